@@ -1,0 +1,99 @@
+// Package mem is Lamina's off-heap memory and the tree of trackers that bounds it.
+//
+// Rows, indexes and operator state live in slabs outside the Go heap, so that the garbage collector
+// of the host program neither scans nor sizes itself by them. Every byte is charged to a Tracker
+// before it is taken; trackers form a tree (query below database) and each may have a limit, whose
+// breach is SQLSTATE 53200. Allocators keep no Go pointers in their memory.
+//
+// SetOnHeap makes every allocator use the Go heap instead, which lets the race detector see the
+// memory (it cannot see mappings).
+package mem
+
+import (
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/sqlerr"
+)
+
+// Tracker accounts for bytes. Its methods may be called from any goroutine.
+type Tracker struct {
+	name   string
+	parent *Tracker
+	limit  atomic.Int64 // 0: none of its own
+	used   atomic.Int64
+	peak   atomic.Int64
+}
+
+// NewTracker returns a root tracker; limitBytes 0 means no limit.
+func NewTracker(name string, limitBytes int64) *Tracker {
+	t := &Tracker{name: name}
+	t.limit.Store(limitBytes)
+	return t
+}
+
+// Child returns a tracker whose bytes also count for t; limitBytes 0 means no limit of its own.
+func (t *Tracker) Child(name string, limitBytes int64) *Tracker {
+	c := NewTracker(name, limitBytes)
+	c.parent = t
+	return c
+}
+
+// Reserve charges n bytes to t and its ancestors, or charges nothing and returns a 53200 error.
+// A nil tracker accepts everything.
+func (t *Tracker) Reserve(n int64) error {
+	for a := t; a != nil; a = a.parent {
+		used := a.used.Add(n)
+		if limit := a.limit.Load(); limit > 0 && used > limit && n > 0 {
+			a.used.Add(-n)
+			for b := t; b != a; b = b.parent {
+				b.used.Add(-n)
+			}
+			return sqlerr.New(sqlerr.OutOfMemory, "out of memory").
+				WithDetail("%s needs %d more bytes; %d of its limit of %d bytes are in use", a.name, n, used-n, limit)
+		}
+		a.notePeak(used)
+	}
+	return nil
+}
+
+// Force charges n bytes even beyond the limits: for what must not fail, such as applying a
+// committed transaction. It reports whether every limit still holds.
+func (t *Tracker) Force(n int64) bool {
+	ok := true
+	for a := t; a != nil; a = a.parent {
+		used := a.used.Add(n)
+		if limit := a.limit.Load(); limit > 0 && used > limit {
+			ok = false
+		}
+		a.notePeak(used)
+	}
+	return ok
+}
+
+func (t *Tracker) notePeak(used int64) {
+	for {
+		p := t.peak.Load()
+		if used <= p || t.peak.CompareAndSwap(p, used) {
+			return
+		}
+	}
+}
+
+// Release gives n bytes back.
+func (t *Tracker) Release(n int64) {
+	for a := t; a != nil; a = a.parent {
+		a.used.Add(-n)
+	}
+}
+
+// Used returns the bytes charged now.
+func (t *Tracker) Used() int64 { return t.used.Load() }
+
+// Peak returns the most bytes that were ever charged at once.
+func (t *Tracker) Peak() int64 { return t.peak.Load() }
+
+// Limit returns the tracker's own limit in bytes; 0 means none.
+func (t *Tracker) Limit() int64 { return t.limit.Load() }
+
+// SetLimit changes the tracker's own limit; bytes in use beyond it stay.
+func (t *Tracker) SetLimit(bytes int64) { t.limit.Store(bytes) }
