@@ -1,0 +1,121 @@
+package table
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// Tier stores the rows of its tables below the common log. Define, Drop, Apply and Retire are called
+// by one goroutine at a time, in LSN order; reads come from any goroutine and take no lock.
+type Tier interface {
+	// Define creates a table, or gives it a new version of its definition.
+	Define(lsn LSN, def *TableDef) error
+	// Drop removes a table. Its memory goes once the watermark has passed lsn.
+	Drop(lsn LSN, id ObjectID) error
+	// Apply applies committed changes: deterministic, a no-op at or below the table's durable
+	// LSN. What can fail (keys, types, space) was checked before; an error poisons the store.
+	Apply(lsn LSN, e *Entry) error
+	// Snapshot returns the immutable state at lsn, which has been applied.
+	Snapshot(lsn LSN) TierSnapshot
+	// Durable returns the LSN up to which every table survives power loss without the log.
+	Durable() LSN
+	// Checkpoint makes all tables durable up to upTo (an LSN with a pinned snapshot).
+	Checkpoint(ctx context.Context, upTo LSN) error
+	// Retire frees what no View can see: versions ended at or below watermark. applied is the
+	// LSN last applied. It does a bounded amount of work.
+	Retire(applied, watermark LSN)
+	Metrics() TierMetrics
+	Close() error
+}
+
+// TierSnapshot is a tier at an LSN. It stays readable while the View that holds it is held.
+type TierSnapshot interface {
+	// Table returns the table as of the snapshot, or nil if it does not exist there.
+	Table(id ObjectID) TableSnapshot
+}
+
+// TableSnapshot reads one table at a snapshot. Keys are encoded by package index, one unambiguous
+// order-preserving string a row; for a table without primary key that of its hidden int8 key.
+type TableSnapshot interface {
+	Def() *TableDef
+	LSN() LSN
+	// Get finds the version of a row that the snapshot sees.
+	Get(key []byte) (RowRef, bool)
+	// Newest finds the newest version of a row, seen by the snapshot or not, and the LSN of its
+	// last writer; live is false if it was deleted. found false: no version is known here, so
+	// the last writer is below the watermark and there is no live row.
+	Newest(key []byte) (ref RowRef, last LSN, live, found bool)
+	// NewestUnique finds the newest live row with a key value in TableDef.Keys[k].
+	NewestUnique(k int, key []byte) (RowRef, bool)
+	// AppendKey appends the encoded key of a row to dst.
+	AppendKey(dst []byte, ref RowRef) []byte
+	// AppendRow appends the columns of one row version to dst.
+	AppendRow(dst types.Row, ref RowRef, cols []int) types.Row
+	// Fetch fills dst with rows by reference.
+	Fetch(refs []RowRef, cols []int, dst *vec.Batch) error
+	// Scan reads the rows that the snapshot sees.
+	Scan(spec *ScanSpec) (Scan, error)
+	Stats() Stats
+}
+
+// EntryOp is what an Entry does.
+type EntryOp uint8
+
+// The operations. OpUpdateRows ends the versions of Keys and adds Rows (whose keys may differ);
+// row i of Rows is the successor of Keys[i].
+const (
+	OpInsertRows EntryOp = iota + 1
+	OpUpdateRows
+	OpDeleteRows
+	OpTruncate
+)
+
+// Entry is a set of committed row changes of one table: what, not where. Rows are complete images in
+// the column order of the definition version; a table without primary key has one more, last column:
+// the hidden int8 key.
+type Entry struct {
+	Table   ObjectID
+	Version uint32 // of the TableDef
+	Op      EntryOp
+	Keys    Keys       // OpUpdateRows, OpDeleteRows
+	Rows    *vec.Batch // OpInsertRows, OpUpdateRows
+}
+
+// Keys is a list of encoded keys without a pointer for each: key i is Data[Ends[i-1]:Ends[i]].
+type Keys struct {
+	Data []byte
+	Ends []uint32
+}
+
+// Len returns the number of keys.
+func (k *Keys) Len() int { return len(k.Ends) }
+
+// At returns key i.
+func (k *Keys) At(i int) []byte {
+	var from uint32
+	if i > 0 {
+		from = k.Ends[i-1]
+	}
+	return k.Data[from:k.Ends[i]]
+}
+
+// Append adds a key, copying it.
+func (k *Keys) Append(key []byte) {
+	k.Data = append(k.Data, key...)
+	k.Ends = append(k.Ends, uint32(len(k.Data)))
+}
+
+// Reset empties the list, keeping its memory.
+func (k *Keys) Reset() { k.Data, k.Ends = k.Data[:0], k.Ends[:0] }
+
+// TierMetrics counts what a tier holds.
+type TierMetrics struct {
+	Name                               string
+	Tables                             int
+	Rows, DeadRows                     int64
+	MemoryBytes, IndexBytes, SnapBytes int64
+	ChunksSealed, ChunksFreed          int64
+	SnapshotChunksWritten              int64
+}
