@@ -1,0 +1,85 @@
+package expr
+
+import (
+	"time"
+
+	"github.com/laminadb/lamina/types"
+)
+
+// Volatility is PostgreSQL's: what a function's result may depend on besides its arguments.
+type Volatility uint8
+
+// Immutable: nothing. Stable: fixed within a statement. Volatile: may differ at every call.
+const (
+	Immutable Volatility = iota
+	Stable
+	Volatile
+)
+
+// Func is a function, operator or cast of the catalogue: one signature, one scalar implementation.
+type Func struct {
+	OID  uint32 // of pg_proc; 0 for internal functions
+	Name string
+	Args []types.Kind
+	// Variadic: the last argument kind repeats.
+	Variadic   bool
+	Ret        types.Kind
+	Volatility Volatility
+	// Strict functions return NULL if an argument is NULL, without being called.
+	Strict bool
+	// CanFail is false only if no argument values make the function fail.
+	CanFail bool
+	// RetMod derives the result's typmod from the argument types; nil: -1.
+	RetMod func(args []types.Type) int32
+	// Scalar computes the function on one row. args are of the declared kinds.
+	Scalar func(ctx *Context, args []types.Datum) (types.Datum, error)
+	// Kernel names the family of vector kernels, see the vector evaluator; 0: the adapter.
+	Kernel KernelID
+}
+
+// AggFunc is an aggregate function of the catalogue.
+type AggFunc struct {
+	OID  uint32
+	Name string
+	Args []types.Kind
+	Ret  types.Kind
+	// Op names the state machine that the executor runs.
+	Op AggOp
+}
+
+// AggOp is the state machine of an aggregate.
+type AggOp uint8
+
+// The aggregates' state machines. Sum and Avg depend on the argument's class: integers sum to int8 or
+// numeric, numeric keeps its scale, floats add in morsel order.
+const (
+	AggCountStar AggOp = iota + 1
+	AggCount
+	AggSum
+	AggAvg
+	AggMin
+	AggMax
+	AggBoolAnd
+	AggBoolOr
+	AggStringAgg
+	AggStddevSamp
+	AggStddevPop
+	AggVarSamp
+	AggVarPop
+	AggAnyValue
+)
+
+// KernelID is a family of vector kernels.
+type KernelID uint16
+
+// Context is what a statement fixes for its expressions.
+type Context struct {
+	// Now is the transaction's start, StatementTime the statement's.
+	Now, StatementTime time.Time
+	Location           *time.Location // session time zone; nil: UTC
+	Params             []types.Datum
+	// Setting looks a run-time setting up.
+	Setting func(name string) (string, bool)
+	// Session answers session functions: current_user, current_database, version, ….
+	Session func(name string) (types.Datum, bool)
+}

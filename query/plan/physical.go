@@ -1,0 +1,283 @@
+// Package plan holds query plans as printable data: logical plans, which the binder makes and the
+// optimizer rewrites, and physical plans, which the executor instantiates. Plans are immutable and know
+// nothing of execution; one plan serves many executions.
+package plan
+
+import (
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Node is an operator of a physical plan. Expressions inside it name the columns of its input by
+// position; a join's columns are those of Left, then those of Right.
+type Node interface {
+	// Columns describes the output.
+	Columns() []OutColumn
+	// Inputs returns the operators below.
+	Inputs() []Node
+	// Estimated returns the optimizer's guess of the number of rows.
+	Estimated() float64
+}
+
+// OutColumn is a column of an operator's output.
+type OutColumn struct {
+	Name string
+	Type types.Type
+	// Table and Attribute name the table column it comes from unchanged, for row descriptions; 0 if
+	// it is computed.
+	Table     table.ObjectID
+	Attribute int
+}
+
+// Props are the properties common to all operators.
+type Props struct {
+	Out  []OutColumn
+	Rows float64 // estimate
+	ID   int     // number of the operator in its plan, in print order
+}
+
+// Columns returns the output columns.
+func (p *Props) Columns() []OutColumn { return p.Out }
+
+// Estimated returns the estimated number of rows.
+func (p *Props) Estimated() float64 { return p.Rows }
+
+// Scan reads a table. Its output is Cols, then the row references if Refs.
+type Scan struct {
+	Props
+	Table *table.TableDef
+	Alias string
+	Cols  []int // positions in Table.Columns
+	Refs  bool
+	// Filter is the whole condition on the scan's output (nil: none): what the storage does not
+	// take over exactly is evaluated here.
+	Filter expr.Expr
+	// Key, if set, has one expression without columns for each primary key column: at most one
+	// row, found by key. Filter holds the rest of the condition.
+	Key []expr.Expr
+}
+
+// Values yields literal rows; the expressions have no columns. No rows and no columns: "SELECT 1"
+// without FROM is Values with one empty row.
+type Values struct {
+	Props
+	Tuples [][]expr.Expr
+}
+
+// Filter keeps the rows for which Cond is true.
+type Filter struct {
+	Props
+	Input Node
+	Cond  expr.Expr
+}
+
+// Project computes Exprs.
+type Project struct {
+	Props
+	Input Node
+	Exprs []expr.Expr
+}
+
+// JoinKind is the kind of a join.
+type JoinKind uint8
+
+// The join kinds. Semi and Anti output only Left's columns. AntiNull is NOT IN: no row if any key of Right
+// is NULL, and a NULL key of Left survives only an empty Right. Mark adds a boolean column to Left's: the
+// three-valued result of "key = ANY (Right)". Single is Left that fails with 21000 on a second match.
+const (
+	Inner JoinKind = iota
+	Left
+	Right
+	Full
+	Semi
+	Anti
+	AntiNull
+	Mark
+	Single
+)
+
+var joinNames = [...]string{"inner", "left", "right", "full", "semi", "anti", "anti (null-aware)", "mark", "single"}
+
+// String returns the kind as plans print it.
+func (k JoinKind) String() string { return joinNames[k] }
+
+// Join joins by equality of keys, with an optional further condition. Right is the build side, Left
+// the probe side. Without keys it is a nested loop. Cond sees Left's columns, then Right's (for Semi,
+// Anti and Mark too); for outer joins it is part of the join condition.
+type Join struct {
+	Props
+	Kind                JoinKind
+	Left, Right         Node
+	LeftKeys, RightKeys []expr.Expr // over Left's and Right's columns; pairwise of one type
+	// NullEqual[i]: key i matches by IS NOT DISTINCT FROM.
+	NullEqual []bool
+	Cond      expr.Expr
+}
+
+// Aggregate groups by Keys (none: one group even of no rows) and outputs the keys, then the aggregates.
+// No aggregates: DISTINCT.
+type Aggregate struct {
+	Props
+	Input Node
+	Keys  []expr.Expr
+	Aggs  []*expr.Aggregate
+}
+
+// SortKey is an item of ORDER BY.
+type SortKey struct {
+	Expr       expr.Expr
+	Desc       bool
+	NullsFirst bool
+}
+
+// Sort orders its input. Limit, if not nil, is the number of rows that are wanted at most (Top-N); a
+// Limit operator above still applies count and offset.
+type Sort struct {
+	Props
+	Input Node
+	Keys  []SortKey
+	TopN  expr.Expr
+}
+
+// Limit passes Count rows after Offset rows; nil expressions: no limit, no offset. They have no columns;
+// NULL is as absent; negative is 2201W or 2201X.
+type Limit struct {
+	Props
+	Input         Node
+	Count, Offset expr.Expr
+}
+
+// Append yields the rows of its inputs one after the other (UNION ALL).
+type Append struct {
+	Props
+	All []Node
+}
+
+// SetOpKind is INTERSECT or EXCEPT.
+type SetOpKind uint8
+
+// The set operations that are not unions.
+const (
+	Intersect SetOpKind = iota
+	Except
+)
+
+// SetOp is INTERSECT or EXCEPT, with ALL if All.
+type SetOp struct {
+	Props
+	Kind SetOpKind
+	All  bool
+	L, R Node
+}
+
+// LockRows locks the rows of its input before it passes them on (FOR UPDATE …), row by row, under a
+// LIMIT. Each item names the input column that holds row references. The references are not output.
+type LockRows struct {
+	Props
+	Input Node
+	Items []LockItem
+	// Recheck is the condition of the query's WHERE over the input's columns, evaluated again on a
+	// row that changed meanwhile (READ COMMITTED); nil: none.
+	Recheck expr.Expr
+}
+
+// LockItem is one table of FOR UPDATE.
+type LockItem struct {
+	Table  *table.TableDef
+	RefCol int
+	// Cols maps table columns to input columns that hold them: refreshed when the row has moved.
+	Cols []ColMap
+	Mode table.RowLock
+	Wait table.Wait
+}
+
+// ColMap says that input column Input holds table column Column.
+type ColMap struct{ Column, Input int }
+
+// Subplan is a query that is run once before its user; its single value (NULL if it yields no row) becomes
+// parameter Param, or, if Exists, the boolean whether it yields a row.
+type Subplan struct {
+	Param  int
+	Root   Node
+	Exists bool
+}
+
+// Query is a complete physical plan.
+type Query struct {
+	Root     Node
+	Subplans []Subplan // in the order in which they must run
+	// Params are the types of the parameters $1 ….
+	Params []types.Type
+	// Tables are all tables that the plan reads or writes, with their versions.
+	Tables []*table.TableDef
+	// Ordered: the rows have a defined order.
+	Ordered bool
+	Modify  *Modify // INSERT, UPDATE, DELETE; nil for SELECT
+}
+
+// ModifyKind is the kind of a data change.
+type ModifyKind uint8
+
+// The data changes.
+const (
+	Insert ModifyKind = iota + 1
+	Update
+	Delete
+)
+
+// Modify says how the rows of Query.Root change a table. Root is materialised before the first write.
+type Modify struct {
+	Kind  ModifyKind
+	Table *table.TableDef
+	// Insert: Root yields all columns of the table in order, defaults included.
+	OnConflict *table.OnConflict // nil: error
+	// Update and Delete: Root yields a row reference in column RefCol. Update: column SetFrom+i of
+	// Root is the new value of table column SetCols[i].
+	RefCol  int
+	SetCols []int
+	SetFrom int
+	// For the re-check after a lock wait (READ COMMITTED): Cols says which columns of Root are columns
+	// of the target table, Recheck is the WHERE condition over Root's columns, and Set the new
+	// values over Root's columns, all to be evaluated on the refreshed row.
+	Cols    []ColMap
+	Recheck expr.Expr
+	Set     []expr.Expr
+	// Returning are expressions over the table's columns (new row; for Delete the old one), then
+	// Root's columns.
+	Returning []expr.Expr
+	Out       []OutColumn // of RETURNING
+}
+
+// Inputs returns nothing.
+func (*Scan) Inputs() []Node { return nil }
+
+// Inputs returns nothing.
+func (*Values) Inputs() []Node { return nil }
+
+// Inputs returns the input.
+func (n *Filter) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns the input.
+func (n *Project) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns the probe side, then the build side.
+func (n *Join) Inputs() []Node { return []Node{n.Left, n.Right} }
+
+// Inputs returns the input.
+func (n *Aggregate) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns the input.
+func (n *Sort) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns the input.
+func (n *Limit) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns all inputs.
+func (n *Append) Inputs() []Node { return n.All }
+
+// Inputs returns both inputs.
+func (n *SetOp) Inputs() []Node { return []Node{n.L, n.R} }
+
+// Inputs returns the input.
+func (n *LockRows) Inputs() []Node { return []Node{n.Input} }
