@@ -1,0 +1,393 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// settingKind is the type of a setting's value.
+type settingKind uint8
+
+const (
+	settingString settingKind = iota
+	settingBool
+	settingInt
+	settingEnum
+	settingDuration // integer milliseconds, or a number with a unit
+	settingBytes    // integer kilobytes, or a number with a unit
+	settingReal
+)
+
+// setting describes a run-time setting. Values are kept as PostgreSQL's SHOW prints them.
+type setting struct {
+	name     string
+	kind     settingKind
+	value    string // built-in default
+	values   []string
+	min, max int64
+	// fixed: cannot be changed (55P02).
+	fixed bool
+	// inert settings are accepted for clients that set them and have no effect here, because Lamina
+	// already behaves as the only accepted values say.
+	help string
+}
+
+// settings are all run-time settings, by name.
+var settings = func() map[string]*setting {
+	m := map[string]*setting{}
+	for i := range settingTable {
+		m[settingTable[i].name] = &settingTable[i]
+	}
+	return m
+}()
+
+const maxInt32 = 1<<31 - 1
+
+var settingTable = []setting{
+	{name: "application_name", help: "name of the client program, for display"},
+	{name: "bytea_output", kind: settingEnum, value: "hex", values: []string{"hex"}, help: "output format of bytea"},
+	{name: "client_encoding", kind: settingEnum, value: "UTF8", values: []string{"UTF8"}, help: "encoding of texts from and to clients"},
+	{name: "client_min_messages", kind: settingEnum, value: "notice",
+		values: []string{"debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"}, help: "lowest level of messages sent to the client"},
+	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO) and order of input fields (MDY)"},
+	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
+	{name: "debug_vector_rows", kind: settingInt, value: "2048", min: 1, max: 2048, help: "rows of a vector"},
+	{name: "deadlock_timeout", kind: settingDuration, value: "1s", min: 1, max: maxInt32, help: "accepted; deadlocks are looked for as soon as a wait begins"},
+	{name: "default_table_access_method", kind: settingString, value: "columnar", help: "access method of tables that name none"},
+	{name: "default_transaction_isolation", kind: settingEnum, value: "read committed",
+		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of new transactions"},
+	{name: "default_transaction_read_only", kind: settingBool, value: "off", help: "whether new transactions are read-only"},
+	{name: "default_transaction_deferrable", kind: settingEnum, value: "off", values: []string{"off"}, help: "deferrable transactions are not supported"},
+	{name: "extra_float_digits", kind: settingInt, value: "1", min: 1, max: 3, help: "floats print with the shortest exact digits"},
+	{name: "idle_in_transaction_session_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest idle time inside a transaction; 0: none"},
+	{name: "integer_datetimes", kind: settingBool, value: "on", fixed: true, help: "timestamps are integers"},
+	{name: "IntervalStyle", kind: settingEnum, value: "postgres", values: []string{"postgres"}, help: "output format of intervals"},
+	{name: "lock_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest wait for a lock; 0: no limit"},
+	{name: "max_parallel_workers", kind: settingInt, value: "0", max: 1024, help: "workers of a query; 0: the database's"},
+	{name: "query_memory", kind: settingBytes, value: "0", max: maxInt32, help: "memory of one query; 0: the database's limit"},
+	{name: "row_security", kind: settingBool, value: "on", help: "accepted; there are no row policies"},
+	{name: "search_path", kind: settingString, value: `"$user", public`, help: "schemas that unqualified names are looked up in"},
+	{name: "server_encoding", value: "UTF8", fixed: true, help: "encoding of stored texts"},
+	{name: "server_version", value: "18.0", fixed: true, help: "version of the PostgreSQL dialect that is spoken"},
+	{name: "server_version_num", value: "180000", fixed: true, help: "server_version as a number"},
+	{name: "standard_conforming_strings", kind: settingEnum, value: "on", values: []string{"on"}, help: "backslashes in plain strings are ordinary"},
+	{name: "statement_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest time of a statement; 0: no limit"},
+	{name: "synchronous_commit", kind: settingEnum, value: "on", values: []string{"off", "local", "remote_write", "remote_apply", "on"}, help: "whether commits wait for the log to be synced"},
+	{name: "TimeZone", value: "UTC", help: "time zone of timestamptz texts"},
+	{name: "transaction_isolation", kind: settingEnum, value: "read committed",
+		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of the current transaction"},
+	{name: "transaction_read_only", kind: settingBool, value: "off", help: "whether the current transaction is read-only"},
+	{name: "max_identifier_length", kind: settingInt, value: "63", fixed: true, help: "longest name in bytes"},
+	{name: "is_superuser", kind: settingBool, value: "on", fixed: true, help: "there is one user, who may do everything"},
+	{name: "session_authorization", value: "lamina", fixed: true, help: "the session's user"},
+}
+
+var settingAliases = map[string]string{
+	"datestyle": "DateStyle", "intervalstyle": "IntervalStyle", "timezone": "TimeZone", "time zone": "TimeZone",
+	"names": "client_encoding",
+}
+
+// findSetting looks a setting up by name, in any case. Names with a dot are custom settings.
+func findSetting(name string) (*setting, error) {
+	key := strings.ToLower(name)
+	if a, ok := settingAliases[key]; ok {
+		key = a
+	}
+	if s := settings[key]; s != nil {
+		return s, nil
+	}
+	if strings.Contains(key, ".") {
+		return &setting{name: key}, nil
+	}
+	return nil, sqlerr.Newf(sqlerr.UndefinedObject, "unrecognized configuration parameter %q", name)
+}
+
+// check validates a value and returns it as SHOW prints it.
+func (s *setting) check(value string) (string, error) {
+	if s.fixed {
+		return "", sqlerr.Newf(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed", s.name)
+	}
+	bad := func() error {
+		return sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
+	}
+	switch s.kind {
+	case settingBool:
+		b, ok := parseBool(value)
+		if !ok {
+			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "parameter %q requires a Boolean value", s.name)
+		}
+		if b {
+			return "on", nil
+		}
+		return "off", nil
+	case settingEnum:
+		return s.checkEnum(value)
+	case settingInt:
+		n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		if err != nil {
+			return "", bad()
+		}
+		if n < s.min || n > s.max {
+			return "", sqlerr.Newf(sqlerr.InvalidParameterValue,
+				"%d is outside the valid range for parameter %q (%d .. %d)", n, s.name, s.min, s.max)
+		}
+		return strconv.FormatInt(n, 10), nil
+	case settingDuration:
+		return s.checkUnits(value, durationUnits)
+	case settingBytes:
+		return s.checkUnits(value, byteUnits)
+	}
+	return s.checkString(value)
+}
+
+func (s *setting) checkEnum(value string) (string, error) {
+	v := strings.ToLower(strings.TrimSpace(value))
+	if s.name == "client_encoding" {
+		v = strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(v))
+		if v == "UNICODE" {
+			v = "UTF8"
+		}
+	}
+	if b, ok := parseBool(v); ok && slices.Contains(s.values, "on") {
+		v = map[bool]string{true: "on", false: "off"}[b]
+	}
+	if slices.Contains(s.values, v) {
+		return v, nil
+	}
+	return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value).
+		WithHint("Available values: %s.", strings.Join(s.values, ", "))
+}
+
+func (s *setting) checkString(value string) (string, error) {
+	switch s.name {
+	case "DateStyle":
+		return checkDateStyle(value)
+	case "TimeZone":
+		if _, err := loadLocation(value); err != nil {
+			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
+		}
+	case "default_table_access_method":
+		if !slices.Contains([]string{"memory", "columnar", "lsm"}, value) {
+			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value).
+				WithDetail("Table access method %q does not exist.", value)
+		}
+	}
+	return value, nil
+}
+
+// checkDateStyle accepts what leaves output ISO and input in the order month, day, year.
+func checkDateStyle(value string) (string, error) {
+	for _, part := range strings.Split(value, ",") {
+		switch strings.ToLower(strings.TrimSpace(part)) {
+		case "iso", "mdy", "us", "default", "":
+		default:
+			return "", sqlerr.Unsupported(fmt.Sprintf("DateStyle %q", value))
+		}
+	}
+	return "ISO, MDY", nil
+}
+
+// loadLocation resolves a TimeZone value: an IANA name, or a fixed offset in hours east of UTC.
+func loadLocation(name string) (*time.Location, error) {
+	if h, err := strconv.ParseFloat(name, 64); err == nil && h >= -15 && h <= 15 {
+		return time.FixedZone(name, int(h*3600)), nil
+	}
+	if strings.EqualFold(name, "utc") || strings.EqualFold(name, "gmt") {
+		return time.UTC, nil
+	}
+	return time.LoadLocation(name)
+}
+
+func parseBool(v string) (value, ok bool) {
+	v = strings.ToLower(strings.TrimSpace(v))
+	if v == "" || v == "o" {
+		return false, false
+	}
+	for _, w := range []string{"true", "yes", "on"} {
+		if strings.HasPrefix(w, v) {
+			return true, true
+		}
+	}
+	for _, w := range []string{"false", "no", "off"} {
+		if strings.HasPrefix(w, v) {
+			return false, true
+		}
+	}
+	return v == "1", v == "1" || v == "0"
+}
+
+type unit struct {
+	name  string
+	scale float64
+}
+
+var durationUnits = []unit{{"us", 0.001}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}}
+var byteUnits = []unit{{"B", 1.0 / 1024}, {"kB", 1}, {"MB", 1 << 10}, {"GB", 1 << 20}, {"TB", 1 << 30}}
+
+// checkUnits parses a number with an optional unit and prints it in the largest unit that is exact.
+func (s *setting) checkUnits(value string, units []unit) (string, error) {
+	n, err := s.number(value, units)
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return "0", nil
+	}
+	for _, u := range slices.Backward(units) {
+		if k := int64(u.scale); u.scale >= 1 && n%k == 0 {
+			return strconv.FormatInt(n/k, 10) + u.name, nil
+		}
+	}
+	return strconv.FormatInt(n, 10), nil
+}
+
+func (s *setting) number(value string, units []unit) (int64, error) {
+	bad := sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
+	v := strings.TrimSpace(value)
+	digits := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	scale := 1.0
+	if u := v[len(digits):]; u != "" {
+		i := slices.IndexFunc(units, func(x unit) bool { return x.name == u })
+		if i < 0 {
+			return 0, bad
+		}
+		scale = units[i].scale
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if err != nil {
+		return 0, bad
+	}
+	f *= scale
+	if f < float64(s.min) || f > float64(s.max) {
+		return 0, sqlerr.Newf(sqlerr.InvalidParameterValue,
+			"%g is outside the valid range for parameter %q (%d .. %d)", f, s.name, s.min, s.max)
+	}
+	return int64(f + 0.5), nil
+}
+
+// settingValues are a session's settings: the built-in defaults, the database's persisted defaults, what the
+// session set, and what the current transaction set locally.
+type settingValues struct {
+	start   map[string]string // persisted and connection defaults
+	session map[string]string
+	local   map[string]string
+	// undo holds, inside a transaction, the session values from before it.
+	undo map[string]string
+	inTx bool
+}
+
+func newSettingValues() settingValues {
+	return settingValues{start: map[string]string{}, session: map[string]string{}, local: map[string]string{}}
+}
+
+// get returns the value in force.
+func (v *settingValues) get(s *setting) string {
+	for _, m := range []map[string]string{v.local, v.session, v.start} {
+		if x, ok := m[s.name]; ok {
+			return x
+		}
+	}
+	return s.value
+}
+
+func (v *settingValues) lookup(name string) (string, bool) {
+	s, err := findSetting(name)
+	if err != nil {
+		return "", false
+	}
+	if strings.Contains(s.name, ".") {
+		x := v.get(s)
+		return x, x != ""
+	}
+	return v.get(s), true
+}
+
+// set changes a setting for the session, or for the transaction if local.
+func (v *settingValues) set(s *setting, value string, local bool) error {
+	x, err := s.check(value)
+	if err != nil {
+		return err
+	}
+	if local {
+		v.local[s.name] = x
+		return nil
+	}
+	v.saveUndo()
+	delete(v.local, s.name)
+	v.session[s.name] = x
+	return nil
+}
+
+// reset returns a setting to its default.
+func (v *settingValues) reset(s *setting) error {
+	if s.fixed {
+		return sqlerr.Newf(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed", s.name)
+	}
+	v.saveUndo()
+	delete(v.local, s.name)
+	delete(v.session, s.name)
+	return nil
+}
+
+func (v *settingValues) resetAll() {
+	v.saveUndo()
+	clear(v.local)
+	clear(v.session)
+}
+
+func (v *settingValues) saveUndo() {
+	if v.inTx && v.undo == nil {
+		v.undo = maps.Clone(v.session)
+	}
+}
+
+// begin and end bracket a transaction: SET inside one that rolls back is undone, SET LOCAL ends with it.
+func (v *settingValues) begin() { v.inTx, v.undo = true, nil }
+
+func (v *settingValues) end(committed bool) {
+	if !committed && v.undo != nil {
+		v.session = v.undo
+	}
+	v.undo, v.inTx = nil, false
+	clear(v.local)
+}
+
+func (v *settingValues) bool(name string) bool { return v.get(settings[name]) == "on" }
+
+func (v *settingValues) int(name string) int64 {
+	n, _ := strconv.ParseInt(v.get(settings[name]), 10, 64) // validated when it was set
+	return n
+}
+
+func (v *settingValues) duration(name string) time.Duration {
+	s := settings[name]
+	ms, _ := s.number(v.get(s), durationUnits)
+	return time.Duration(ms) * time.Millisecond
+}
+
+func (v *settingValues) bytes(name string) int64 {
+	s := settings[name]
+	kb, _ := s.number(v.get(s), byteUnits)
+	return kb << 10
+}
+
+func (v *settingValues) isolation(name string) table.Isolation {
+	return isolationOf(v.get(settings[name]))
+}
+
+func isolationOf(name string) table.Isolation {
+	switch name {
+	case "repeatable read":
+		return table.RepeatableRead
+	case "serializable":
+		return table.Serializable
+	}
+	return table.ReadCommitted
+}
