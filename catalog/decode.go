@@ -1,0 +1,283 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// DecodeChanges decodes what AppendChanges wrote and returns the bytes that follow it. The changes
+// share no memory with b. Whatever b holds, the answer is changes that pass every check of a single
+// definition, or an error.
+func DecodeChanges(b []byte) (changes []Change, rest []byte, err error) {
+	r := reader{b: b}
+	n := r.count(ChangesMax, 2)
+	if n > 0 {
+		changes = make([]Change, 0, n)
+	}
+	for range n {
+		switch op := Op(r.byte()); {
+		case r.err != nil:
+		case op == Put:
+			o := r.sized()
+			if r.err == nil {
+				changes = append(changes, Change{Put, o, o.Head().ID})
+			}
+		case op == Drop:
+			changes = append(changes, Change{Op: Drop, ID: r.id()})
+		default:
+			r.fail("unknown change %d", op)
+		}
+		if r.err != nil {
+			return nil, nil, r.err
+		}
+	}
+	return changes, r.b, r.err
+}
+
+// Decode decodes what Append wrote and returns the bytes that follow it.
+func Decode(b []byte) (c *Catalog, rest []byte, err error) {
+	r := reader{b: b}
+	c = New()
+	c.nextID = r.id()
+	var list []table.Object
+	for range r.count(math.MaxInt32, minObjectBytes) {
+		list = append(list, r.sized())
+		if r.err != nil {
+			return nil, nil, r.err
+		}
+	}
+	if err := c.linkAll(list); err != nil {
+		return nil, nil, err
+	}
+	for range r.count(math.MaxInt32, minObjectBytes) {
+		lsn := table.LSN(r.uvarint())
+		def, ok := r.sized().(*table.TableDef)
+		if r.err != nil {
+			return nil, nil, r.err
+		}
+		if !ok || lsn > table.MaxLSN || def.ID >= c.nextID {
+			return nil, nil, corrupted("former definition that is not one of a table")
+		}
+		c.old.Set(oldKey(def.ID, def.Version), oldTable{def, lsn})
+	}
+	return c, r.b, r.err
+}
+
+// linkAll replaces the content of a new catalog by list.
+func (c *Catalog) linkAll(list []table.Object) error {
+	for _, s := range builtinSchemas() {
+		c.unlink(s)
+	}
+	for _, pass := range []bool{true, false} { // schemas first
+		for _, o := range list {
+			h := o.Head()
+			if (h.Kind == table.KindSchema) != pass {
+				continue
+			}
+			if h.ID >= c.nextID || c.ByID(h.ID) != nil {
+				return corrupted("object %d occurs twice or was never created", h.ID)
+			}
+			if err := c.apply(&Change{Put, o, h.ID}, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return c.checkIndexes()
+}
+
+// checkIndexes checks that each constraint has its index and each index its constraint.
+func (c *Catalog) checkIndexes() (err error) {
+	keys := 0
+	c.objects.Scan(func(id table.ObjectID, o table.Object) bool {
+		switch d := o.(type) {
+		case *table.TableDef:
+			keys += len(d.Keys)
+		case *table.IndexDef:
+			keys--
+			def := c.Table(d.Table)
+			if def == nil || d.Key < 0 || d.Key >= len(def.Keys) || def.Keys[d.Key].Name != d.Name || def.Schema != d.Schema {
+				err = corrupted("index %d belongs to no constraint", id)
+			}
+		}
+		return err == nil
+	})
+	if err == nil && keys != 0 {
+		err = corrupted("%d constraints have no index", keys)
+	}
+	return err
+}
+
+// minObjectBytes is the least that an encoded object takes, which bounds counts before memory is
+// taken for them.
+const minObjectBytes = 7
+
+// reader decodes; after the first error it returns zeros.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = corrupted(format, args...)
+	}
+	r.b = nil
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail("unexpected end")
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
+func (r *reader) flag() bool {
+	v := r.byte()
+	if v > 1 {
+		r.fail("flag is %d", v)
+	}
+	return v == 1
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) uint32() uint32 {
+	v := r.uvarint()
+	if v > math.MaxUint32 {
+		r.fail("number %d is too large", v)
+		return 0
+	}
+	return uint32(v)
+}
+
+func (r *reader) id() table.ObjectID { return table.ObjectID(r.uint32()) }
+
+// count reads how many elements follow, each of at least size bytes.
+func (r *reader) count(most, size int) int {
+	v := r.uvarint()
+	if v > uint64(most) || v > uint64(len(r.b)/size) {
+		r.fail("impossible count %d", v)
+		return 0
+	}
+	return int(v)
+}
+
+func (r *reader) string() string {
+	n := r.count(math.MaxInt32, 1)
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
+}
+
+// sized reads an object with the length before it.
+func (r *reader) sized() table.Object {
+	n := r.count(objectBytesMax+1024, 1)
+	if r.err != nil {
+		return nil
+	}
+	body := reader{b: r.b[:n:n]}
+	r.b = r.b[n:]
+	o := body.object()
+	if body.err == nil && len(body.b) > 0 {
+		body.fail("%d bytes after a definition", len(body.b))
+	}
+	if body.err == nil {
+		if err := check(o); err != nil {
+			body.fail("impossible definition: %w", err)
+		}
+	}
+	if body.err != nil {
+		r.fail("%w", body.err)
+		return nil
+	}
+	return o
+}
+
+func (r *reader) object() table.Object {
+	h := table.Header{Kind: table.ObjectKind(r.byte())}
+	h.ID, h.Schema, h.Version = r.id(), r.id(), r.uint32()
+	h.Name = r.string()
+	if r.err == nil && (h.ID == 0 || h.Version == 0) {
+		r.fail("definition without ID or version")
+	}
+	switch h.Kind {
+	case table.KindSchema:
+		return &table.SchemaDef{Header: h}
+	case table.KindSetting:
+		return &table.SettingDef{Header: h, Value: r.string()}
+	case table.KindView:
+		return &table.ViewDef{Header: h, Columns: r.columns(), Query: r.string()}
+	case table.KindIndex:
+		return &table.IndexDef{Header: h, Table: r.id(), Key: int(r.uint32())}
+	case table.KindTable:
+		d := &table.TableDef{Header: h}
+		r.table(d)
+		return d
+	}
+	r.fail("unknown kind %d of object", h.Kind)
+	return nil
+}
+
+func (r *reader) table(d *table.TableDef) {
+	d.Method = r.string()
+	d.Columns = r.columns()
+	for range r.count(KeysMax, 4) {
+		k := table.Key{Name: r.string(), Primary: r.flag()}
+		for range r.count(KeyColumnsMax, 1) {
+			k.Columns = append(k.Columns, int(r.uint32()))
+		}
+		d.Keys = append(d.Keys, k)
+	}
+	for range r.count(ChecksMax, 2) {
+		d.Checks = append(d.Checks, table.Check{Name: r.string(), Expr: r.string()})
+	}
+	n := r.count(OptionsMax, 2)
+	for range n {
+		if d.Options == nil {
+			d.Options = make(map[string]string, n)
+		}
+		name := r.string()
+		d.Options[name] = r.string()
+	}
+}
+
+func (r *reader) columns() []table.Column {
+	n := r.count(ColumnsMax, 5)
+	if n == 0 {
+		return nil
+	}
+	list := make([]table.Column, 0, n)
+	for range n {
+		c := table.Column{Name: r.string()}
+		kind, ok := types.KindByOID(r.uint32())
+		if !ok {
+			r.fail("unknown type of column \"%s\"", c.Name)
+		}
+		c.Type.Kind = kind
+		mod, size := binary.Varint(r.b)
+		if size <= 0 || mod < math.MinInt32 || mod > math.MaxInt32 {
+			r.fail("bad type modifier of column \"%s\"", c.Name)
+			return nil
+		}
+		r.b = r.b[size:]
+		c.Type.Mod = int32(mod)
+		c.NotNull = r.flag()
+		c.Default = r.string()
+		list = append(list, c)
+	}
+	return list
+}

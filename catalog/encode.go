@@ -1,0 +1,123 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/laminadb/lamina/table"
+)
+
+// AppendChanges appends the encoding of changes, for a commit record.
+func AppendChanges(dst []byte, changes []Change) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(changes)))
+	for i := range changes {
+		dst = append(dst, byte(changes[i].Op))
+		if changes[i].Op == Drop {
+			dst = binary.AppendUvarint(dst, uint64(changes[i].ID))
+			continue
+		}
+		dst = appendSized(dst, changes[i].Object)
+	}
+	return dst
+}
+
+// Append appends the encoding of the whole catalog, for a checkpoint.
+func (c *Catalog) Append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(c.nextID))
+	dst = binary.AppendUvarint(dst, uint64(c.objects.Len()))
+	c.objects.Scan(func(_ table.ObjectID, o table.Object) bool {
+		dst = appendSized(dst, o)
+		return true
+	})
+	dst = binary.AppendUvarint(dst, uint64(c.old.Len()))
+	c.old.Scan(func(_ uint64, o oldTable) bool {
+		dst = binary.AppendUvarint(dst, uint64(o.lsn))
+		dst = appendSized(dst, o.def)
+		return true
+	})
+	return dst
+}
+
+func appendSized(dst []byte, o table.Object) []byte {
+	b := appendObject(nil, o)
+	dst = binary.AppendUvarint(dst, uint64(len(b)))
+	return append(dst, b...)
+}
+
+func appendObject(dst []byte, o table.Object) []byte {
+	h := o.Head()
+	dst = append(dst, byte(h.Kind))
+	dst = binary.AppendUvarint(dst, uint64(h.ID))
+	dst = binary.AppendUvarint(dst, uint64(h.Schema))
+	dst = binary.AppendUvarint(dst, uint64(h.Version))
+	dst = appendString(dst, h.Name)
+	switch d := o.(type) {
+	case *table.SettingDef:
+		dst = appendString(dst, d.Value)
+	case *table.ViewDef:
+		dst = appendColumns(dst, d.Columns)
+		dst = appendString(dst, d.Query)
+	case *table.IndexDef:
+		dst = binary.AppendUvarint(dst, uint64(d.Table))
+		dst = binary.AppendUvarint(dst, uint64(d.Key))
+	case *table.TableDef:
+		dst = appendTable(dst, d)
+	}
+	return dst
+}
+
+func appendTable(dst []byte, d *table.TableDef) []byte {
+	dst = appendString(dst, d.Method)
+	dst = appendColumns(dst, d.Columns)
+	dst = binary.AppendUvarint(dst, uint64(len(d.Keys)))
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		dst = appendString(dst, k.Name)
+		dst = append(dst, flag(k.Primary))
+		dst = binary.AppendUvarint(dst, uint64(len(k.Columns)))
+		for _, c := range k.Columns {
+			dst = binary.AppendUvarint(dst, uint64(c))
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(d.Checks)))
+	for i := range d.Checks {
+		dst = appendString(dst, d.Checks[i].Name)
+		dst = appendString(dst, d.Checks[i].Expr)
+	}
+	names := make([]string, 0, len(d.Options))
+	for name := range d.Options {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	dst = binary.AppendUvarint(dst, uint64(len(names)))
+	for _, name := range names {
+		dst = appendString(dst, name)
+		dst = appendString(dst, d.Options[name])
+	}
+	return dst
+}
+
+func appendColumns(dst []byte, columns []table.Column) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(columns)))
+	for i := range columns {
+		c := &columns[i]
+		dst = appendString(dst, c.Name)
+		dst = binary.AppendUvarint(dst, uint64(c.Type.OID()))
+		dst = binary.AppendVarint(dst, int64(c.Type.Mod))
+		dst = append(dst, flag(c.NotNull))
+		dst = appendString(dst, c.Default)
+	}
+	return dst
+}
+
+func appendString(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
