@@ -1,0 +1,91 @@
+package ast
+
+// Insert is INSERT INTO.
+type Insert struct {
+	With    []CTE
+	Table   *TableRef
+	Columns []InsertColumn
+	Query   *Query // nil: DEFAULT VALUES
+	// Overriding is "SYSTEM VALUE" or "USER VALUE" if written.
+	Overriding string
+	OnConflict *OnConflict
+	Returning  []Target
+}
+
+// InsertColumn is a target column.
+type InsertColumn struct {
+	At
+	Name string
+}
+
+// OnConflict is ON CONFLICT [target] DO NOTHING.
+type OnConflict struct {
+	At
+	Columns    []InsertColumn // the conflict target's columns; empty: none or a constraint
+	Constraint string
+}
+
+// Update is UPDATE.
+type Update struct {
+	With      []CTE
+	Table     *TableRef
+	Set       []Assign
+	From      []TableExpr
+	Where     Expr
+	Returning []Target
+}
+
+// Assign sets Columns to Value; with several columns Value is a Row, a Default is one for each column of a
+// Row, or a Subquery with as many columns.
+type Assign struct {
+	Columns []InsertColumn
+	Value   Expr
+	// Multi: written (a, …) = ….
+	Multi bool
+}
+
+// Delete is DELETE FROM.
+type Delete struct {
+	With      []CTE
+	Table     *TableRef
+	Using     []TableExpr
+	Where     Expr
+	Returning []Target
+}
+
+// Truncate is TRUNCATE.
+type Truncate struct {
+	Tables          []*TableRef
+	RestartIdentity bool
+	Cascade         bool
+}
+
+// Copy is COPY.
+type Copy struct {
+	Table   *TableRef // nil: a query
+	Columns []string
+	Query   Stmt // *Query, or a data change with RETURNING
+	From    bool // COPY FROM; else TO
+	File    string
+	Std     bool // STDIN or STDOUT instead of a file
+	Options []Option
+	Where   Expr
+}
+
+// Option is a named option in parentheses or its older spelling.
+type Option struct {
+	At
+	Name string // lower case
+	// Value is the text of the value; HasValue is false if only the name was written.
+	Value    string
+	HasValue bool
+	// Columns is a parenthesised list of names (FORCE_QUOTE (a, b)); Star is FORCE_QUOTE *.
+	Columns []string
+	Star    bool
+}
+
+func (*Insert) stmt()   {}
+func (*Update) stmt()   {}
+func (*Delete) stmt()   {}
+func (*Truncate) stmt() {}
+func (*Copy) stmt()     {}

@@ -1,0 +1,194 @@
+package ast
+
+// Query is a query expression: a body with what may stand around it. As a statement it is SELECT,
+// VALUES or a set operation.
+type Query struct {
+	With          []CTE
+	Body          QueryBody
+	OrderBy       []SortItem
+	Limit, Offset Expr // nil: none (LIMIT ALL too)
+	Locks         []Locking
+}
+
+// QueryBody is *Select, *Values or *SetOp.
+type QueryBody interface{ body() }
+
+// CTE is a common table expression of WITH. The query is not recursive.
+type CTE struct {
+	At
+	Name    string
+	Columns []string
+	Query   *Query
+	// Materialized is set by AS MATERIALIZED, Inlined by AS NOT MATERIALIZED.
+	Materialized, Inlined bool
+}
+
+// Select is SELECT … FROM … WHERE … GROUP BY … HAVING.
+type Select struct {
+	Distinct   bool
+	DistinctOn []Expr // DISTINCT ON (…)
+	Targets    []Target
+	From       []TableExpr
+	Where      Expr
+	GroupBy    []Expr
+	Having     Expr
+}
+
+// Target is an item of the select list or of RETURNING.
+type Target struct {
+	At
+	Expr  Expr
+	Alias string // "" if none
+}
+
+// Values is VALUES (…), (…).
+type Values struct{ Rows [][]Expr }
+
+// SetOpKind is a set operation.
+type SetOpKind uint8
+
+// The set operations.
+const (
+	Union SetOpKind = iota
+	Intersect
+	Except
+)
+
+// String returns the keyword.
+func (k SetOpKind) String() string { return [...]string{"UNION", "INTERSECT", "EXCEPT"}[k] }
+
+// SetOp is L UNION, INTERSECT or EXCEPT [ALL] R.
+type SetOp struct {
+	Kind SetOpKind
+	All  bool
+	L, R *Query
+}
+
+// SortItem is an item of ORDER BY.
+type SortItem struct {
+	Expr Expr
+	Desc bool
+	// Nulls is NullsFirst or NullsLast if written.
+	Nulls NullsOrder
+	Using string // operator of USING, "" if none
+}
+
+// NullsOrder says where NULLs sort.
+type NullsOrder uint8
+
+// The orders of NULLs.
+const (
+	NullsDefault NullsOrder = iota
+	NullsFirst
+	NullsLast
+)
+
+// LockStrength is the row lock of FOR ….
+type LockStrength uint8
+
+// The row locks, weakest first.
+const (
+	ForKeyShare LockStrength = iota
+	ForShare
+	ForNoKeyUpdate
+	ForUpdate
+)
+
+// String returns the clause.
+func (s LockStrength) String() string {
+	return [...]string{"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"}[s]
+}
+
+// LockWait says what to do when a lock is not free.
+type LockWait uint8
+
+// The wait policies.
+const (
+	LockBlock LockWait = iota
+	LockNoWait
+	LockSkip
+)
+
+// Locking is a FOR UPDATE, FOR SHARE … clause.
+type Locking struct {
+	Strength LockStrength
+	Of       []*TableRef // empty: all tables of FROM
+	Wait     LockWait
+}
+
+// TableExpr is an item of FROM.
+type TableExpr interface {
+	Pos() int
+	from()
+}
+
+// RelName is a possibly qualified name of a relation.
+type RelName struct {
+	At
+	Catalog, Schema, Name string // "" if not given
+}
+
+// Alias renames a FROM item and its columns.
+type Alias struct {
+	Name    string
+	Columns []string
+}
+
+// TableRef is a table, view or CTE in FROM.
+type TableRef struct {
+	RelName
+	Alias *Alias
+}
+
+// SubqueryRef is a query in FROM.
+type SubqueryRef struct {
+	At
+	Query   *Query
+	Alias   *Alias
+	Lateral bool
+}
+
+// FuncRef is a function in FROM.
+type FuncRef struct {
+	At
+	Call    Expr
+	Alias   *Alias
+	Lateral bool
+}
+
+// JoinKind is the kind of a join.
+type JoinKind uint8
+
+// The join kinds.
+const (
+	InnerJoin JoinKind = iota // CROSS JOIN too: no condition
+	LeftJoin
+	RightJoin
+	FullJoin
+)
+
+// String returns the keyword.
+func (k JoinKind) String() string { return [...]string{"INNER", "LEFT", "RIGHT", "FULL"}[k] }
+
+// Join joins two FROM items.
+type Join struct {
+	At
+	Kind       JoinKind
+	L, R       TableExpr
+	Natural    bool
+	Using      []string
+	UsingAlias string // JOIN … USING (…) AS alias
+	On         Expr
+	Alias      *Alias // (a JOIN b) AS alias
+}
+
+func (*Query) stmt() {}
+
+func (*Select) body() {}
+func (*Values) body() {}
+func (*SetOp) body()  {}
+
+func (*TableRef) from()    {}
+func (*SubqueryRef) from() {}
+func (*FuncRef) from()     {}
+func (*Join) from()        {}
