@@ -39,8 +39,8 @@ var answers = map[float64]func() ([]Result, error){
 // AnswerScaleFactors returns the scale factors for which there are answers, in ascending order.
 func AnswerScaleFactors() []float64 { return []float64{0.01, 0.1} }
 
-// Answer returns the answer of PostgreSQL to a query at a scale factor, and whether there is one. The
-// caller must not change it.
+// Answer returns the answer of PostgreSQL to a query at a scale factor, and whether there is one.
+// The caller must not change it.
 func Answer(scaleFactor float64, query int) (Result, bool) {
 	read, ok := answers[scaleFactor]
 	if !ok || query < 1 || query > NumQueries {

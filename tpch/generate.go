@@ -39,8 +39,8 @@ type Sink func(ctx context.Context, b Batch, first int64) error
 
 const defaultBatchUnits = 2048
 
-// Generate makes tables in parallel and hands their rows to sink. It returns the first error of sink,
-// or that of ctx.
+// Generate makes tables in parallel and hands their rows to sink. It returns the first error of
+// sink, or that of ctx.
 func (g *Generator) Generate(ctx context.Context, opts GenerateOptions, sink Sink) error {
 	r := &run{g: g, opts: opts}
 	r.deliver = func(ctx context.Context, b Batch, _ []byte, first int64) error { return sink(ctx, b, first) }
@@ -253,8 +253,8 @@ func (r *run) report(b Batch, units int64) {
 	r.opts.Progress(*p)
 }
 
-// WriteTBL writes a table in the text form of dbgen: see AppendTBL. opts.Tables and opts.Ordered are
-// not used.
+// WriteTBL writes a table in the text form of dbgen: see AppendTBL. opts.Tables and opts.Ordered
+// are not used.
 func (g *Generator) WriteTBL(ctx context.Context, w io.Writer, t Table, trailing bool, opts GenerateOptions) error {
 	opts.Tables, opts.Ordered = []Table{t}, true
 	r := &run{g: g, opts: opts}

@@ -1,6 +1,10 @@
 package tpch
 
-import "github.com/laminadb/lamina/tpch/internal/textpool"
+import (
+	"errors"
+
+	"github.com/laminadb/lamina/tpch/internal/textpool"
+)
 
 // OrdersBatch has rows of orders.
 type OrdersBatch struct {
@@ -68,6 +72,9 @@ func (g *Generator) Orders(first, n int64, o *OrdersBatch, l *LineItemBatch) err
 	}
 	full := l != nil
 	if !full {
+		if o == nil {
+			return errors.New("orders: no batch to fill")
+		}
 		if o.lines == nil {
 			o.lines = new(LineItemBatch)
 		}

@@ -85,7 +85,8 @@ const (
 	nameSkipping = numColors - nameColors
 )
 
-// A colorShuffle makes part names: the first colours of a shuffle of all. It restores what it swaps.
+// A colorShuffle makes part names: the first colours of a shuffle of all. It restores what it
+// swaps.
 type colorShuffle struct {
 	order [numColors]uint8
 	ready bool

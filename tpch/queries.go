@@ -23,9 +23,10 @@ var queries = func() (texts [NumQueries + 1]string) {
 	return texts
 }()
 
-// Query returns the text of a query in PostgreSQL's dialect, without a semicolon and with the validation
-// parameters of the specification, or "" if n is not in [1, NumQueries]. Query 15 uses a common table
-// expression in place of a view; the fraction of query 11 is that of scale factor 1 at every scale.
+// Query returns the text of a query in PostgreSQL's dialect, without a semicolon and with the
+// validation parameters of the specification, or "" if n is not in [1, NumQueries]. Query 15 uses a
+// common table expression in place of a view; the fraction of query 11 is that of scale factor 1 at
+// every scale.
 func Query(n int) string {
 	if n < 1 || n > NumQueries {
 		return ""
@@ -37,8 +38,8 @@ func Query(n int) string {
 // arithmetic, aggregation, joins, outer and semi joins, grouping with HAVING, and Top-N.
 func Spine() []int { return []int{1, 3, 4, 5, 6, 10, 12, 13, 14, 18} }
 
-// orderKeys has the positions of the ORDER BY columns of each query in its result, nil where a query
-// has one row. All queries order by result columns.
+// orderKeys has the positions of the ORDER BY columns of each query in its result, nil where a
+// query has one row. All queries order by result columns.
 var orderKeys = [NumQueries + 1][]int{
 	1: {0, 1}, 2: {0, 2, 1, 3}, 3: {1, 2}, 4: {0}, 5: {1}, 7: {0, 1, 2}, 8: {0}, 9: {0, 1}, 10: {2},
 	11: {1}, 12: {0}, 13: {1, 0}, 15: {0}, 16: {3, 0, 1, 2}, 18: {4, 3}, 20: {0}, 21: {1, 0}, 22: {0},

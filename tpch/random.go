@@ -1,14 +1,10 @@
 package tpch
 
-// The random numbers of the benchmark come from one Lehmer generator, x' = 16807 x mod 2^31-1, in
-// many streams: each column has its own first state, and each row takes the same number of draws
-// from it whether it uses them or not. The state before any row is therefore a power away.
-const (
-	modulus    = 1<<31 - 1
-	multiplier = 16807
-)
+import "github.com/laminadb/lamina/tpch/internal/lehmer"
 
-// A stream is the random source of one column.
+// A stream is the random source of one column. All columns use one generator, each from its own
+// first state, and each row takes the same number of draws whether it uses them or not. The state
+// before any row is therefore known.
 type stream struct {
 	first uint64 // state before the first row
 	draws int64  // draws a row takes
@@ -16,19 +12,7 @@ type stream struct {
 
 // at returns the source for a row, counted from 0.
 func (s stream) at(row int64) source {
-	return source{s.first * power(row*s.draws) % modulus}
-}
-
-// power returns multiplier to the n modulo modulus.
-func power(n int64) uint64 {
-	p, square := uint64(1), uint64(multiplier)
-	for ; n > 0; n >>= 1 {
-		if n&1 != 0 {
-			p = p * square % modulus
-		}
-		square = square * square % modulus
-	}
-	return p
+	return source{lehmer.Skip(s.first, lehmer.Power(row*s.draws))}
 }
 
 // skipMax is the largest number of draws that a row leaves unused: a part name shuffles 92 colours
@@ -37,7 +21,7 @@ const skipMax = 92
 
 var powers = func() (p [skipMax + 1]uint64) {
 	for i := range p {
-		p[i] = power(int64(i))
+		p[i] = lehmer.Power(int64(i))
 	}
 	return p
 }()
@@ -47,26 +31,16 @@ type source struct {
 	state uint64
 }
 
-// next draws a state.
-func (s *source) next() uint64 {
-	x := s.state * multiplier
-	x = x&modulus + x>>31
-	if x >= modulus {
-		x -= modulus
-	}
-	s.state = x
-	return x
-}
-
 // skip passes over n draws, at most skipMax.
 func (s *source) skip(n int) {
-	s.state = s.state * powers[n] % modulus
+	s.state = lehmer.Skip(s.state, powers[n])
 }
 
-// fraction scales a draw to [0, n). It is computed in floating point, since for large n the exact
+// fraction draws a number in [0, n). It is computed in floating point, since for large n the exact
 // quotient would differ from dbgen's.
 func (s *source) fraction(n float64) float64 {
-	return float64(s.next()) / modulus * n
+	s.state = lehmer.Next(s.state)
+	return float64(s.state) / lehmer.Modulus * n
 }
 
 // between draws an integer in [low, high].
@@ -79,8 +53,8 @@ func (s *source) index(n int) int {
 	return int(s.fraction(float64(n)))
 }
 
-// bits draws the bits that spell an address. dbgen asks for a number in [0, 2^31-1] and overflows in
-// the size of that range, so that the result is negative.
+// bits draws the bits that spell an address. dbgen asks for a number in [0, 2^31-1] and overflows
+// in the size of that range, so that the result is negative.
 func (s *source) bits() int64 {
 	return int64(s.fraction(-1 << 31))
 }

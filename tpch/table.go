@@ -38,10 +38,20 @@ func (t Table) Name() string {
 func (t Table) String() string { return t.Name() }
 
 // Columns describes the columns of the table. The caller must not change it.
-func (t Table) Columns() []ColumnDef { return schema[t].columns }
+func (t Table) Columns() []ColumnDef {
+	if t >= numTables {
+		return nil
+	}
+	return schema[t].columns
+}
 
-// PrimaryKey returns the positions of the key columns.
-func (t Table) PrimaryKey() []int { return schema[t].key }
+// PrimaryKey returns the positions of the key columns. The caller must not change it.
+func (t Table) PrimaryKey() []int {
+	if t >= numTables {
+		return nil
+	}
+	return schema[t].key
+}
 
 // TableNamed returns the table with a SQL name.
 func TableNamed(name string) (Table, bool) {

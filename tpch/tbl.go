@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// AppendTBL appends the rows of a batch in the text form of dbgen: one line for each row, each value
-// followed by '|'. Without trailing the last '|' of a line is left out, the form that COPY reads.
+// AppendTBL appends the rows of a batch in the text form of dbgen: one line for each row, each
+// value followed by '|'. Without trailing the last '|' of a line is left out, the form that COPY
+// reads.
 func AppendTBL(dst []byte, b Batch, trailing bool) []byte {
 	cols := b.Columns()
 	for row := range b.Len() {

@@ -1,7 +1,7 @@
 // Package answerfile reads and writes the files that hold the answers of all queries at one scale
-// factor. A file is gzip-compressed text: for each query in ascending order a line "query N rows R",
-// then a line of column names and R rows as PostgreSQL's COPY writes them: columns separated by tabs,
-// NULL as \N, and control characters and backslashes escaped.
+// factor. A file is gzip-compressed text: for each query in ascending order a line "query N rows
+// R", then a line of column names and R rows as PostgreSQL's COPY writes them: columns separated by
+// tabs, NULL as \N, and control characters and backslashes escaped.
 package answerfile
 
 import (

@@ -5,8 +5,8 @@
 //	go run ./internal/answergen -dsn "host=localhost user=postgres" -sf 0.01,0.1 -out answers
 //
 // It refuses answers that are not determined by the query: a LIMIT that cuts through rows which are
-// equal in the ORDER BY columns. Rows equal in these columns within an answer are reported; comparing
-// allows for their order.
+// equal in the ORDER BY columns. Rows equal in these columns within an answer are reported;
+// comparing allows for their order.
 package main
 
 import (

@@ -1,10 +1,6 @@
 package textpool
 
-// modulus and multiplier of the Lehmer generator that draws the words.
-const (
-	modulus    = 1<<31 - 1
-	multiplier = 16807
-)
+import "github.com/laminadb/lamina/tpch/internal/lehmer"
 
 // cellBytes is the room of one word. Words are copied as whole cells, which needs no loop and no
 // call, and the position then moves by the length of the word only.
@@ -14,11 +10,9 @@ const cellBytes = 16
 // the slack that the copy of a whole cell needs.
 const sentenceBytesMax = 20*cellBytes + cellBytes
 
-// A cell is one word with the blank (or comma and blank) that follows it.
-type cell struct {
-	text [cellBytes]byte
-	len  uint8
-}
+// A cell is one word with the blank (or comma and blank) that follows it. The last byte is the
+// length: no word fills a cell.
+type cell [cellBytes]byte
 
 // A wordTable maps a draw to a word: pick has one entry for each unit of weight.
 type wordTable struct {
@@ -66,8 +60,9 @@ func newTables() *tables {
 }
 
 func newCell(s string) cell {
-	c := cell{len: uint8(len(s))}
-	copy(c.text[:], s)
+	var c cell
+	copy(c[:], s)
+	c[cellBytes-1] = uint8(len(s))
 	return c
 }
 
@@ -100,75 +95,64 @@ func appendPick(pick []uint8, i, weight int) []uint8 {
 	return pick
 }
 
-// next returns the state after s. States are in [1, modulus).
-func next(s uint64) uint64 {
-	x := s * multiplier
-	x = x&modulus + x>>31
-	if x >= modulus {
-		x -= modulus
-	}
-	return x
-}
-
-// scale maps a state to [0, n) as dbgen does, floor(s / modulus * n), in integers: dbgen's floating
-// point result is the same because s*n is never closer than 1/modulus to a multiple of modulus,
-// far more than its rounding error for the small n used here.
+// scale maps a state to [0, n) as dbgen does, floor(s / Modulus * n), but in integers. dbgen's
+// floating point comes to the same: s*n/Modulus is at least 1/Modulus away from any whole number,
+// far more than the rounding errors for the small n used here.
 func scale(s uint64, n int) int {
 	x := s * uint64(n)
 	return int((x + x>>31 + 1) >> 31)
 }
 
-// A writer makes sentences one after another. calls counts the draws.
+// A writer makes sentences one after another.
 type writer struct {
 	buf   []byte
 	pos   int
 	state uint64
-	calls int
 }
 
-// put appends a cell. The caller has left sentenceBytesMax bytes of room before each sentence.
-func (w *writer) put(c *cell) {
-	*(*[cellBytes]byte)(w.buf[w.pos:]) = c.text
-	w.pos += int(c.len)
+// put writes a cell at pos of buf and returns the position behind its word.
+func put(buf []byte, pos int, c *cell) int {
+	*(*cell)(buf[pos:]) = *c
+	return pos + int(c[cellBytes-1])
 }
 
-func (w *writer) word(t *wordTable) {
-	w.state = next(w.state)
-	w.put(&t.cells[t.pick[scale(w.state, len(t.pick))]])
+// word returns the word that a state draws.
+func (t *wordTable) word(state uint64) *cell {
+	return &t.cells[t.pick[scale(state, len(t.pick))]]
 }
 
-func (w *writer) phrase(t *formTable) {
-	w.state = next(w.state)
-	form := t.forms[t.pick[scale(w.state, len(t.pick))]]
-	w.calls += 1 + len(form)
-	for _, words := range form {
-		w.word(words)
+// phrase writes a phrase. Position and state go through registers: this is most of the time of the
+// generator.
+func (t *formTable) phrase(buf []byte, pos int, state uint64) (int, uint64) {
+	state = lehmer.Next(state)
+	for _, words := range t.forms[t.pick[scale(state, len(t.pick))]] {
+		state = lehmer.Next(state)
+		pos = put(buf, pos, words.word(state))
 	}
+	return pos, state
 }
 
 // sentence appends one sentence and the blank after it. buf must have sentenceBytesMax bytes of
 // room at pos.
 func (w *writer) sentence() {
-	g := grammar
-	w.state = next(w.state)
-	form := g.sentenceForms[g.sentencePick[scale(w.state, len(g.sentencePick))]]
-	w.calls++
+	g, buf, pos, state := grammar, w.buf, w.pos, lehmer.Next(w.state)
+	form := g.sentenceForms[g.sentencePick[scale(state, len(g.sentencePick))]]
 	for i := range len(form) {
 		switch form[i] {
 		case 'N':
-			w.phrase(&g.noun)
+			pos, state = g.noun.phrase(buf, pos, state)
 		case 'V':
-			w.phrase(&g.verb)
+			pos, state = g.verb.phrase(buf, pos, state)
 		case 'P':
-			w.calls++
-			w.word(g.preposition)
-			w.put(&g.the)
-			w.phrase(&g.noun)
+			state = lehmer.Next(state)
+			pos = put(buf, pos, g.preposition.word(state))
+			pos = put(buf, pos, &g.the)
+			pos, state = g.noun.phrase(buf, pos, state)
 		case 'T':
 			// The terminator follows the last word directly.
-			w.pos--
-			w.calls++
-			w.word(g.terminator)
+			state = lehmer.Next(state)
+			pos = put(buf, pos-1, g.terminator.word(state))
 		}
 	}
+	w.pos, w.state = pos, state
 }

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"github.com/laminadb/lamina/tpch/internal/lehmer"
 )
 
 // prefixBytes is how much of the pool the tests make sequentially.
@@ -26,7 +28,7 @@ func TestDrawsAreThoseOfFloatingPoint(t *testing.T) {
 	checked := 0
 	check := func(s uint64) {
 		for n := 1; n <= 512; n += 7 {
-			if got, want := scale(s, n), int(float64(s)/modulus*float64(n)); got != want {
+			if got, want := scale(s, n), int(float64(s)/lehmer.Modulus*float64(n)); got != want {
 				t.Fatalf("state %d of %d: %d, want %d", s, n, got, want)
 			}
 			checked++
@@ -34,13 +36,13 @@ func TestDrawsAreThoseOfFloatingPoint(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		check(1 + r.Uint64N(modulus-1))
+		check(1 + r.Uint64N(lehmer.Modulus-1))
 	}
 	// The states next to each boundary between two draws.
 	for n := uint64(2); n <= 512; n += 13 {
 		for k := uint64(1); k < n; k++ {
 			for d := range uint64(3) {
-				check(k*modulus/n - 1 + d)
+				check(k*lehmer.Modulus/n - 1 + d)
 			}
 		}
 	}
@@ -97,7 +99,7 @@ func TestIndexIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(built) != index {
+	if !bytes.Equal(built, index) {
 		t.Error("pool.idx is not what go generate makes")
 	}
 }

@@ -36,8 +36,8 @@ const (
 
 // The grammar: a sentence is a sequence of phrases, a phrase a sequence of words. In sentences N is
 // a noun phrase, V a verb phrase, P a preposition with "the" and a noun phrase, and T the
-// terminator. In phrases N, V, J, D and X are a noun, verb, adjective, adverb and auxiliary; C is an
-// adjective followed by a comma.
+// terminator. In phrases N, V, J, D and X are a noun, verb, adjective, adverb and auxiliary; C is
+// an adjective followed by a comma.
 const (
 	sentenceForms   = `NVT:3 NVPT:3 NVNT:3 NPVNT NPVPT`
 	nounPhraseForms = `N:10 JN:20 CJN:10 DJN:50`
@@ -50,8 +50,8 @@ type weighted struct {
 	weight int
 }
 
-// parseWords reads one of the lists above. It is only called on constants; a bad weight counts as 1,
-// and the checksum of the pool in the tests holds the lists.
+// parseWords reads one of the lists above. It is only called on constants; a bad weight counts as
+// 1, and the checksum of the pool in the tests holds the lists.
 func parseWords(list string) []weighted {
 	fields := strings.Fields(list)
 	words := make([]weighted, len(fields))
