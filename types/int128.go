@@ -112,6 +112,15 @@ func (a Int128) DivPow10(n int, round bool) Int128 {
 	return q
 }
 
+// mod64 returns a modulo d, with the sign of a.
+func (a Int128) mod64(d int64) int64 {
+	_, r := a.abs().div64(uint64(d))
+	if a.Hi < 0 {
+		return -int64(r)
+	}
+	return int64(r)
+}
+
 // Float64 returns the float64 nearest to a.
 func (a Int128) Float64() float64 {
 	if a.IsInt64() {

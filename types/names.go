@@ -157,6 +157,9 @@ func ParseType(text string) (Type, error) {
 	if t.Kind == Float8 && strings.EqualFold(name, "float") {
 		return FloatOfPrecision(mods[0])
 	}
+	if t.Kind == Interval {
+		mods = append([]int32{int32(FieldsAll)}, mods...)
+	}
 	return WithMods(t.Kind, mods)
 }
 

@@ -1,0 +1,204 @@
+package types
+
+import (
+	"strconv"
+)
+
+// isoScanner walks over the text of an ISO 8601 interval.
+type isoScanner struct {
+	s   []byte
+	pos int
+}
+
+// unit takes the next byte; 0 at the end.
+func (x *isoScanner) unit() byte {
+	if x.pos >= len(x.s) {
+		return 0
+	}
+	x.pos++
+	return x.s[x.pos-1]
+}
+
+func (x *isoScanner) peek() byte {
+	if x.pos >= len(x.s) {
+		return 0
+	}
+	return x.s[x.pos]
+}
+
+// number takes a signed number and the count of its whole digits.
+func (x *isoScanner) number() (v int64, frac float64, width int, e dtError) {
+	neg := false
+	if c := x.peek(); c == '-' || c == '+' {
+		neg = c == '-'
+		x.pos++
+	}
+	start := x.pos
+	for isDigit(x.peek()) {
+		x.pos++
+	}
+	width = x.pos - start
+	if width > 0 {
+		var err error
+		if v, err = strconv.ParseInt(string(x.s[start:x.pos]), 10, 64); err != nil {
+			return 0, 0, 0, dtOverflow
+		}
+	}
+	digits := width
+	if x.peek() == '.' {
+		dot := x.pos
+		x.pos++
+		for isDigit(x.peek()) {
+			x.pos++
+		}
+		digits += x.pos - dot
+		if frac, e = parseFraction(x.s[dot:x.pos]); e != dtOK {
+			return 0, 0, 0, e
+		}
+	}
+	if digits == 0 {
+		return 0, 0, 0, dtBadFormat
+	}
+	if neg {
+		v, frac = -v, -frac
+	}
+	return v, frac, width, dtOK
+}
+
+// iso8601 reads P1Y2M3DT4H5M6S, P1W, P0001-02-03T04:05:06 and P00010203T040506.
+func (r *intervalReader) iso8601(b []byte) dtError {
+	if len(b) < 2 || b[0] != 'P' || len(b) > dateBytesMax {
+		return dtBadFormat
+	}
+	x := &isoScanner{s: b, pos: 1}
+	date, haveField := true, false
+	for x.pos < len(b) {
+		if x.peek() == 'T' {
+			date, haveField = false, false
+			x.pos++
+			continue
+		}
+		v, frac, width, e := x.number()
+		if e != dtOK {
+			return e
+		}
+		u := x.unit()
+		var done bool
+		if date {
+			done, e = r.isoDate(x, u, v, frac, width, haveField)
+		} else {
+			done, e = r.isoTime(x, u, v, frac, width, haveField)
+		}
+		if e != dtOK || done {
+			return e
+		}
+		if date && x.pos > 1 && u == 'T' { // an alternative date ended with the T
+			date, haveField = false, false
+			continue
+		}
+		haveField = true
+	}
+	return dtOK
+}
+
+func fits(ok bool) dtError {
+	if ok {
+		return dtOK
+	}
+	return dtOverflow
+}
+
+// isoDate takes one part before the T; done tells that the text has ended with it.
+func (r *intervalReader) isoDate(x *isoScanner, u byte, v int64, frac float64, width int, haveField bool) (done bool, e dtError) {
+	p := &r.parts
+	switch u {
+	case 'Y':
+		return false, fits(p.add(unitYear, v, frac))
+	case 'M':
+		return false, fits(p.add(unitMonth, v, frac))
+	case 'W':
+		return false, fits(p.add(unitWeek, v, frac))
+	case 'D':
+		return false, fits(p.add(unitDay, v, frac))
+	case 'T', 0:
+		if width == 8 && !haveField {
+			return u == 0, fits(p.add(unitYear, v/10000, 0) && p.add(unitMonth, v/100%100, 0) && p.add(unitDay, v%100, frac))
+		}
+	case '-':
+	default:
+		return false, dtBadFormat
+	}
+	if haveField {
+		return false, dtBadFormat
+	}
+	if !p.add(unitYear, v, frac) {
+		return false, dtOverflow
+	}
+	if u != '-' {
+		return u == 0, dtOK
+	}
+	for _, next := range []intervalUnit{unitMonth, unitDay} {
+		v, frac, _, e := x.number()
+		if e != dtOK {
+			return false, e
+		}
+		if !p.add(next, v, frac) {
+			return false, dtOverflow
+		}
+		switch c := x.peek(); {
+		case c == 0:
+			return true, dtOK
+		case c == 'T': // the loop sees it
+			return false, dtOK
+		case c != '-' || next == unitDay:
+			return false, dtBadFormat
+		}
+		x.pos++
+	}
+	return false, dtBadFormat
+}
+
+// isoTime takes one part after the T.
+func (r *intervalReader) isoTime(x *isoScanner, u byte, v int64, frac float64, width int, haveField bool) (done bool, e dtError) {
+	p := &r.parts
+	switch u {
+	case 'H':
+		return false, fits(p.add(unitHour, v, frac))
+	case 'M':
+		return false, fits(p.add(unitMinute, v, frac))
+	case 'S':
+		return false, fits(p.add(unitSecond, v, frac))
+	case 0:
+		if width == 6 && !haveField {
+			return true, fits(p.add(unitHour, v/10000, 0) && p.add(unitMinute, v/100%100, 0) && p.add(unitSecond, v%100, frac))
+		}
+	case ':':
+	default:
+		return false, dtBadFormat
+	}
+	if haveField {
+		return false, dtBadFormat
+	}
+	if !p.add(unitHour, v, frac) {
+		return false, dtOverflow
+	}
+	if u == 0 {
+		return true, dtOK
+	}
+	for _, next := range []intervalUnit{unitMinute, unitSecond} {
+		v, frac, _, e := x.number()
+		if e != dtOK {
+			return false, e
+		}
+		if !p.add(next, v, frac) {
+			return false, dtOverflow
+		}
+		if x.peek() == 0 {
+			return true, dtOK
+		}
+		if x.unit() != ':' {
+			return false, dtBadFormat
+		}
+	}
+	return false, dtBadFormat
+}
