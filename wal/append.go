@@ -155,8 +155,12 @@ func (l *Log) rotateLocked() {
 		version: formatVersion, epoch: f.epoch, id: l.id, prev: l.mu.end, nextLSN: l.mu.lastLSN + 1,
 		time: l.mu.lastTime, chain: l.mu.chain,
 	}
+	if n := len(l.mu.live); n > 0 {
+		l.mu.live[n-1].end = l.mu.end.Offset()
+	}
 	l.mu.cur, l.mu.end = f, NewPosition(f.epoch, 0)
-	l.mu.live = append(l.mu.live, liveFile{f.epoch, f.size})
+	l.mu.live = append(l.mu.live, liveFile{epoch: f.epoch, size: f.size})
+	l.mu.used++
 	s := l.segmentLocked()
 	s.buf = append(s.buf, make([]byte, fileHeaderBytes)...)
 	h.put(s.buf)
@@ -179,6 +183,9 @@ func (l *Log) Cut() Batch {
 	defer l.mu.Unlock()
 	b := Batch{l.mu.segments, l.mu.end}
 	l.mu.segments = nil
+	if n := len(l.mu.lists); n > 0 {
+		l.mu.segments, l.mu.lists = l.mu.lists[n-1], l.mu.lists[:n-1]
+	}
 	return b
 }
 

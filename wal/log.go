@@ -24,6 +24,7 @@ const (
 	spareBuffers     = 8       // buffers of groups that are kept for reuse
 	spareBufferBytes = 1 << 20 // larger ones are left to the garbage collector
 	mandatoryReserve = 1       // ready files that only urgent records may use
+	recycleMax       = 256     // files that are kept for recycling
 )
 
 // Options configure a Log. The zero value works.
@@ -33,8 +34,8 @@ type Options struct {
 	ID ID
 	// FileBytes is the size of each new log file. Default 16 MiB.
 	FileBytes int64
-	// ReadyFiles is how many zeroed files are kept ahead of use, one of them for checkpoints alone,
-	// and how many files a truncation keeps for recycling. Default 2, which is also the minimum.
+	// ReadyFiles is how many files are kept ready ahead of use, one of them for checkpoints alone.
+	// Default 2, which is also the minimum.
 	ReadyFiles int
 	// From is the position from which records are replayed: that of the last checkpoint. All
 	// before it was durable when the checkpoint was made. Zero replays everything.
@@ -88,14 +89,18 @@ type Log struct {
 		durable  Position // all before it is known to be on disk
 		written  Position // all before it was written
 		segments []segment
-		spare    [][]byte
+		spare    [][]byte // buffers and lists of written groups, for reuse
+		lists    [][]segment
 
 		live    []liveFile // oldest first, the current file last
 		ready   []*logFile // prepared, in the order of their epochs
 		recycle []string   // names of whole files that may be overwritten
 		epoch   uint32     // last epoch given to a file
-		streams map[*Stream]struct{}
-		pins    map[*Pin]struct{}
+		used    int        // files begun since the last truncation
+		// expected is how many files are used between truncations, on average.
+		expected float64
+		streams  map[*Stream]struct{}
+		pins     map[*Pin]struct{}
 
 		prepareErr error         // why the last attempt to prepare a file failed
 		failures   uint64        // failed attempts so far
@@ -126,6 +131,7 @@ type segment struct {
 type liveFile struct {
 	epoch uint32
 	size  int64
+	end   uint32 // where its records end; 0 for the current file
 }
 
 type counters struct {
@@ -192,6 +198,9 @@ func newID() (id ID) {
 // begin starts the file that follows what was recovered. Its header and a mark are durable
 // before anything of the recovered state is shown, so that a tail that was cut stays cut.
 func (l *Log) begin() error {
+	if invariants.Mutant("wal-append-recovered") && l.mu.end != 0 {
+		return l.continueRecovered()
+	}
 	f, err := l.prepareFile()
 	if err != nil {
 		return err
@@ -202,6 +211,18 @@ func (l *Log) begin() error {
 	l.mu.Unlock()
 	l.Append(&Entry{Kind: Mark})
 	return l.Write(l.Cut(), true)
+}
+
+// continueRecovered breaks the rule that a recovered file is never appended to.
+func (l *Log) continueRecovered() error {
+	last := l.mu.live[len(l.mu.live)-1]
+	f, err := l.fs.OpenReadWrite(l.path(fileName(last.epoch)), diskCategory)
+	if err != nil {
+		return err
+	}
+	l.mu.cur = &logFile{f, fileName(last.epoch), last.epoch, last.size}
+	l.writer.file = l.mu.cur
+	return nil
 }
 
 // ID returns the identity of the log.

@@ -91,6 +91,7 @@ type Record struct {
 	// Chunks are the positions of the stream's chunks, in order.
 	Chunks []Position
 
+	listed []Position // the chunks of a stream or of a split record
 	reader *chunkReader
 }
 

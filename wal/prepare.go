@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/sqlerr"
 )
 
 // prepareLoop keeps Options.ReadyFiles files ahead of use. It is the Log's only goroutine and ends
@@ -61,6 +63,9 @@ func (l *Log) prepareFile() (*logFile, error) {
 	l.mu.epoch++
 	epoch := l.mu.epoch
 	l.mu.Unlock()
+	if epoch == 0 {
+		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the log has used up its file numbers")
+	}
 
 	name := fileName(epoch)
 	if old == "" {
@@ -90,7 +95,8 @@ func (l *Log) path(name string) string { return l.fs.PathJoin(l.dir, name) }
 
 // Truncate gives back the files that end before upTo: the position from which the last durable
 // checkpoint replays. Files that a pin, or a stream that is open or was committed at or after
-// upTo, still needs are kept. Whole files are recycled, up to Options.ReadyFiles of them.
+// upTo, still needs are kept. As many whole files are kept for recycling as the log is expected to
+// use until the next truncation, the others are removed.
 func (l *Log) Truncate(upTo Position) error {
 	l.mu.Lock()
 	floor := l.floorLocked(upTo)
@@ -98,11 +104,15 @@ func (l *Log) Truncate(upTo Position) error {
 	for len(l.mu.live) > 1 && l.mu.live[0].epoch < floor.Epoch() {
 		f := l.mu.live[0]
 		l.mu.live = slices.Delete(l.mu.live, 0, 1)
-		if f.size == l.opts.FileBytes && len(l.mu.recycle)+len(l.mu.ready) < l.opts.ReadyFiles {
+		if f.size == l.opts.FileBytes {
 			l.mu.recycle = append(l.mu.recycle, fileName(f.epoch))
 		} else {
 			remove = append(remove, fileName(f.epoch))
 		}
+	}
+	if keep := l.expectedLocked(); len(l.mu.recycle) > keep {
+		remove = append(remove, l.mu.recycle[keep:]...)
+		l.mu.recycle = slices.Clone(l.mu.recycle[:keep])
 	}
 	l.mu.prepareErr = nil // there may be room again
 	l.mu.Unlock()
@@ -114,6 +124,15 @@ func (l *Log) Truncate(upTo Position) error {
 		l.stats.removed.Add(1)
 	}
 	return nil
+}
+
+// expectedLocked estimates how many files will be used until the next truncation: as many as since
+// the last one, or a slowly falling average if that were more.
+func (l *Log) expectedLocked() int {
+	used := float64(l.mu.used)
+	l.mu.used = 0
+	l.mu.expected = max(used, 0.8*l.mu.expected+0.2*used)
+	return min(recycleMax, 1+int(l.mu.expected))
 }
 
 func (l *Log) floorLocked(upTo Position) Position {

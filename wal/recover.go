@@ -58,7 +58,10 @@ func (l *Log) adopt(s *scan) {
 	for _, f := range s.files {
 		l.mu.epoch = max(l.mu.epoch, f.epoch)
 		if s.isLinked(f.epoch) {
-			l.mu.live = append(l.mu.live, liveFile{f.epoch, f.size})
+			if n := len(l.mu.live); n > 0 {
+				l.mu.live[n-1].end = f.header.prev.Offset()
+			}
+			l.mu.live = append(l.mu.live, liveFile{epoch: f.epoch, size: f.size})
 		}
 	}
 	for _, r := range s.streams {
@@ -75,7 +78,7 @@ func (l *Log) dropStrays(s *scan, temps []string) error {
 		if s.isLinked(f.epoch) {
 			continue
 		}
-		if f.size == l.opts.FileBytes && len(l.mu.recycle) < l.opts.ReadyFiles+1 {
+		if f.size == l.opts.FileBytes && len(l.mu.recycle) < recycleMax {
 			l.mu.recycle = append(l.mu.recycle, f.name)
 			continue
 		}

@@ -182,8 +182,9 @@ func (s *scan) proofAfter(last int) (proof Position, unusable *foundFile, err er
 		if err != nil {
 			return 0, nil, err
 		}
-		p := s.evidence(b, f.epoch, 0)
-		if begin := NewPosition(f.epoch, 0); p > begin || s.from > begin {
+		p, _ := s.evidence(b, f.epoch, 0)
+		begin := NewPosition(f.epoch, 0)
+		if p > begin || s.from > begin && s.from.Epoch() == f.epoch {
 			return 0, f, nil
 		}
 		proof = max(proof, p)
@@ -306,7 +307,7 @@ func (s *scan) readLast(f *foundFile, b []byte, proof Position) error {
 		return err
 	}
 	pos := NewPosition(f.epoch, end)
-	after := s.evidence(b, f.epoch, end)
+	after, found := s.evidence(b, f.epoch, end)
 	proof = max(proof, after)
 	if invariants.Mutant("wal-ignore-proof") {
 		proof = 0
@@ -318,7 +319,7 @@ func (s *scan) readLast(f *foundFile, b []byte, proof Position) error {
 		return &DamageError{f.name, int64(end), reason + ", and a checkpoint at " + s.from.String() +
 			" proves that it was intact"}
 	}
-	s.info.Cut = after != 0
+	s.info.Cut = found
 	s.info.Unproven = max(0, int64(pos)-int64(max(s.proven, NewPosition(f.epoch, 0))))
 	if s.secure != nil {
 		if err := s.secure(f.name, b, max(s.proven, NewPosition(f.epoch, 0)).Offset(), end); err != nil {
@@ -328,9 +329,10 @@ func (s *scan) readLast(f *foundFile, b []byte, proof Position) error {
 	return s.replay(f, b, end)
 }
 
-// evidence returns the highest durable position that an intact record at or after off names; an
-// intact record itself proves nothing about its neighbours, whose sectors may have been lost.
-func (s *scan) evidence(b []byte, epoch, off uint32) (proof Position) {
+// evidence returns the highest durable position that an intact record at or after off names, and
+// whether there is one. That it is intact proves nothing about its neighbours, whose sectors may
+// have been lost.
+func (s *scan) evidence(b []byte, epoch, off uint32) (proof Position, found bool) {
 	off = max(off, fileHeaderBytes)
 	for ; int64(off)+recordHeaderBytes <= int64(len(b)); off += recordAlign {
 		pos := NewPosition(epoch, off)
@@ -338,10 +340,10 @@ func (s *scan) evidence(b []byte, epoch, off uint32) (proof Position) {
 			continue
 		}
 		if h, ok := parseRecordHeader(b[off:], s.seed, pos); ok {
-			proof = max(proof, h.durable)
+			proof, found = max(proof, h.durable), true
 		}
 	}
-	return proof
+	return proof, found
 }
 
 // verify checks the records of a file and returns the offset of the first that is not intact, and
@@ -428,6 +430,9 @@ func (s *scan) replay(f *foundFile, b []byte, end uint32) error {
 		size := uint32(recordBytes(int(h.length)))
 		report.Records++
 		s.info.Sealed = h.kind == Mark
+		if pos < s.from && pos+Position(size) > s.from {
+			return &DamageError{f.name, int64(off), "a checkpoint refers to " + s.from.String() + ", inside of this record"}
+		}
 		if pos >= s.from {
 			s.info.Records++
 			s.info.Bytes += int64(size)
@@ -454,32 +459,42 @@ func (s *scan) hand(f *foundFile, h *recordHeader, payload []byte, size uint32) 
 		Kind: h.kind, Pos: h.pos, End: h.pos + Position(size), Durable: h.durable, LSN: h.lsn, Time: h.time,
 		Payload: payload, reader: s.chunks,
 	}
-	if h.flags&flagStream != 0 {
-		chunks, rest, ok := parseChunkList(payload)
-		if !ok {
-			return &DamageError{f.name, int64(h.pos.Offset()), "the list of chunks is malformed"}
-		}
-		r.Chunks, r.Payload = chunks, rest
-		s.streams = append(s.streams, streamRef{chunks, r.End})
+	if err := r.resolve(f.name, h.flags); err != nil {
+		return err
 	}
-	if h.flags&flagSplit != 0 {
-		if err := r.join(); err != nil {
-			return err
-		}
+	if h.flags&flagStream != 0 {
+		s.streams = append(s.streams, streamRef{r.listed, r.End})
 	}
 	return s.yield(&r)
+}
+
+// resolve takes the list of chunks out of the payload, and joins the chunks of a split record.
+func (r *Record) resolve(file string, flags uint8) error {
+	if flags&flagStream == 0 {
+		return nil
+	}
+	chunks, rest, ok := parseChunkList(r.Payload)
+	if !ok {
+		return &DamageError{file, int64(r.Pos.Offset()), "the list of chunks is malformed"}
+	}
+	r.listed, r.Payload = chunks, rest
+	if flags&flagSplit != 0 {
+		return r.join()
+	}
+	r.Chunks = chunks
+	return nil
 }
 
 // join puts the payload of a split record together again.
 func (r *Record) join() error {
 	var whole, buf []byte
-	for i := range r.Chunks {
-		b, err := r.Chunk(i, buf)
+	for _, pos := range r.listed {
+		b, err := r.reader.read(pos, buf)
 		if err != nil {
 			return err
 		}
 		whole, buf = append(whole, b...), b
 	}
-	r.Payload, r.Chunks = append(whole, r.Payload...), nil
+	r.Payload = append(whole, r.Payload...)
 	return nil
 }

@@ -52,8 +52,10 @@ func (l *Log) leaveFile() error {
 	if f == nil {
 		return nil
 	}
-	if err := l.syncFile(); err != nil {
-		return err
+	if !invariants.Mutant("wal-skip-rotation-sync") {
+		if err := l.syncFile(); err != nil {
+			return err
+		}
 	}
 	l.writer.file = nil
 	if err := f.Close(); err != nil {
@@ -90,6 +92,10 @@ func (l *Log) wrote(b Batch, synced bool) {
 		if buf := b.segments[i].buf; cap(buf) <= spareBufferBytes && len(l.mu.spare) < spareBuffers {
 			l.mu.spare = append(l.mu.spare, buf[:0])
 		}
+	}
+	if len(l.mu.lists) < spareBuffers && cap(b.segments) > 0 {
+		clear(b.segments)
+		l.mu.lists = append(l.mu.lists, b.segments[:0])
 	}
 }
 

@@ -1,0 +1,185 @@
+package waltest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// Create implements vfs.FS.
+func (fs *CrashFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := fs.before(OpCreate, name); err != nil {
+		return nil, err
+	}
+	f, err := fs.MemFS.Create(name, category)
+	if err != nil {
+		return nil, err
+	}
+	c := &content{}
+	fs.mu.Lock()
+	fs.files[name] = c
+	fs.names = append(fs.names, nameOp{dir: fs.PathDir(name), to: name, file: c})
+	fs.mu.Unlock()
+	return &file{File: f, fs: fs, name: name, c: c}, nil
+}
+
+// Open implements vfs.FS.
+func (fs *CrashFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	if err := fs.before(OpOpen, name); err != nil {
+		return nil, err
+	}
+	f, err := fs.MemFS.Open(name, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &file{File: f, fs: fs, name: name}, nil
+}
+
+// OpenReadWrite implements vfs.FS.
+func (fs *CrashFS) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	if _, err := fs.MemFS.Stat(name); err != nil {
+		return fs.Create(name, category)
+	}
+	if err := fs.before(OpOpen, name); err != nil {
+		return nil, err
+	}
+	f, err := fs.MemFS.OpenReadWrite(name, category, opts...)
+	if err != nil {
+		return nil, err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return &file{File: f, fs: fs, name: name, c: fs.files[name]}, nil
+}
+
+// OpenDir implements vfs.FS.
+func (fs *CrashFS) OpenDir(name string) (vfs.File, error) {
+	f, err := fs.MemFS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return &directory{f, fs, name}, nil
+}
+
+// Rename implements vfs.FS.
+func (fs *CrashFS) Rename(from, to string) error {
+	if err := fs.before(OpRename, from); err != nil {
+		return err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if err := fs.MemFS.Rename(from, to); err != nil {
+		return err
+	}
+	op := nameOp{dir: fs.PathDir(to), from: from, to: to, file: fs.files[from]}
+	op.apply(fs.files)
+	fs.names = append(fs.names, op)
+	return nil
+}
+
+// Remove implements vfs.FS.
+func (fs *CrashFS) Remove(name string) error {
+	if err := fs.before(OpRemove, name); err != nil {
+		return err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if err := fs.MemFS.Remove(name); err != nil {
+		return err
+	}
+	op := nameOp{dir: fs.PathDir(name), from: name}
+	op.apply(fs.files)
+	fs.names = append(fs.names, op)
+	return nil
+}
+
+// Unwrap implements vfs.FS.
+func (fs *CrashFS) Unwrap() vfs.FS { return nil }
+
+// file notes what is written and synced. Its c is nil when it is open for reading only.
+type file struct {
+	vfs.File
+	fs   *CrashFS
+	name string
+	c    *content
+	pos  int
+}
+
+func (f *file) ReadAt(b []byte, off int64) (int, error) {
+	if err := f.fs.before(OpRead, f.name); err != nil {
+		return 0, err
+	}
+	return f.File.ReadAt(b, off)
+}
+
+func (f *file) Write(b []byte) (int, error) {
+	n, err := f.change(b, f.pos, func(b []byte) (int, error) { return f.File.Write(b) })
+	f.pos += n
+	return n, err
+}
+
+func (f *file) WriteAt(b []byte, off int64) (int, error) {
+	return f.change(b, int(off), func(b []byte) (int, error) { return f.File.WriteAt(b, off) })
+}
+
+// change writes to the file that is read from and to what is known of the disk. A write that is
+// made to fail has been done to its first half.
+func (f *file) change(b []byte, off int, write func([]byte) (int, error)) (int, error) {
+	failed := f.fs.before(OpWrite, f.name)
+	if failed != nil {
+		b = b[:len(b)/2]
+	}
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	f.c.write(b, off)
+	n, err := write(append([]byte(nil), b...))
+	if failed != nil {
+		err = failed
+	}
+	return n, err
+}
+
+func (f *file) Sync() error {
+	if err := f.fs.before(OpSync, f.name); err != nil {
+		return err
+	}
+	if f.c != nil {
+		f.fs.mu.Lock()
+		f.c.sync()
+		f.fs.mu.Unlock()
+	}
+	return nil
+}
+
+func (f *file) SyncData() error { return f.Sync() }
+
+// directory makes names durable.
+type directory struct {
+	vfs.File
+	fs   *CrashFS
+	name string
+}
+
+func (d *directory) Sync() error {
+	if err := d.fs.before(OpSyncDir, d.name); err != nil {
+		return err
+	}
+	d.fs.mu.Lock()
+	defer d.fs.mu.Unlock()
+	kept := d.fs.names[:0]
+	for _, op := range d.fs.names {
+		if op.dir == d.name {
+			op.apply(d.fs.stable)
+		} else {
+			kept = append(kept, op)
+		}
+	}
+	d.fs.names = kept
+	return nil
+}
+
+func (d *directory) SyncData() error { return d.Sync() }
