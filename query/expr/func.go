@@ -16,11 +16,25 @@ const (
 	Volatile
 )
 
+// Syntax is how a call of a function is written.
+type Syntax uint8
+
+// The notations.
+const (
+	SyntaxCall     Syntax = iota // name(args)
+	SyntaxOperator               // a name b, or name a
+	SyntaxCast                   // a::type
+)
+
+// AnyKind in Func.Args accepts an argument of every type.
+const AnyKind types.Kind = 0xff
+
 // Func is a function, operator or cast of the catalogue: one signature, one scalar implementation.
 type Func struct {
-	OID  uint32 // of pg_proc; 0 for internal functions
-	Name string
-	Args []types.Kind
+	OID    uint32 // of pg_proc; 0 for internal functions
+	Name   string // the operator's symbol for SyntaxOperator
+	Syntax Syntax
+	Args   []types.Kind
 	// Variadic: the last argument kind repeats.
 	Variadic   bool
 	Ret        types.Kind
@@ -31,7 +45,8 @@ type Func struct {
 	CanFail bool
 	// RetMod derives the result's typmod from the argument types; nil: -1.
 	RetMod func(args []types.Type) int32
-	// Scalar computes the function on one row. args are of the declared kinds.
+	// Scalar computes the function on one row. args are of the declared kinds. It keeps neither
+	// args nor their strings.
 	Scalar func(ctx *Context, args []types.Datum) (types.Datum, error)
 	// Kernel names the family of vector kernels, see the vector evaluator; 0: the adapter.
 	Kernel KernelID
@@ -67,6 +82,9 @@ const (
 	AggVarSamp
 	AggVarPop
 	AggAnyValue
+	AggBitAnd
+	AggBitOr
+	AggBitXor
 )
 
 // KernelID is a family of vector kernels.
@@ -80,6 +98,8 @@ type Context struct {
 	Params             []types.Datum
 	// Setting looks a run-time setting up.
 	Setting func(name string) (string, bool)
+	// SetSetting changes a run-time setting and returns its new value (set_config); nil: 0A000.
+	SetSetting func(name, value string, local bool) (string, error)
 	// Session answers session functions: current_user, current_database, version, ….
 	Session func(name string) (types.Datum, bool)
 }

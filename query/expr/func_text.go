@@ -1,0 +1,92 @@
+package expr
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// textFunctions are the functions between text and numbers, quoting and patterns.
+var textFunctions = []entry{
+	{"ascii(text) int4", 1620, safe, ascii, kernelNone},
+	{"chr(int4) text", 1621, 0, chr, kernelNone},
+	{"md5(text) text", 2311, safe, md5Text, kernelNone},
+	{"md5(bytea) text", 2321, safe, md5Text, kernelNone},
+	{"to_hex(int4) text", 2089, safe, toHex, kernelNone},
+	{"to_hex(int8) text", 2090, safe, toHex, kernelNone},
+	{"quote_literal(text) text", 1283, safe, quoteLiteral, kernelNone},
+	{"quote_nullable(text) text", 1289, safe | nullable, quoteNullable, kernelNone},
+	{"like(text,text) bool", 1569, 0, like(false, false), kernelLike},
+	{"notlike(text,text) bool", 1570, 0, like(true, false), kernelNotLike},
+	{"like_escape(text,text) text", 1637, 0, likeEscape, kernelNone},
+	{"num_nulls(any...) int4", 438, safe | nullable, numNulls(true), kernelNone},
+	{"num_nonnulls(any...) int4", 440, safe | nullable, numNulls(false), kernelNone},
+}
+
+func ascii(_ *Context, args []types.Datum) (types.Datum, error) {
+	if args[0].S == "" {
+		return types.NewInt(types.Int4, 0), nil
+	}
+	r, _ := utf8.DecodeRuneInString(args[0].S)
+	return types.NewInt(types.Int4, int64(r)), nil
+}
+
+func chr(_ *Context, args []types.Datum) (types.Datum, error) {
+	switch v := args[0].I; {
+	case v < 0:
+		return types.Datum{}, sqlerr.New(sqlerr.ProgramLimitExceeded, "character number must be positive")
+	case v == 0:
+		return types.Datum{}, sqlerr.New(sqlerr.ProgramLimitExceeded, "null character not permitted")
+	case v > utf8.MaxRune:
+		return types.Datum{}, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "requested character too large for encoding: %d", v)
+	case !utf8.ValidRune(rune(v)):
+		return types.Datum{}, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "requested character not valid for encoding: %d", v)
+	default:
+		return newText(string(rune(v))), nil
+	}
+}
+
+func md5Text(_ *Context, args []types.Datum) (types.Datum, error) {
+	sum := md5.Sum([]byte(args[0].S))
+	return newText(hex.EncodeToString(sum[:])), nil
+}
+
+func toHex(_ *Context, args []types.Datum) (types.Datum, error) {
+	v := uint64(args[0].I)
+	if args[0].K == types.Int4 {
+		v = uint64(uint32(v))
+	}
+	return newText(strconv.FormatUint(v, 16)), nil
+}
+
+func quoteLiteral(_ *Context, args []types.Datum) (types.Datum, error) {
+	s := strings.ReplaceAll(args[0].S, "'", "''")
+	if strings.Contains(s, `\`) {
+		return newText(" E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"), nil
+	}
+	return newText("'" + s + "'"), nil
+}
+
+func quoteNullable(ctx *Context, args []types.Datum) (types.Datum, error) {
+	if args[0].IsNull() {
+		return newText("NULL"), nil
+	}
+	return quoteLiteral(ctx, args)
+}
+
+func numNulls(nulls bool) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		n := int64(0)
+		for _, d := range args {
+			if d.IsNull() == nulls {
+				n++
+			}
+		}
+		return types.NewInt(types.Int4, n), nil
+	}
+}
