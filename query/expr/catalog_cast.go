@@ -11,9 +11,9 @@ type CastContext uint8
 
 // The contexts: in expressions, when storing into a column, and as CAST or ::.
 const (
-	CastImplicit CastContext = iota
-	CastAssignment
-	CastExplicit
+	Implicit CastContext = iota
+	Assignment
+	Explicit
 )
 
 // cast is an entry of pg_cast.
@@ -52,66 +52,66 @@ type castRow struct {
 }
 
 var castRows = []castRow{
-	{"bool,int4", CastExplicit, 2558, safe, relabel(types.Int4), kernelRelabel},
-	{"bool,text", CastAssignment, 2971, safe, boolText(types.Text), kernelNone},
-	{"bool,bpchar", CastAssignment, 2971, safe, boolText(types.BpChar), kernelNone},
-	{"bool,varchar", CastAssignment, 2971, safe, boolText(types.Varchar), kernelNone},
-	{"char,int4", CastExplicit, 77, safe, charToInt, kernelNone},
-	{"char,text", CastImplicit, 946, safe, relabel(types.Text), kernelRelabel},
-	{"char,bpchar", CastAssignment, 860, safe, toBpChar, kernelNone},
-	{"char,varchar", CastAssignment, 946, safe, relabel(types.Varchar), kernelRelabel},
-	{"name,text", CastImplicit, 406, safe, relabel(types.Text), kernelRelabel},
-	{"name,bpchar", CastAssignment, 408, safe, toBpChar, kernelNone},
-	{"name,varchar", CastAssignment, 1401, safe, relabel(types.Varchar), kernelRelabel},
-	{"int8,int2", CastAssignment, 714, 0, intToInt(types.Int2), kernelCastInt},
-	{"int8,int4", CastAssignment, 480, 0, intToInt(types.Int4), kernelCastInt},
-	{"int8,oid", CastImplicit, 1287, 0, intToInt(types.OID), kernelCastInt},
-	{"int8,float4", CastImplicit, 652, safe, intToFloat(types.Float4), kernelIntToFloat},
-	{"int8,float8", CastImplicit, 482, safe, intToFloat(types.Float8), kernelIntToFloat},
-	{"int8,numeric", CastImplicit, 1781, safe, intToNumeric, kernelIntToNumeric},
-	{"int2,int8", CastImplicit, 754, safe, relabel(types.Int8), kernelRelabel},
-	{"int2,int4", CastImplicit, 313, safe, relabel(types.Int4), kernelRelabel},
-	{"int2,oid", CastImplicit, 313, safe, intToOID, kernelNone},
-	{"int2,float4", CastImplicit, 236, safe, intToFloat(types.Float4), kernelIntToFloat},
-	{"int2,float8", CastImplicit, 235, safe, intToFloat(types.Float8), kernelIntToFloat},
-	{"int2,numeric", CastImplicit, 1782, safe, intToNumeric, kernelIntToNumeric},
-	{"int4,bool", CastExplicit, 2557, safe, intToBool, kernelNone},
-	{"int4,char", CastExplicit, 78, 0, intToChar, kernelNone},
-	{"int4,int8", CastImplicit, 481, safe, relabel(types.Int8), kernelRelabel},
-	{"int4,int2", CastAssignment, 314, 0, intToInt(types.Int2), kernelCastInt},
-	{"int4,oid", CastImplicit, 0, safe, intToOID, kernelNone},
-	{"int4,float4", CastImplicit, 318, safe, intToFloat(types.Float4), kernelIntToFloat},
-	{"int4,float8", CastImplicit, 316, safe, intToFloat(types.Float8), kernelIntToFloat},
-	{"int4,numeric", CastImplicit, 1740, safe, intToNumeric, kernelIntToNumeric},
-	{"text,char", CastAssignment, 944, safe, textToChar, kernelNone},
-	{"text,name", CastImplicit, 407, safe, textToName, kernelNone},
-	{"text,bpchar", CastImplicit, 0, safe, toBpChar, kernelNone},
-	{"text,varchar", CastImplicit, 0, safe, relabel(types.Varchar), kernelRelabel},
-	{"oid,int8", CastAssignment, 1288, safe, relabel(types.Int8), kernelRelabel},
-	{"oid,int4", CastAssignment, 0, safe, oidToInt, kernelNone},
-	{"float4,int8", CastAssignment, 653, 0, floatToInt(types.Int8), kernelNone},
-	{"float4,int2", CastAssignment, 238, 0, floatToInt(types.Int2), kernelNone},
-	{"float4,int4", CastAssignment, 319, 0, floatToInt(types.Int4), kernelNone},
-	{"float4,float8", CastImplicit, 311, safe, relabel(types.Float8), kernelRelabel},
-	{"float4,numeric", CastAssignment, 1742, safe, floatToNumeric, kernelNone},
-	{"float8,int8", CastAssignment, 483, 0, floatToInt(types.Int8), kernelNone},
-	{"float8,int2", CastAssignment, 237, 0, floatToInt(types.Int2), kernelNone},
-	{"float8,int4", CastAssignment, 317, 0, floatToInt(types.Int4), kernelNone},
-	{"float8,float4", CastAssignment, 312, 0, floatToFloat4, kernelNone},
-	{"float8,numeric", CastAssignment, 1743, safe, floatToNumeric, kernelNone},
-	{"bpchar,char", CastAssignment, 944, safe, textToChar, kernelNone},
-	{"bpchar,name", CastImplicit, 409, safe, textToName, kernelNone},
-	{"bpchar,text", CastImplicit, 401, safe, relabel(types.Text), kernelRelabel},
-	{"bpchar,varchar", CastImplicit, 401, safe, relabel(types.Varchar), kernelRelabel},
-	{"varchar,char", CastAssignment, 944, safe, textToChar, kernelNone},
-	{"varchar,name", CastImplicit, 1400, safe, textToName, kernelNone},
-	{"varchar,text", CastImplicit, 0, safe, relabel(types.Text), kernelRelabel},
-	{"varchar,bpchar", CastImplicit, 0, safe, toBpChar, kernelNone},
-	{"numeric,int8", CastAssignment, 1779, 0, numericToInt(types.Int8), kernelNone},
-	{"numeric,int2", CastAssignment, 1783, 0, numericToInt(types.Int2), kernelNone},
-	{"numeric,int4", CastAssignment, 1744, 0, numericToInt(types.Int4), kernelNone},
-	{"numeric,float4", CastImplicit, 1745, 0, numericToFloat(types.Float4), kernelNone},
-	{"numeric,float8", CastImplicit, 1746, 0, numericToFloat(types.Float8), kernelNumericToFloat},
+	{"bool,int4", Explicit, 2558, safe, relabel(types.Int4), kernelRelabel},
+	{"bool,text", Assignment, 2971, safe, boolText(types.Text), kernelNone},
+	{"bool,bpchar", Assignment, 2971, safe, boolText(types.BpChar), kernelNone},
+	{"bool,varchar", Assignment, 2971, safe, boolText(types.Varchar), kernelNone},
+	{"char,int4", Explicit, 77, safe, charToInt, kernelNone},
+	{"char,text", Implicit, 946, safe, relabel(types.Text), kernelRelabel},
+	{"char,bpchar", Assignment, 860, safe, toBpChar, kernelNone},
+	{"char,varchar", Assignment, 946, safe, relabel(types.Varchar), kernelRelabel},
+	{"name,text", Implicit, 406, safe, relabel(types.Text), kernelRelabel},
+	{"name,bpchar", Assignment, 408, safe, toBpChar, kernelNone},
+	{"name,varchar", Assignment, 1401, safe, relabel(types.Varchar), kernelRelabel},
+	{"int8,int2", Assignment, 714, 0, intToInt(types.Int2), kernelCastInt},
+	{"int8,int4", Assignment, 480, 0, intToInt(types.Int4), kernelCastInt},
+	{"int8,oid", Implicit, 1287, 0, intToInt(types.OID), kernelCastInt},
+	{"int8,float4", Implicit, 652, safe, intToFloat(types.Float4), kernelIntToFloat},
+	{"int8,float8", Implicit, 482, safe, intToFloat(types.Float8), kernelIntToFloat},
+	{"int8,numeric", Implicit, 1781, safe, intToNumeric, kernelIntToNumeric},
+	{"int2,int8", Implicit, 754, safe, relabel(types.Int8), kernelRelabel},
+	{"int2,int4", Implicit, 313, safe, relabel(types.Int4), kernelRelabel},
+	{"int2,oid", Implicit, 313, safe, intToOID, kernelNone},
+	{"int2,float4", Implicit, 236, safe, intToFloat(types.Float4), kernelIntToFloat},
+	{"int2,float8", Implicit, 235, safe, intToFloat(types.Float8), kernelIntToFloat},
+	{"int2,numeric", Implicit, 1782, safe, intToNumeric, kernelIntToNumeric},
+	{"int4,bool", Explicit, 2557, safe, intToBool, kernelNone},
+	{"int4,char", Explicit, 78, 0, intToChar, kernelNone},
+	{"int4,int8", Implicit, 481, safe, relabel(types.Int8), kernelRelabel},
+	{"int4,int2", Assignment, 314, 0, intToInt(types.Int2), kernelCastInt},
+	{"int4,oid", Implicit, 0, safe, intToOID, kernelNone},
+	{"int4,float4", Implicit, 318, safe, intToFloat(types.Float4), kernelIntToFloat},
+	{"int4,float8", Implicit, 316, safe, intToFloat(types.Float8), kernelIntToFloat},
+	{"int4,numeric", Implicit, 1740, safe, intToNumeric, kernelIntToNumeric},
+	{"text,char", Assignment, 944, safe, textToChar, kernelNone},
+	{"text,name", Implicit, 407, safe, textToName, kernelNone},
+	{"text,bpchar", Implicit, 0, safe, toBpChar, kernelNone},
+	{"text,varchar", Implicit, 0, safe, relabel(types.Varchar), kernelRelabel},
+	{"oid,int8", Assignment, 1288, safe, relabel(types.Int8), kernelRelabel},
+	{"oid,int4", Assignment, 0, safe, oidToInt, kernelNone},
+	{"float4,int8", Assignment, 653, 0, floatToInt(types.Int8), kernelNone},
+	{"float4,int2", Assignment, 238, 0, floatToInt(types.Int2), kernelNone},
+	{"float4,int4", Assignment, 319, 0, floatToInt(types.Int4), kernelNone},
+	{"float4,float8", Implicit, 311, safe, relabel(types.Float8), kernelRelabel},
+	{"float4,numeric", Assignment, 1742, safe, floatToNumeric, kernelNone},
+	{"float8,int8", Assignment, 483, 0, floatToInt(types.Int8), kernelNone},
+	{"float8,int2", Assignment, 237, 0, floatToInt(types.Int2), kernelNone},
+	{"float8,int4", Assignment, 317, 0, floatToInt(types.Int4), kernelNone},
+	{"float8,float4", Assignment, 312, 0, floatToFloat4, kernelNone},
+	{"float8,numeric", Assignment, 1743, safe, floatToNumeric, kernelNone},
+	{"bpchar,char", Assignment, 944, safe, textToChar, kernelNone},
+	{"bpchar,name", Implicit, 409, safe, textToName, kernelNone},
+	{"bpchar,text", Implicit, 401, safe, relabel(types.Text), kernelRelabel},
+	{"bpchar,varchar", Implicit, 401, safe, relabel(types.Varchar), kernelRelabel},
+	{"varchar,char", Assignment, 944, safe, textToChar, kernelNone},
+	{"varchar,name", Implicit, 1400, safe, textToName, kernelNone},
+	{"varchar,text", Implicit, 0, safe, relabel(types.Text), kernelRelabel},
+	{"varchar,bpchar", Implicit, 0, safe, toBpChar, kernelNone},
+	{"numeric,int8", Assignment, 1779, 0, numericToInt(types.Int8), kernelNone},
+	{"numeric,int2", Assignment, 1783, 0, numericToInt(types.Int2), kernelNone},
+	{"numeric,int4", Assignment, 1744, 0, numericToInt(types.Int4), kernelNone},
+	{"numeric,float4", Implicit, 1745, 0, numericToFloat(types.Float4), kernelNone},
+	{"numeric,float8", Implicit, 1746, 0, numericToFloat(types.Float8), kernelNumericToFloat},
 }
 
 // addCasts fills casts and textCasts.
@@ -163,13 +163,13 @@ func castFunc(from, to types.Kind, context CastContext) *Func {
 		}
 		return nil
 	}
-	if int(from) >= types.NumKinds || int(to) >= types.NumKinds || context == CastImplicit {
+	if int(from) >= types.NumKinds || int(to) >= types.NumKinds || context == Implicit {
 		return nil
 	}
 	if i := stringKindIndex(to); i >= 0 && categoryOf(to) == catString {
 		return textCasts.to[from][i]
 	}
-	if i := stringKindIndex(from); i >= 0 && context == CastExplicit {
+	if i := stringKindIndex(from); i >= 0 && context == Explicit {
 		return textCasts.from[to][i]
 	}
 	return nil

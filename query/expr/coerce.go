@@ -74,7 +74,7 @@ func castMod(e Expr, to types.Type, context CastContext) Expr {
 	return &Call{Node: Node{Typ: to, At: e.Pos()}, Func: f, Args: []Expr{
 		e,
 		NewConst(types.NewInt(types.Int4, int64(to.Mod)), types.T(types.Int4), 0),
-		NewConst(types.NewBool(context == CastExplicit), types.T(types.Bool), 0),
+		NewConst(types.NewBool(context == Explicit), types.T(types.Bool), 0),
 	}}
 }
 
@@ -138,7 +138,7 @@ func castLiteral(c *Const, to types.Type, context CastContext) (Expr, error) {
 		return r, nil
 	}
 	// The modifier is applied now if that works; an assignment that does not fit fails at run time.
-	if d, err := types.Coerce(d, to, context == CastExplicit); err == nil {
+	if d, err := types.Coerce(d, to, context == Explicit); err == nil {
 		return NewConst(d, to, c.At), nil
 	}
 	return castMod(r, to, context), nil
@@ -170,12 +170,12 @@ func At(err error, pos int) error {
 // assignment cast.
 func NewAssignment(e Expr, to types.Type, column string) (Expr, error) {
 	from := e.Type().Kind
-	if !CanCoerce(from, to.Kind, CastAssignment) {
+	if !CanCoerce(from, to.Kind, Assignment) {
 		return nil, sqlerr.Newf(sqlerr.DatatypeMismatch,
 			"column \"%s\" is of type %s but expression is of type %s", column, to.Kind, from).
 			WithHint("You will need to rewrite or cast the expression.").At(e.Pos())
 	}
-	return NewCast(e, to, CastAssignment, e.Pos())
+	return NewCast(e, to, Assignment, e.Pos())
 }
 
 // CommonType chooses the type that all expressions can be converted to, by PostgreSQL's rules for CASE,
@@ -195,7 +195,7 @@ func CommonType(exprs []Expr, what string) (types.Type, error) {
 		case categoryOf(k) != categoryOf(common):
 			return types.Type{}, sqlerr.Newf(sqlerr.DatatypeMismatch, "%s types %s and %s cannot be matched",
 				what, common, k).At(e.Pos())
-		case !preferred(common) && CanCoerce(common, k, CastImplicit) && !CanCoerce(k, common, CastImplicit):
+		case !preferred(common) && CanCoerce(common, k, Implicit) && !CanCoerce(k, common, Implicit):
 			common = k
 		}
 	}
@@ -221,10 +221,10 @@ func hasCommonType(exprs []Expr) bool {
 func CoerceAll(exprs []Expr, t types.Type, what string) ([]Expr, error) {
 	out := make([]Expr, len(exprs))
 	for i, e := range exprs {
-		if from := e.Type().Kind; !CanCoerce(from, t.Kind, CastImplicit) {
+		if from := e.Type().Kind; !CanCoerce(from, t.Kind, Implicit) {
 			return nil, sqlerr.Newf(sqlerr.CannotCoerce, "%s could not convert type %s to %s", what, from, t.Kind).At(e.Pos())
 		}
-		c, err := NewCast(e, t, CastImplicit, e.Pos())
+		c, err := NewCast(e, t, Implicit, e.Pos())
 		if err != nil {
 			return nil, err
 		}
@@ -239,9 +239,9 @@ func RequireBool(e Expr, clause string) (Expr, error) {
 	if from == types.Bool {
 		return e, nil
 	}
-	if !CanCoerce(from, types.Bool, CastAssignment) {
+	if !CanCoerce(from, types.Bool, Assignment) {
 		return nil, sqlerr.Newf(sqlerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s",
 			clause, from).At(e.Pos())
 	}
-	return NewCast(e, types.T(types.Bool), CastAssignment, e.Pos())
+	return NewCast(e, types.T(types.Bool), Assignment, e.Pos())
 }

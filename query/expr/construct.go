@@ -36,7 +36,7 @@ func newConcat(pos int, args []Expr) (Expr, error) {
 	}
 	both := make([]Expr, 2)
 	for i, a := range args {
-		if both[i], err = castKind(a, types.Text, CastExplicit, a.Pos()); err != nil {
+		if both[i], err = castKind(a, types.Text, Explicit, a.Pos()); err != nil {
 			return nil, err
 		}
 	}
@@ -70,8 +70,8 @@ func NewFunc(name string, pos int, args ...Expr) (Expr, error) {
 		return newCall(f, pos, args)
 	}
 	if len(args) == 1 {
-		if k, ok := types.KindByTypname(name); ok && CanCoerce(args[0].Type().Kind, k, CastExplicit) {
-			return NewCast(args[0], types.T(k), CastExplicit, pos)
+		if k, ok := types.KindByTypname(name); ok && CanCoerce(args[0].Type().Kind, k, Explicit) {
+			return NewCast(args[0], types.T(k), Explicit, pos)
 		}
 	}
 	return nil, NoFunction(name, args, pos)
@@ -114,7 +114,7 @@ func coerceArg(a Expr, k types.Kind) (Expr, error) {
 	if a.Type().Kind == k {
 		return a, nil
 	}
-	return NewCast(a, types.T(k), CastImplicit, a.Pos())
+	return NewCast(a, types.T(k), Implicit, a.Pos())
 }
 
 // NewGreatest is GREATEST or LEAST: the largest or smallest argument that is not NULL.

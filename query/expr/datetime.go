@@ -125,16 +125,16 @@ func timeMicros(ctx *Context, d types.Datum, utc bool) (micros int64, far bool) 
 }
 
 var datetimeCasts = []castRow{
-	{"date,timestamp", CastImplicit, 2024, 0, dateToTimestamp, kernelDateToTimestamp},
-	{"date,timestamptz", CastImplicit, 1174, stable, dateToTimestampTZ, kernelNone},
-	{"time,interval", CastImplicit, 1370, safe, timeToInterval, kernelNone},
-	{"timestamp,date", CastAssignment, 2029, safe, timestampToDate, kernelNone},
-	{"timestamp,time", CastAssignment, 1316, safe, timestampToTime, kernelNone},
-	{"timestamp,timestamptz", CastImplicit, 2028, stable | safe, timestampToTZ, kernelNone},
-	{"timestamptz,date", CastAssignment, 1178, stable | safe, viaLocal(timestampToDate), kernelNone},
-	{"timestamptz,time", CastAssignment, 2019, stable | safe, viaLocal(timestampToTime), kernelNone},
-	{"timestamptz,timestamp", CastAssignment, 2027, stable | safe, viaLocal(relabel(types.Timestamp)), kernelNone},
-	{"interval,time", CastAssignment, 1419, safe, intervalToTime, kernelNone},
+	{"date,timestamp", Implicit, 2024, 0, dateToTimestamp, kernelDateToTimestamp},
+	{"date,timestamptz", Implicit, 1174, stable, dateToTimestampTZ, kernelNone},
+	{"time,interval", Implicit, 1370, safe, timeToInterval, kernelNone},
+	{"timestamp,date", Assignment, 2029, safe, timestampToDate, kernelNone},
+	{"timestamp,time", Assignment, 1316, safe, timestampToTime, kernelNone},
+	{"timestamp,timestamptz", Implicit, 2028, stable | safe, timestampToTZ, kernelNone},
+	{"timestamptz,date", Assignment, 1178, stable | safe, viaLocal(timestampToDate), kernelNone},
+	{"timestamptz,time", Assignment, 2019, stable | safe, viaLocal(timestampToTime), kernelNone},
+	{"timestamptz,timestamp", Assignment, 2027, stable | safe, viaLocal(relabel(types.Timestamp)), kernelNone},
+	{"interval,time", Assignment, 1419, safe, intervalToTime, kernelNone},
 }
 
 func dateToTimestamp(_ *Context, args []types.Datum) (types.Datum, error) {

@@ -95,7 +95,7 @@ next:
 			continue
 		}
 		for i, k := range kinds {
-			if !CanCoerce(k, f.param(i), CastImplicit) {
+			if !CanCoerce(k, f.param(i), Implicit) {
 				continue next
 			}
 		}
@@ -227,7 +227,7 @@ func assumeSameKind(list []*Func, kinds []types.Kind) *Func {
 next:
 	for _, f := range list {
 		for i := range kinds {
-			if !CanCoerce(known, f.param(i), CastImplicit) {
+			if !CanCoerce(known, f.param(i), Implicit) {
 				continue next
 			}
 		}
