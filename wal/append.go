@@ -133,7 +133,7 @@ func (l *Log) segmentLocked() *segment {
 	if n := len(l.mu.segments); n > 0 && l.mu.segments[n-1].file == l.mu.cur {
 		return &l.mu.segments[n-1]
 	}
-	l.mu.segments = append(l.mu.segments, segment{l.mu.cur, int64(l.mu.end.Offset()), l.bufferLocked()})
+	l.mu.segments = append(l.mu.segments, segment{file: l.mu.cur, off: int64(l.mu.end.Offset()), buf: l.bufferLocked()})
 	return &l.mu.segments[len(l.mu.segments)-1]
 }
 
@@ -162,6 +162,7 @@ func (l *Log) rotateLocked() {
 	l.mu.live = append(l.mu.live, liveFile{epoch: f.epoch, size: f.size})
 	l.mu.used++
 	s := l.segmentLocked()
+	s.after = h.prev
 	s.buf = append(s.buf, make([]byte, fileHeaderBytes)...)
 	h.put(s.buf)
 	l.mu.chain, l.mu.end = h.sum, NewPosition(f.epoch, fileHeaderBytes)

@@ -301,3 +301,23 @@ func TestManyRestarts(t *testing.T) {
 		}
 	}
 }
+
+// TestLostBeginningOfAFile begins a file without syncing it and loses its first sector: the file
+// before it, which was synced, ends the log, and the records that survive prove nothing else.
+func TestLostBeginningOfAFile(t *testing.T) {
+	fs := waltest.NewCrashFS()
+	w, _ := mustOpen(t, fs, testOptions())
+	var before table.LSN // the last in the first file
+	for w.End().Epoch() == 1 {
+		before = w.next - 1
+		must(t, w.group(1, false))
+	}
+	must(t, w.group(30, false))
+	im := fs.CrashLosing(testDir+"/"+fileName(2), 0)
+	w2, info := mustOpen(t, im, testOptions())
+	if info.LastLSN != before || info.End.Epoch() != 1 {
+		t.Fatalf("recovered up to LSN %d at %v, want %d", info.LastLSN, info.End, before)
+	}
+	must(t, w2.Close())
+	must(t, w.Close())
+}

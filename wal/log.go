@@ -125,6 +125,8 @@ type segment struct {
 	file *logFile
 	off  int64
 	buf  []byte
+	// after is, for a segment that begins a file, where the file before ended.
+	after Position
 }
 
 // liveFile is a file that holds records.

@@ -84,8 +84,9 @@ func (l *Log) wrote(b Batch, synced bool) {
 	switch n := len(b.segments); {
 	case synced:
 		l.mu.durable = b.end
-	case n > 0 && b.segments[n-1].off == 0: // began a file: its predecessor was synced
-		l.mu.durable = max(l.mu.durable, NewPosition(b.segments[n-1].file.epoch, 0))
+	case n > 0:
+		// A file that was begun proves its predecessor, and nothing of itself.
+		l.mu.durable = max(l.mu.durable, b.segments[n-1].after)
 	}
 	l.durable.Store(uint64(l.mu.durable))
 	for i := range b.segments {
