@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
@@ -99,6 +102,9 @@ func newCall(f *Func, pos int, args []Expr) (Expr, error) {
 		if c.Args[i], err = coerceArg(a, k); err != nil {
 			return nil, err
 		}
+		if k == types.BpChar && (f.param(i) == AnyKind || blanksMatter[f.Name]) {
+			c.Args[i] = padded(c.Args[i])
+		}
 	}
 	if f.RetMod != nil {
 		argTypes := make([]types.Type, len(c.Args))
@@ -108,6 +114,33 @@ func newCall(f *Func, pos int, args []Expr) (Expr, error) {
 		c.Typ.Mod = f.RetMod(argTypes)
 	}
 	return c, nil
+}
+
+// blanksMatter names the functions that see the blanks at the end of a char(n): output and patterns do,
+// comparison and length do not.
+var blanksMatter = map[string]bool{
+	"octet_length": true, "~~": true, "!~~": true, "~~*": true, "!~~*": true,
+	"~": true, "!~": true, "~*": true, "!~*": true,
+}
+
+// padFunc appends the blanks of a char(n), whose values are kept without them.
+var padFunc = &Func{
+	Name: "bpchar", Syntax: SyntaxCast, Args: []types.Kind{types.BpChar, types.Int4}, Ret: types.BpChar, Strict: true,
+	Scalar: func(_ *Context, args []types.Datum) (types.Datum, error) {
+		if missing := int(args[1].I) - utf8.RuneCountInString(args[0].S); missing > 0 {
+			return types.NewString(types.BpChar, args[0].S+strings.Repeat(" ", missing)), nil
+		}
+		return args[0], nil
+	},
+}
+
+func padded(e Expr) Expr {
+	n, ok := e.Type().Length()
+	if !ok {
+		return e
+	}
+	length := NewConst(types.NewInt(types.Int4, int64(n)), types.T(types.Int4), 0)
+	return &Call{Node: Node{Typ: types.T(types.BpChar), At: e.Pos()}, Func: padFunc, Args: []Expr{e, length}}
 }
 
 func coerceArg(a Expr, k types.Kind) (Expr, error) {

@@ -1,27 +1,78 @@
 package expr
 
 import (
+	"math"
 	"time"
 
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
 
 // datetimeOperators are the operators on dates, times and intervals.
 var datetimeOperators = []entry{
-	{"+(date,int4) date", 1141, 0, dateAddDays(1), kernelAdd},
+	{"*(float8,interval) interval", 1624, 0, swap(intervalMul), kernelNone},
+	{"*(interval,float8) interval", 1618, 0, intervalMul, kernelNone},
 	{"+(int4,date) date", 2550, 0, swap(dateAddDays(1)), kernelAdd},
+	{"+(date,int4) date", 1141, 0, dateAddDays(1), kernelAdd},
+	{"+(date,time) timestamp", 1272, 0, time2(types.DateAddTime), kernelNone},
+	{"+(date,interval) timestamp", 2071, 0, dateAddInterval, kernelNone},
+	{"+(time,date) timestamp", 1296, 0, swap(time2(types.DateAddTime)), kernelNone},
+	{"+(time,interval) time", 1747, 0, time2(types.TimeAddInterval), kernelNone},
+	{"+(timestamp,interval) timestamp", 2032, 0, addInterval, kernelNone},
+	{"+(timestamptz,interval) timestamptz", 1189, stable, addInterval, kernelNone},
+	{"+(interval,date) timestamp", 2546, 0, swap(dateAddInterval), kernelNone},
+	{"+(interval,time) time", 1848, 0, swap(time2(types.TimeAddInterval)), kernelNone},
+	{"+(interval,timestamp) timestamp", 2548, 0, swap(addInterval), kernelNone},
+	{"+(interval,timestamptz) timestamptz", 2549, stable, swap(addInterval), kernelNone},
+	{"+(interval,interval) interval", 1169, 0, time2(types.IntervalAdd), kernelNone},
+	{"-(interval) interval", 1168, 0, time1(types.IntervalNeg), kernelNone},
 	{"-(date,int4) date", 1142, 0, dateAddDays(-1), kernelSub},
 	{"-(date,date) int4", 1140, 0, dateSub, kernelSub},
-	{"+(date,interval) timestamp", 2071, 0, dateAddInterval(1), kernelNone},
-	{"+(interval,date) timestamp", 2546, 0, swap(dateAddInterval(1)), kernelNone},
-	{"-(date,interval) timestamp", 2072, 0, dateAddInterval(-1), kernelNone},
-	{"+(timestamp,interval) timestamp", 2032, 0, timestampAddInterval(1), kernelNone},
-	{"+(interval,timestamp) timestamp", 2548, 0, swap(timestampAddInterval(1)), kernelNone},
-	{"-(timestamp,interval) timestamp", 2033, 0, timestampAddInterval(-1), kernelNone},
+	{"-(date,interval) timestamp", 2072, 0, dateSubInterval, kernelNone},
+	{"-(time,time) interval", 1690, safe, timeSub, kernelNone},
+	{"-(time,interval) time", 1748, 0, time2(types.TimeSubInterval), kernelNone},
+	{"-(timestamp,timestamp) interval", 2031, 0, time2(types.TimestampSub), kernelNone},
+	{"-(timestamp,interval) timestamp", 2033, 0, subInterval, kernelNone},
+	{"-(timestamptz,timestamptz) interval", 1188, 0, time2(types.TimestampSub), kernelNone},
+	{"-(timestamptz,interval) timestamptz", 1190, stable, subInterval, kernelNone},
+	{"-(interval,interval) interval", 1170, 0, time2(types.IntervalSub), kernelNone},
+	{"/(interval,float8) interval", 1326, 0, intervalDiv, kernelNone},
 }
 
 // datetimeFunctions are the functions of dates, times and intervals.
-var datetimeFunctions = []entry{}
+var datetimeFunctions = []entry{
+	{"extract(text,date) numeric", 6199, 0, extract, kernelExtract},
+	{"extract(text,time) numeric", 6200, 0, extract, kernelNone},
+	{"extract(text,timestamp) numeric", 6202, 0, extract, kernelNone},
+	{"extract(text,timestamptz) numeric", 6203, stable, extract, kernelNone},
+	{"extract(text,interval) numeric", 6204, 0, extract, kernelNone},
+	{"date_part(text,date) float8", 1384, 0, datePart, kernelNone},
+	{"date_part(text,time) float8", 1385, 0, datePart, kernelNone},
+	{"date_part(text,timestamp) float8", 2021, 0, datePart, kernelNone},
+	{"date_part(text,timestamptz) float8", 1171, stable, datePart, kernelNone},
+	{"date_part(text,interval) float8", 1172, 0, datePart, kernelNone},
+	{"date_trunc(text,timestamp) timestamp", 2020, 0, dateTrunc, kernelNone},
+	{"date_trunc(text,timestamptz) timestamptz", 1217, stable, dateTrunc, kernelNone},
+	{"date_trunc(text,timestamptz,text) timestamptz", 1284, stable, dateTruncZone, kernelNone},
+	{"date_trunc(text,interval) interval", 1218, 0, dateTrunc, kernelNone},
+	{"age(timestamp,timestamp) interval", 2058, 0, age, kernelNone},
+	{"age(timestamptz,timestamptz) interval", 1199, 0, age, kernelNone},
+	{"age(timestamp) interval", 2059, stable, ageOfToday, kernelNone},
+	{"age(timestamptz) interval", 1386, stable, ageOfToday, kernelNone},
+	{"timezone(text,timestamptz) timestamp", 1159, 0, atTimeZone, kernelNone},
+	{"timezone(text,timestamp) timestamptz", 2069, 0, atTimeZone, kernelNone},
+	{"timezone(interval,timestamptz) timestamp", 1026, 0, atTimeZone, kernelNone},
+	{"timezone(interval,timestamp) timestamptz", 2070, 0, atTimeZone, kernelNone},
+	{"isfinite(date) bool", 1373, safe, isFinite, kernelNone},
+	{"isfinite(timestamp) bool", 2048, safe, isFinite, kernelNone},
+	{"isfinite(timestamptz) bool", 1389, safe, isFinite, kernelNone},
+	{"isfinite(interval) bool", 1390, safe, isFinite, kernelNone},
+	{"justify_days(interval) interval", 1295, 0, time1(types.JustifyDays), kernelNone},
+	{"justify_hours(interval) interval", 1175, 0, time1(types.JustifyHours), kernelNone},
+	{"justify_interval(interval) interval", 2711, 0, time1(types.JustifyInterval), kernelNone},
+	{"make_date(int4,int4,int4) date", 3846, 0, makeDate, kernelNone},
+	{"to_timestamp(float8) timestamptz", 1158, 0, epochToTime, kernelNone},
+}
 
 // swap exchanges the two arguments of a function.
 func swap(f scalar) scalar {
@@ -31,63 +82,168 @@ func swap(f scalar) scalar {
 	}
 }
 
+func time1(f func(types.Datum) (types.Datum, error)) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) { return f(args[0]) }
+}
+
+func time2(f func(a, b types.Datum) (types.Datum, error)) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) { return f(args[0], args[1]) }
+}
+
 func dateAddDays(sign int64) scalar {
 	return func(_ *Context, args []types.Datum) (types.Datum, error) {
-		day := args[0].I
-		if day == dateNegInf || day == dateInf {
-			return args[0], nil
-		}
-		day += sign * args[1].I
-		if day < dateMin || day >= dateEnd {
-			return types.Datum{}, errDateRange
-		}
-		return types.NewInt(types.Date, day), nil
+		return types.DateAddDays(args[0], sign*args[1].I)
 	}
 }
 
 func dateSub(_ *Context, args []types.Datum) (types.Datum, error) {
-	a, b := args[0].I, args[1].I
-	if a == dateNegInf || a == dateInf || b == dateNegInf || b == dateInf {
-		return types.Datum{}, errInfiniteDates
-	}
-	return types.NewInt(types.Int4, a-b), nil
+	n, err := types.DateSub(args[0], args[1])
+	return types.NewInt(types.Int4, n), err
 }
 
-func dateAddInterval(sign int64) scalar {
-	add := timestampAddInterval(sign)
-	return func(ctx *Context, args []types.Datum) (types.Datum, error) {
-		ts, err := dateToTimestamp(ctx, args)
+func dateAddInterval(ctx *Context, args []types.Datum) (types.Datum, error) {
+	ts, err := types.DateToTimestamp(args[0], types.Timestamp, nil)
+	if err != nil {
+		return ts, err
+	}
+	return types.TimestampAddInterval(ts, args[1], ctx.location())
+}
+
+func dateSubInterval(ctx *Context, args []types.Datum) (types.Datum, error) {
+	ts, err := types.DateToTimestamp(args[0], types.Timestamp, nil)
+	if err != nil {
+		return ts, err
+	}
+	return types.TimestampSubInterval(ts, args[1], ctx.location())
+}
+
+func addInterval(ctx *Context, args []types.Datum) (types.Datum, error) {
+	return types.TimestampAddInterval(args[0], args[1], ctx.location())
+}
+
+func subInterval(ctx *Context, args []types.Datum) (types.Datum, error) {
+	return types.TimestampSubInterval(args[0], args[1], ctx.location())
+}
+
+func timeSub(_ *Context, args []types.Datum) (types.Datum, error) {
+	return types.TimeSub(args[0], args[1]), nil
+}
+
+func intervalMul(_ *Context, args []types.Datum) (types.Datum, error) {
+	return types.IntervalMul(args[0], args[1].Float())
+}
+
+func intervalDiv(_ *Context, args []types.Datum) (types.Datum, error) {
+	return types.IntervalDiv(args[0], args[1].Float())
+}
+
+func extract(ctx *Context, args []types.Datum) (types.Datum, error) {
+	return types.Extract(args[0].S, args[1], ctx.location())
+}
+
+func datePart(ctx *Context, args []types.Datum) (types.Datum, error) {
+	d := args[1]
+	if d.K == types.Date { // date_part of a date is that of its timestamp
+		ts, err := types.DateToTimestamp(d, types.Timestamp, nil)
 		if err != nil {
 			return ts, err
 		}
-		both := [2]types.Datum{ts, args[1]}
-		return add(ctx, both[:])
+		d = ts
 	}
+	v, err := types.Extract(args[0].S, d, ctx.location())
+	if err != nil || v.IsNull() {
+		return types.NullOf(types.Float8), err
+	}
+	f, err := types.NumericToFloat(types.Float8, v)
+	return types.NewFloat(types.Float8, f), err
 }
 
-func timestampAddInterval(sign int64) scalar {
-	return func(_ *Context, args []types.Datum) (types.Datum, error) {
-		ts := args[0].I
-		if ts == timeNegInf || ts == timeInf {
-			return args[0], nil
-		}
-		months, days, micros := args[1].IntervalParts()
-		t := time.UnixMicro(ts).UTC()
-		if months != 0 {
-			t = addMonths(t, sign*int64(months))
-		}
-		v := t.UnixMicro() + sign*int64(days)*microsPerDay
-		v, ok := addExact(v, sign*micros)
-		if !ok || v < timestampMin || v >= timestampEnd {
-			return types.Datum{}, errTimestampRange
-		}
-		return types.NewInt(types.Timestamp, v), nil
-	}
+func dateTrunc(ctx *Context, args []types.Datum) (types.Datum, error) {
+	return types.DateTrunc(args[0].S, args[1], ctx.location())
 }
 
-// addMonths keeps the day of the month, or takes the month's last one.
-func addMonths(t time.Time, n int64) time.Time {
-	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
-	last := first.AddDate(0, 1, -1).Day()
-	return time.Date(first.Year(), first.Month(), min(t.Day(), last), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+func dateTruncZone(_ *Context, args []types.Datum) (types.Datum, error) {
+	loc, err := types.LoadZone(args[2].S)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	return types.DateTrunc(args[0].S, args[1], loc)
+}
+
+func age(ctx *Context, args []types.Datum) (types.Datum, error) {
+	return types.Age(args[0], args[1], ctx.location())
+}
+
+// ageOfToday counts from this day's midnight.
+func ageOfToday(ctx *Context, args []types.Datum) (types.Datum, error) {
+	today, err := clock(transactionTime, types.Date)(ctx, nil)
+	if err != nil {
+		return today, err
+	}
+	midnight, err := types.DateToTimestamp(today, args[0].K, ctx.location())
+	if err != nil {
+		return midnight, err
+	}
+	return types.Age(midnight, args[0], ctx.location())
+}
+
+func atTimeZone(_ *Context, args []types.Datum) (types.Datum, error) {
+	var loc *time.Location
+	if args[0].K == types.Interval {
+		months, days, micros := args[0].IntervalParts()
+		if months != 0 || days != 0 {
+			text := types.AppendText(nil, args[0], types.T(types.Interval), nil)
+			return types.Datum{}, sqlerr.Newf(sqlerr.InvalidParameterValue,
+				"interval time zone \"%s\" must not include months or days", text)
+		}
+		loc = time.FixedZone("", int(micros/microsPerSecond))
+	} else {
+		var err error
+		if loc, err = types.LoadZone(args[0].S); err != nil {
+			return types.Datum{}, err
+		}
+	}
+	return types.TimestampInZone(args[1], loc)
+}
+
+func isFinite(_ *Context, args []types.Datum) (types.Datum, error) {
+	d := args[0]
+	switch d.K {
+	case types.Date:
+		return types.NewBool(d.I != dateInf && d.I != dateNegInf), nil
+	case types.Interval:
+		return types.NewBool(!types.Identical(d, types.IntervalInfinity) && !types.Identical(d, types.IntervalNegInfinity)), nil
+	}
+	return types.NewBool(d.I != timeInf && d.I != timeNegInf), nil
+}
+
+// makeDate counts years before Christ below zero.
+func makeDate(_ *Context, args []types.Datum) (types.Datum, error) {
+	y, m, d := args[0].I, args[1].I, args[2].I
+	year := y
+	if y < 0 {
+		year++
+	}
+	t := time.Date(int(year), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
+	if y == 0 || year < -4712 || year > 5874897 || m < 1 || m > 12 || d < 1 || d > 31 || t.Day() != int(d) {
+		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "date field value out of range: %d-%02d-%02d", y, m, d)
+	}
+	return types.NewInt(types.Date, floorDiv(t.Unix(), 86400)), nil
+}
+
+func epochToTime(_ *Context, args []types.Datum) (types.Datum, error) {
+	f := args[0].Float()
+	switch {
+	case math.IsNaN(f):
+		return types.Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "timestamp cannot be NaN")
+	case math.IsInf(f, 1):
+		return types.NewInt(types.TimestampTZ, timeInf), nil
+	case math.IsInf(f, -1):
+		return types.NewInt(types.TimestampTZ, timeNegInf), nil
+	}
+	micros := math.RoundToEven(f * 1e6)
+	if micros < -210866803200000000 || micros >= float64(timestampEndDay)*float64(microsPerDay) {
+		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "timestamp out of range: \"%g\"", f)
+	}
+	return types.NewInt(types.TimestampTZ, int64(micros)), nil
 }
