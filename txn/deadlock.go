@@ -22,8 +22,8 @@ type edge struct {
 	ahead *waiter
 }
 
-// resolve looks for a cycle through o, which waits. If there is one that no change of a queue opens,
-// o leaves its queue and the error says so.
+// resolve looks for a cycle through o, which waits. If there is one that no change of a queue
+// opens, o leaves its queue and the error says so.
 func (m *LockManager) resolve(o *Owner) error {
 	if invariants.Mutant("txn-forget-deadlock") || !m.maybeCycle(o) {
 		return nil
@@ -205,7 +205,7 @@ func (e *lockEntry) appendWaits(out []Wait) []Wait {
 	return out
 }
 
-// BlockedBy returns the owners that the owner with the given ID waits for, none if it does not wait.
+// BlockedBy returns the owners that the owner with the given ID waits for, if it waits.
 func (m *LockManager) BlockedBy(id uint64) []uint64 {
 	for _, w := range m.Waits() {
 		if w.Owner == id {

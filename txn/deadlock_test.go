@@ -42,10 +42,11 @@ func TestDeadlockCycles(t *testing.T) {
 			c[n-1].lock(k, mode, LockWait{})
 			err := c[n-1].wantCode(sqlerr.DeadlockDetected)
 			e, _ := errors.AsType[*sqlerr.Error](err)
-			if lines := strings.Split(e.Detail, "\n"); len(lines) != n || !errors.Is(err, ErrDeadlock) || e.Message != "deadlock detected" {
+			lines := strings.Split(e.Detail, "\n")
+			if len(lines) != n || !errors.Is(err, ErrDeadlock) || e.Message != "deadlock detected" {
 				t.Errorf("%d owners: %q, detail %q", n, e.Message, e.Detail)
 			}
-			first := fmt.Sprintf("Process %d waits for %v on relation 100; blocked by process 0.", n-1, TableMode(table.ShareRowExclusive))
+			first := fmt.Sprintf("Process %d waits for ShareRowExclusiveLock on relation 100; blocked by process 0.", n-1)
 			if !strings.HasPrefix(e.Detail, first) {
 				t.Errorf("detail %q does not begin with %q", e.Detail, first)
 			}

@@ -6,9 +6,9 @@
 // Commit is leader-follower. A committer encodes and checksums its payload on its own; under the
 // mutex it is admitted, validated, given LSN and timestamp, and copied to the open group:
 //
-//	Commit A ─┐ append            ┌ write + sync ┐ apply A B  publish  answer B
-//	Commit B ─┘ append  (A leads) │ C, D append  │ hand over
-//	Commit C ─────────────────────┘   (C waits)  └ C leads the next group: write + sync ...
+//	A: append, lead: write + sync A | hand over to B, apply A, publish, return
+//	B:         append, wait ........ lead: write + sync B C | apply B C, publish, answer C
+//	C:             append, wait ............................................... return
 //
 // The leader writes and syncs the group, hands the lead to the first member of the next one, waits
 // for its ticket, applies the group's records in order and publishes one View for all of them.

@@ -8,8 +8,8 @@ import (
 	"github.com/laminadb/lamina/wal"
 )
 
-// EnsureDurable waits until every commit up to lsn is on disk. It does not wait for apply, so it may
-// be called by what apply waits for.
+// EnsureDurable waits until every commit up to lsn is on disk. It does not wait for apply, so it
+// may be called by what apply waits for.
 func (p *Pipeline) EnsureDurable(ctx context.Context, lsn table.LSN) error {
 	if p.Durable() >= lsn {
 		return nil
@@ -117,10 +117,12 @@ func (p *Pipeline) tendSync() bool {
 	return p.log.End() == p.log.Durable() || p.Sync(context.Background()) == nil
 }
 
-// Close ends the pipeline; the log stays open. The caller has ended all other use; Close waits for
-// commits that were cancelled after the append.
+// Close syncs the log and ends the pipeline; the log stays open. The caller has ended all other
+// use, but EnsureDurable still answers; Close waits for commits that were cancelled after the
+// append. A failure of the sync has poisoned the log, whose Close returns it.
 func (p *Pipeline) Close() {
 	p.abandoned.Wait()
+	_ = p.Sync(context.Background())
 	p.mu.Lock()
 	closed := p.mu.closed
 	p.mu.closed = true

@@ -27,7 +27,8 @@ const (
 var (
 	ErrLockTimeout = sqlerr.New(sqlerr.LockNotAvailable, "canceling statement due to lock timeout")
 	ErrDeadlock    = sqlerr.New(sqlerr.DeadlockDetected, "deadlock detected")
-	ErrTooMany     = sqlerr.New(sqlerr.OutOfMemory, "out of shared memory").WithHint("The limit on the number of locks was reached.")
+	ErrTooMany     = sqlerr.New(sqlerr.OutOfMemory, "out of shared memory").
+			WithHint("The limit on the number of locks was reached.")
 )
 
 // LockOptions configure a LockManager. The zero value works.

@@ -16,7 +16,9 @@ import (
 
 var (
 	longBytes = []byte("a key of more than eight bytes")
-	rowKeys   = []Key{RowKey(1, []byte("k")), RowKey(1, nil), RowKey(1, longBytes), UniqueKey(1, []byte("k")), UniqueKey(1, longBytes)}
+	rowKeys   = []Key{
+		RowKey(1, []byte("k")), RowKey(1, nil), RowKey(1, longBytes), UniqueKey(1, []byte("k")), UniqueKey(1, longBytes),
+	}
 )
 
 func tryLock(t *testing.T, m *LockManager, o *Owner, k Key, mode Mode) bool {
@@ -80,7 +82,9 @@ func TestKeysAreExact(t *testing.T) {
 	var owners []*Owner
 	n := 0
 	for _, id := range []table.ObjectID{1, 2, 256} {
-		for _, b := range [][]byte{nil, {0}, {0, 0}, []byte("12345678"), []byte("123456789"), []byte("123456780"), make([]byte, 8), make([]byte, 9)} {
+		for _, b := range [][]byte{
+			nil, {0}, {0, 0}, []byte("12345678"), []byte("123456789"), []byte("123456780"), make([]byte, 8), make([]byte, 9),
+		} {
 			for _, k := range []Key{RowKey(id, b), UniqueKey(id, b)} {
 				o := NewOwner(uint64(n))
 				owners = append(owners, o)
@@ -141,7 +145,8 @@ func TestSavepoints(t *testing.T) {
 		t.Error("the upgrade is gone with the inner mark")
 	}
 	m.ReleaseTo(o, mark)
-	if !tryLock(t, m, other, k, RowMode(table.ForNoKeyUpdate)) || !tryLock(t, m, other, TableKey(1), TableMode(table.RowExclusive)) {
+	if !tryLock(t, m, other, k, RowMode(table.ForNoKeyUpdate)) ||
+		!tryLock(t, m, other, TableKey(1), TableMode(table.RowExclusive)) {
 		t.Error("the upgrades are still held")
 	}
 	if tryLock(t, m, other, k, RowMode(table.ForUpdate)) {
@@ -232,8 +237,9 @@ func TestQueueIsFair(t *testing.T) {
 			c[i+1].lock(k, mode, LockWait{})
 			c[i+1].wantWaiting()
 		}
-		if got := fmt.Sprint(m.BlockedBy(1), m.BlockedBy(2), m.BlockedBy(4), m.BlockedBy(0)); got != "[0] [0 1] [0 1 2 3] []" {
-			t.Errorf("blocked by %s", got)
+		blockers := fmt.Sprint(m.BlockedBy(1), m.BlockedBy(2), m.BlockedBy(4), m.BlockedBy(0))
+		if blockers != "[0] [0 1] [0 1 2 3] []" {
+			t.Errorf("blocked by %s", blockers)
 		}
 		c[0].release()
 		c[1].wantLock()
@@ -318,7 +324,7 @@ func TestLockTimeout(t *testing.T) {
 		time.Sleep(time.Second - 1)
 		synctest.Wait()
 		c[1].wantWaiting()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		err := c[1].wantCode(sqlerr.LockNotAvailable)
 		if err.Error() != "canceling statement due to lock timeout" {
 			t.Errorf("text %q", err)

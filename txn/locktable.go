@@ -140,7 +140,7 @@ func (e *lockEntry) grant(o *Owner, modes modeSet) {
 	e.more.holders = append(e.more.holders, holder{o, modes})
 }
 
-// revoke takes modes away from an owner. The place of the first holder is filled if there is another.
+// revoke takes modes away from an owner. The place of the first holder is filled by another.
 func (e *lockEntry) revoke(o *Owner, modes modeSet) {
 	if e.owner == o {
 		if e.modes &^= modes; e.modes != 0 {

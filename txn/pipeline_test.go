@@ -184,7 +184,8 @@ func TestNodeLocalRecords(t *testing.T) {
 	lsn, err := s.Commit(t.Context(), r)
 	must(t, err)
 	after := s.views.Acquire()
-	if lsn != 0 || r.Time != 0 || after.LSN() != before.LSN() || after.Position() <= before.Position() || after.State != 2 {
+	if lsn != 0 || r.Time != 0 || after.State != 2 ||
+		after.LSN() != before.LSN() || after.Position() <= before.Position() {
 		t.Errorf("LSN %d, views %d/%v and %d/%v", lsn, before.LSN(), before.Position(), after.LSN(), after.Position())
 	}
 	before.Release()
@@ -332,7 +333,8 @@ func TestFailurePoisons(t *testing.T) {
 			wg.Go(func() {
 				r := commit("failing")
 				_, err := s.Commit(t.Context(), r)
-				if u, ok := errors.AsType[*UnknownError](err); !ok || u.LSN != 2 || sqlerr.CodeOf(err) != sqlerr.TransactionResolutionUnknown {
+				u, ok := errors.AsType[*UnknownError](err)
+				if !ok || u.LSN != 2 || sqlerr.CodeOf(err) != sqlerr.TransactionResolutionUnknown {
 					t.Errorf("member of the failed group: %v", err)
 				}
 			})
@@ -584,9 +586,14 @@ func TestGroupBytes(t *testing.T) {
 
 func TestUseAfterClose(t *testing.T) {
 	s := openStore(t, waltest.NewCrashFS(), nil)
+	r := commit("async")
+	r.Async = true
+	_, err := s.Commit(t.Context(), r)
+	must(t, err)
 	s.close(t)
 	s.Pipeline.Close()
-	_, err := s.Commit(t.Context(), commit("x"))
+	must(t, s.EnsureDurable(t.Context(), 1))
+	_, err = s.Commit(t.Context(), commit("x"))
 	wantCode(t, err, sqlerr.AdminShutdown)
 	wantCode(t, s.Sync(t.Context()), sqlerr.AdminShutdown)
 	wantCode(t, s.Mark(t.Context()), sqlerr.AdminShutdown)

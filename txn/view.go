@@ -51,8 +51,8 @@ func (v *View[T]) Retain() *View[T] {
 	return v
 }
 
-// ViewSet holds the published View and knows the older ones that are still in use. Any goroutine may
-// acquire; one at a time publishes. Views are never pooled: a reader that is about to acquire one
+// ViewSet holds the published View and knows the older ones that are still in use. Any goroutine
+// may acquire; one at a time publishes. Views are never pooled: a reader that is about to acquire one
 // that has been dropped finds no references and takes the newer one.
 type ViewSet[T any] struct {
 	current atomic.Pointer[View[T]]
@@ -105,7 +105,8 @@ func (s *ViewSet[T]) Acquire() *View[T] {
 // LSN returns the LSN of the published View.
 func (s *ViewSet[T]) LSN() table.LSN { return s.current.Load().lsn }
 
-// Publish makes a View of the state at lsn the current one. It takes over the caller's hold on state.
+// Publish makes a View of the state at lsn the current one. It takes over the caller's hold on
+// the state.
 func (s *ViewSet[T]) Publish(state T, lsn table.LSN, pos wal.Position) {
 	v := s.newView(state, lsn, pos)
 	s.mu.Lock()

@@ -165,7 +165,9 @@ func TestCrashAnywhere(t *testing.T) {
 		}
 	}
 	t.Log(images, "images", hits)
-	for _, kind := range []waltest.OpKind{waltest.OpWrite, waltest.OpSync, waltest.OpCreate, waltest.OpRename, waltest.OpSyncDir} {
+	for _, kind := range []waltest.OpKind{
+		waltest.OpWrite, waltest.OpSync, waltest.OpCreate, waltest.OpRename, waltest.OpSyncDir,
+	} {
 		if hits[string(kind)] == 0 || hits["recovery: "+string(kind)] == 0 {
 			t.Errorf("no power loss before a %s, in work or in recovery", kind)
 		}

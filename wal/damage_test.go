@@ -159,8 +159,12 @@ func TestForgedRecords(t *testing.T) {
 // TestBrokenFiles takes files away, swaps them, or mixes logs.
 func TestBrokenFiles(t *testing.T) {
 	base, records := closedLog(t)
-	middle, last := fileName(2), records[len(records)-1].Pos.Epoch()
+	first, middle, last := fileName(1), fileName(2), records[len(records)-1].Pos.Epoch()
 	path := func(name string) string { return testDir + "/" + name }
+	whole := func(*waltest.CrashFS) {}
+	without := func(name string) func(*waltest.CrashFS) {
+		return func(fs *waltest.CrashFS) { must(t, fs.Remove(path(name))) }
+	}
 	other := waltest.NewCrashFS()
 	ow, _ := mustOpen(t, other, Options{ID: ID{9}, FileBytes: testFileBytes})
 	must(t, ow.group(1, true))
@@ -171,12 +175,12 @@ func TestBrokenFiles(t *testing.T) {
 		from Position
 		text string
 	}{
-		{"middle file missing", func(fs *waltest.CrashFS) { must(t, fs.Remove(path(middle))) }, 0, middle + " is damaged at offset 0: the file is missing"},
-		{"first file missing", func(fs *waltest.CrashFS) { must(t, fs.Remove(path(fileName(1)))) }, 0, fileName(1) + " is damaged at offset 0: the file is missing"},
-		{"file of the checkpoint missing", func(fs *waltest.CrashFS) { must(t, fs.Remove(path(middle))) }, NewPosition(2, 64), "missing"},
-		{"checkpoint after the end", func(*waltest.CrashFS) {}, records[len(records)-1].End + 8, "a checkpoint at"},
-		{"checkpoint in a later file", func(*waltest.CrashFS) {}, NewPosition(99, 64), "the log ends before the position of a checkpoint"},
-		{"checkpoint inside of a record", func(*waltest.CrashFS) {}, records[3].Pos + 8, "inside of this record"},
+		{"middle file missing", without(middle), 0, middle + " is damaged at offset 0: the file is missing"},
+		{"first file missing", without(first), 0, first + " is damaged at offset 0: the file is missing"},
+		{"file of the checkpoint missing", without(middle), NewPosition(2, 64), "missing"},
+		{"checkpoint after the end", whole, records[len(records)-1].End + 8, "a checkpoint at"},
+		{"checkpoint in a later file", whole, NewPosition(99, 64), "ends before the position of a checkpoint"},
+		{"checkpoint inside of a record", whole, records[3].Pos + 8, "inside of this record"},
 		{"all files missing", func(fs *waltest.CrashFS) {
 			for e := uint32(1); e <= last+2; e++ {
 				_ = fs.Remove(path(fileName(e)))

@@ -69,7 +69,9 @@ func TestEveryCallFailsOnce(t *testing.T) {
 		}
 	}
 	t.Log(hits, "poisoned", poisoned)
-	for _, k := range []waltest.OpKind{waltest.OpCreate, waltest.OpWrite, waltest.OpSync, waltest.OpRename, waltest.OpSyncDir, waltest.OpOpen} {
+	for _, k := range []waltest.OpKind{
+		waltest.OpCreate, waltest.OpWrite, waltest.OpSync, waltest.OpRename, waltest.OpSyncDir, waltest.OpOpen,
+	} {
 		if hits[k] == 0 {
 			t.Errorf("no %s has failed", k)
 		}

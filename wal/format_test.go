@@ -58,8 +58,10 @@ func TestFileNames(t *testing.T) {
 			t.Errorf("%s: got %d, %t", fileName(epoch), got, ok)
 		}
 	}
-	for _, name := range []string{"", "wal-", "wal-0000000000", "wal-1", "wal-00000000001", "wal-4294967296", "wal-000000000x",
-		tempPrefix + fileName(1), "LOCK"} {
+	for _, name := range []string{
+		"", "wal-", "wal-0000000000", "wal-1", "wal-00000000001", "wal-4294967296", "wal-000000000x",
+		tempPrefix + fileName(1), "LOCK",
+	} {
 		if epoch, ok := parseFileName(name); ok {
 			t.Errorf("%q is taken for the file of epoch %d", name, epoch)
 		}

@@ -74,7 +74,8 @@ func (w *writer) settled() {
 func (w *writer) group(n int, sync bool) error {
 	for range n {
 		p := payloadOf(w.next)
-		if err := w.add(&Entry{Kind: Commit, LSN: w.next, Time: int64(w.next) * 10, Payload: p, Sum: PayloadSum(p)}); err != nil {
+		e := &Entry{Kind: Commit, LSN: w.next, Time: int64(w.next) * 10, Payload: p, Sum: PayloadSum(p)}
+		if err := w.add(e); err != nil {
 			return err
 		}
 		w.next++

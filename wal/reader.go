@@ -46,8 +46,8 @@ func (l *Log) oldestEpoch() uint32 {
 // Position returns where the next record will be read.
 func (r *Reader) Position() Position { return r.pos }
 
-// Next returns the next durable record, chunks and marks left out, or io.EOF when there is none yet:
-// the call may be repeated later. The record is borrowed until the next call.
+// Next returns the next durable record, chunks and marks left out, or io.EOF when there is none
+// yet: the call may be repeated later. The record is borrowed until the next call.
 func (r *Reader) Next() (*Record, error) {
 	for {
 		h, payload, err := r.step()

@@ -18,8 +18,8 @@ type RecoveryInfo struct {
 	Files   int
 	Records int64
 	Bytes   int64
-	// Unproven is how much of the log, at its end, no later record proved to be durable. Sealed: the
-	// last record is a mark, as after a clean close.
+	// Unproven is how much of the log, at its end, no later record proved to be durable. Sealed:
+	// the last record is a mark, as after a clean close.
 	Unproven int64
 	Sealed   bool
 	// Cut: records after End were found that a power loss had torn.

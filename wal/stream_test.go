@@ -170,9 +170,9 @@ func TestSplitRecordIsJoined(t *testing.T) {
 	}
 	_, err := Scan(fs, testDir, 0, check)
 	must(t, err)
-	rd, err := w.NewReader(0)
+	_, err = w.NewReader(0)
 	wantCode(t, err, sqlerr.UndefinedFile)
-	rd, err = w.NewReader(NewPosition(1, 0))
+	rd, err := w.NewReader(NewPosition(1, 0))
 	must(t, err)
 	r, err := rd.Next()
 	must(t, err)

@@ -40,7 +40,9 @@ func (fs *CrashFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 }
 
 // OpenReadWrite implements vfs.FS.
-func (fs *CrashFS) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+func (fs *CrashFS) OpenReadWrite(
+	name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption,
+) (vfs.File, error) {
 	if _, err := fs.MemFS.Stat(name); err != nil {
 		return fs.Create(name, category)
 	}

@@ -115,7 +115,8 @@ func (fs *CrashFS) Crash(rng *rand.Rand, percent int) *CrashFS {
 	return out
 }
 
-// Kill returns what the end of the process alone leaves: all that was written, as unsynced as it was.
+// Kill returns what the end of the process alone leaves: all that was written, as unsynced as
+// it was.
 func (fs *CrashFS) Kill() *CrashFS {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
