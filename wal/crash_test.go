@@ -10,6 +10,13 @@ import (
 	"github.com/laminadb/lamina/wal/waltest"
 )
 
+// crashOptions have small files, so that a short run rotates, recycles and removes many.
+func crashOptions() Options {
+	o := testOptions()
+	o.FileBytes = 16 << 10
+	return o
+}
+
 // image is what a power loss left, and what must be found in it.
 type image struct {
 	fs       *waltest.CrashFS
@@ -27,24 +34,25 @@ type crashRun struct {
 	from   Position
 	lsn    table.LSN
 	images []image
-	budget int
+	budget int // images before writes and syncs
+	rare   int // images before other calls
 }
 
 // arm takes an image before a call with a probability of one in n; six times as often before the
 // calls that are rare.
 func (c *crashRun) arm(fs *waltest.CrashFS, n int, state func() (acked, appended table.LSN)) {
 	fs.SetHook(func(op waltest.Op) error {
-		if op.Kind == waltest.OpRead || op.Kind == waltest.OpOpen || c.budget == 0 {
+		if op.Kind == waltest.OpRead || op.Kind == waltest.OpOpen {
 			return nil
 		}
-		if op.Kind == waltest.OpWrite || op.Kind == waltest.OpSync {
-			if c.rng.IntN(n) != 0 {
-				return nil
-			}
-		} else if c.rng.IntN(max(1, n/6)) != 0 {
+		budget, odds := &c.budget, n
+		if op.Kind != waltest.OpWrite && op.Kind != waltest.OpSync {
+			budget, odds = &c.rare, max(1, n/6)
+		}
+		if *budget == 0 || c.rng.IntN(odds) != 0 {
 			return nil
 		}
-		c.budget--
+		*budget--
 		percent := []int{0, 10, 50, 90, 100}[c.rng.IntN(5)]
 		acked, appended := state()
 		c.images = append(c.images, image{fs.Crash(c.rng, percent), acked, appended, c.from, c.lsn, string(op.Kind)})
@@ -96,7 +104,7 @@ func recovered(im *image, c *crashRun) (*writer, error) {
 		c.from, c.lsn = im.from, im.fromLSN
 		c.arm(im.fs, 4, func() (table.LSN, table.LSN) { return im.acked, im.appended })
 	}
-	o := testOptions()
+	o := crashOptions()
 	o.From = im.from
 	w, info, err := open(im.fs, o, im.fromLSN)
 	im.fs.SetHook(nil)
@@ -141,9 +149,9 @@ func TestCrashAnywhere(t *testing.T) {
 	images := 0
 	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
-		c := &crashRun{rng: rng, budget: perSeed}
+		c := &crashRun{rng: rng, budget: perSeed, rare: perSeed}
 		fs := waltest.NewCrashFS()
-		w, _ := mustOpen(t, fs, testOptions())
+		w, _ := mustOpen(t, fs, crashOptions())
 		c.w = w
 		c.arm(fs, 30, c.state)
 		if err := c.work(200); err != nil {
@@ -151,7 +159,7 @@ func TestCrashAnywhere(t *testing.T) {
 		}
 		fs.SetHook(nil)
 		must(t, w.Close())
-		inner := &crashRun{rng: rng, budget: perSeed}
+		inner := &crashRun{rng: rng, budget: perSeed, rare: perSeed}
 		for i := range c.images {
 			im := &c.images[i]
 			hits[im.at]++
