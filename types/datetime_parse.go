@@ -209,3 +209,23 @@ var ErrTimestampRange = sqlerr.New(sqlerr.DatetimeFieldOverflow, "timestamp out 
 
 // ErrDateRange is returned for results that are no date.
 var ErrDateRange = sqlerr.New(sqlerr.DatetimeFieldOverflow, "date out of range")
+
+// ErrTimeRange is returned for results that are no time of day.
+var ErrTimeRange = sqlerr.New(sqlerr.DatetimeFieldOverflow, "time out of range")
+
+// CheckDate returns the date of a day counted from 1970-01-01, or that it is out of range.
+func CheckDate(days int64) (Datum, error) {
+	if (days < dateMin || days > dateMax) && days != DateInfinity && days != DateNegInfinity {
+		return Datum{}, ErrDateRange
+	}
+	return NewInt(Date, days), nil
+}
+
+// CheckTimestamp returns the Timestamp or TimestampTZ of microseconds from 1970-01-01, or that it is
+// out of range.
+func CheckTimestamp(k Kind, micros int64) (Datum, error) {
+	if micros < timestampMin && micros != TimestampNegInfinity {
+		return Datum{}, ErrTimestampRange
+	}
+	return NewInt(k, micros), nil
+}

@@ -94,3 +94,29 @@ func roundBig(v *big.Int, cut int, mode roundMode) *big.Int {
 	}
 	return q
 }
+
+// NumericShift returns d × 10^n for n >= 0, as exact as d: the scale falls, but not below 0.
+func NumericShift(d Datum, n int) (Datum, error) {
+	if !d.IsFinite() {
+		return d, nil
+	}
+	if n <= int(d.Scale) {
+		d.Scale -= int16(n)
+		return d, nil
+	}
+	n -= int(d.Scale)
+	d.Scale = 0
+	if d.sign() == 0 {
+		return d, nil
+	}
+	if n > NumericDigitsMax {
+		return Datum{}, ErrNumericOverflow
+	}
+	if v, ok := d.Int128(); ok {
+		if w, ok := v.MulPow10(n); ok {
+			return NewInt128Numeric(w, 0), nil
+		}
+	}
+	v := d.bigCoefficient()
+	return NewBigNumeric(v.Mul(v, bigPow10(n)), 0)
+}
