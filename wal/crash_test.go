@@ -49,10 +49,12 @@ func (c *crashRun) arm(fs *waltest.CrashFS, n int, state func() (acked, appended
 		if op.Kind != waltest.OpWrite && op.Kind != waltest.OpSync {
 			budget, odds = &c.rare, max(1, n/6)
 		}
-		if *budget == 0 || c.rng.IntN(odds) != 0 {
-			return nil
+		if op.Kind != waltest.OpRemove { // the rarest: always
+			if *budget == 0 || c.rng.IntN(odds) != 0 {
+				return nil
+			}
+			*budget--
 		}
-		*budget--
 		percent := []int{0, 10, 50, 90, 100}[c.rng.IntN(5)]
 		acked, appended := state()
 		c.images = append(c.images, image{fs.Crash(c.rng, percent), acked, appended, c.from, c.lsn, string(op.Kind)})
