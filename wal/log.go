@@ -142,13 +142,13 @@ type counters struct {
 
 // Stats counts what a Log has done since it was opened, and says how large it is.
 type Stats struct {
-	Records, Bytes          int64 // appended, headers and padding included
-	Groups                  int64 // batches written
-	Writes, Syncs           int64 // calls to the file system for batches
-	Created, Recycled       int64 // files prepared by writing zeros, by renaming
-	Removed                 int64 // files removed by truncation
-	LiveFiles, ReadyFiles   int
-	LiveBytes, ReservedByte int64 // of live files, of ready files
+	Records, Bytes           int64 // appended, headers and padding included
+	Groups                   int64 // batches written
+	Writes, Syncs            int64 // calls to the file system for batches
+	Created, Recycled        int64 // files prepared by writing zeros, by renaming
+	Removed                  int64 // files removed by truncation
+	LiveFiles, ReadyFiles    int
+	LiveBytes, ReservedBytes int64 // of live files, of ready and recyclable files
 }
 
 // Open recovers the log in dir, creates one if there is none, and calls replay for each record at
@@ -163,12 +163,17 @@ func Open(fs vfs.FS, dir string, o Options, replay func(*Record) error) (*Log, R
 	l.wake, l.stop, l.prepared = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	l.mu.changed = make(chan struct{})
 	l.mu.streams, l.mu.pins = map[*Stream]struct{}{}, map[*Pin]struct{}{}
-	if err := l.makeDir(); err != nil {
-		return nil, RecoveryInfo{}, err
+	if err := l.fs.MkdirAll(l.dir, 0o755); err != nil {
+		return nil, RecoveryInfo{}, ioError("create directory of", l.dir, err)
 	}
 	info, err := l.recover(replay)
 	if err != nil {
 		return nil, info, err
+	}
+	if info.Created { // the directory may be as new as the log
+		if err := syncDir(l.fs, l.fs.PathDir(l.dir)); err != nil {
+			return nil, info, ioError("sync directory above", l.dir, err)
+		}
 	}
 	if err := l.begin(); err != nil {
 		l.closeFiles()
@@ -176,19 +181,6 @@ func Open(fs vfs.FS, dir string, o Options, replay func(*Record) error) (*Log, R
 	}
 	go l.prepareLoop()
 	return l, info, nil
-}
-
-func (l *Log) makeDir() error {
-	if _, err := l.fs.Stat(l.dir); err == nil {
-		return nil
-	}
-	if err := l.fs.MkdirAll(l.dir, 0o755); err != nil {
-		return ioError("create directory of", l.dir, err)
-	}
-	if err := syncDir(l.fs, l.fs.PathDir(l.dir)); err != nil {
-		return ioError("sync directory above", l.dir, err)
-	}
-	return nil
 }
 
 // newID draws the identity of a new log.
@@ -306,7 +298,7 @@ func (l *Log) Stats() Stats {
 	for _, f := range l.mu.live {
 		s.LiveBytes += f.size
 	}
-	s.ReservedByte = int64(s.ReadyFiles) * l.opts.FileBytes
+	s.ReservedBytes = int64(s.ReadyFiles) * l.opts.FileBytes
 	return s
 }
 
