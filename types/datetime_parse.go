@@ -2,6 +2,7 @@ package types
 
 import (
 	"math"
+	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
 )
@@ -82,36 +83,58 @@ func parseDate(b []byte, o *ParseOptions) (Datum, error) {
 	return NewInt(Date, int64(days)), nil
 }
 
-// isoTimestamp reads yyyy-mm-dd hh:mm:ss with an optional fraction of up to 6 digits.
-func isoTimestamp(b []byte) (ts int64, ok bool) {
+// isoTimestamp reads yyyy-mm-dd hh:mm:ss with an optional fraction of up to 6 digits, and returns what
+// follows.
+func isoTimestamp(b []byte) (ts int64, rest []byte, ok bool) {
 	if len(b) < 19 || b[10] != ' ' && b[10] != 'T' || b[13] != ':' || b[16] != ':' {
-		return 0, false
+		return 0, nil, false
 	}
 	days, ok := isoDays(b)
 	if !ok || !isDigit(b[11]) || !isDigit(b[12]) || !isDigit(b[14]) || !isDigit(b[15]) || !isDigit(b[17]) ||
 		!isDigit(b[18]) {
-		return 0, false
+		return 0, nil, false
 	}
 	hour, min, sec := two(b[11:]), two(b[14:]), two(b[17:])
 	if hour > 23 || min > 59 || sec > 59 {
-		return 0, false
+		return 0, nil, false
 	}
 	micros := 0
-	if len(b) > 19 {
-		if b[19] != '.' || len(b) > 26 {
-			return 0, false
+	if rest = b[19:]; len(rest) > 0 && rest[0] == '.' {
+		n := 1
+		for n < len(rest) && isDigit(rest[n]) {
+			n++
 		}
-		var e dtError
-		if micros, e = fractionMicros(b[20:]); e != dtOK {
-			return 0, false
+		if n > 7 {
+			return 0, nil, false
 		}
+		micros, _ = fractionMicros(rest[1:n]) // digits only
+		rest = rest[n:]
 	}
-	return int64(days)*microsPerDay + int64(hour*3600+min*60+sec)*microsPerSecond + int64(micros), true
+	ts = int64(days)*microsPerDay + int64(hour*3600+min*60+sec)*microsPerSecond + int64(micros)
+	return ts, rest, true
+}
+
+// isoTimestampOf reads a Timestamp or TimestampTZ in the form in which they are printed.
+func isoTimestampOf(k Kind, b []byte, o *ParseOptions) (int64, bool) {
+	ts, rest, ok := isoTimestamp(b)
+	switch {
+	case !ok:
+		return 0, false
+	case len(rest) == 0:
+		return ts, k == Timestamp || o.Location == nil || o.Location == time.UTC
+	case k == Timestamp:
+		return 0, false
+	}
+	if len(rest) == 1 && lower(rest[0]) == 'z' {
+		return ts, true
+	}
+	offset, e := decodeOffset(rest)
+	return ts - int64(offset)*microsPerSecond, e == dtOK
 }
 
 func parseTimestamp(t Type, b []byte, o *ParseOptions) (Datum, error) {
-	if ts, ok := isoTimestamp(b); ok && t.Mod < 0 && (t.Kind == Timestamp || o.Location == nil) {
-		return NewInt(t.Kind, ts), nil
+	if ts, ok := isoTimestampOf(t.Kind, b, o); ok {
+		return coerceSeconds(NewInt(t.Kind, ts), t)
 	}
 	d := dateTime{order: o.Order, opts: o}
 	if e := d.decode(b); e != dtOK {

@@ -42,11 +42,9 @@ func appendDecimal(dst []byte, v int64, scale int) []byte {
 
 // numericText is the parts of decimal text: digits and underscores before and after the point.
 type numericText struct {
-	neg          bool
-	whole, frac  []byte
-	underscores  bool
-	exp          int
-	expUnderflow bool
+	neg         bool
+	whole, frac []byte
+	exp         int
 }
 
 // parseNumeric reads a numeric: decimal digits with an optional point and exponent, hexadecimal,
@@ -93,28 +91,30 @@ func parsePlainDecimal(s []byte) (Datum, bool) {
 		neg = s[0] == '-'
 		s = s[1:]
 	}
-	if len(s) > 19 {
+	if len(s) == 0 || len(s) > 19 {
 		return Datum{}, false
 	}
 	var v int64
-	digits, point := 0, -1
-	for i, c := range s {
-		switch {
-		case c-'0' <= 9:
-			v = v*10 + int64(c-'0')
-			digits++
-		case c == '.' && point < 0:
-			point = i
-		default:
+	i := 0
+	for ; i < len(s) && isDigit(s[i]); i++ {
+		v = v*10 + int64(s[i]-'0')
+	}
+	digits, scale := i, 0
+	if i < len(s) {
+		if s[i] != '.' {
 			return Datum{}, false
 		}
+		for _, c := range s[i+1:] {
+			if !isDigit(c) {
+				return Datum{}, false
+			}
+			v = v*10 + int64(c-'0')
+		}
+		scale = len(s) - 1 - i
+		digits += scale
 	}
 	if digits == 0 || digits > 18 {
 		return Datum{}, false
-	}
-	scale := 0
-	if point >= 0 {
-		scale = len(s) - 1 - point
 	}
 	if neg {
 		v = -v
@@ -122,29 +122,28 @@ func parsePlainDecimal(s []byte) (Datum, bool) {
 	return NewDecimal(v, scale), true
 }
 
-// scanDigits returns the length of the decimal digits at the start of s; single underscores may
-// stand between digits, and at the start if a digit precedes s.
-func scanDigits(s []byte) (n int, underscores bool) {
+// scanDigits returns the length of the decimal digits at the start of s; single underscores may stand
+// between digits.
+func scanDigits(s []byte) int {
+	n := 0
 	for n < len(s) {
 		switch {
-		case s[n]-'0' <= 9:
-			n++
-		case s[n] == '_' && n > 0 && s[n-1] != '_' && n+1 < len(s) && s[n+1]-'0' <= 9:
-			underscores = true
-			n++
+		case isDigit(s[n]):
+		case s[n] == '_' && n > 0 && s[n-1] != '_' && n+1 < len(s) && isDigit(s[n+1]):
 		default:
-			return n, underscores
+			return n
 		}
+		n++
 	}
-	return n, underscores
+	return n
 }
 
 func splitNumeric(s []byte) (t numericText, ok bool) {
-	n, u := scanDigits(s)
-	t.whole, t.underscores, s = s[:n], u, s[n:]
+	n := scanDigits(s)
+	t.whole, s = s[:n], s[n:]
 	if len(s) > 0 && s[0] == '.' {
-		n, u = scanDigits(s[1:])
-		t.frac, t.underscores, s = s[1:1+n], t.underscores || u, s[1+n:]
+		n = scanDigits(s[1:])
+		t.frac, s = s[1:1+n], s[1+n:]
 	}
 	if len(t.whole)+len(t.frac) == 0 {
 		return t, false
@@ -165,7 +164,7 @@ func (t *numericText) exponent(s []byte) bool {
 		neg = s[0] == '-'
 		s = s[1:]
 	}
-	n, _ := scanDigits(s)
+	n := scanDigits(s)
 	if n == 0 || n < len(s) {
 		return false
 	}
@@ -289,9 +288,11 @@ func coerceNumeric(d Datum, t Type) (Datum, error) {
 	if d.Form == NumInf {
 		return Datum{}, numericFieldOverflow(p, s, true)
 	}
-	r, err := rescale(d, s, roundHalfAway)
-	if err != nil {
-		return Datum{}, err
+	r, err := d, error(nil)
+	if int(d.Scale) != s {
+		if r, err = rescale(d, s, roundHalfAway); err != nil {
+			return Datum{}, err
+		}
 	}
 	// Digits of the value in units of 10^-s; the coefficient of a negative scale is at scale 0.
 	if r.Form == NumInt64 && s >= 0 && p < 19 {
