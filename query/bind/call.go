@@ -1,0 +1,154 @@
+package bind
+
+import (
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// call binds a function or aggregate call.
+func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
+	if err := x.checkFuncSchema(e); err != nil {
+		return nil, err
+	}
+	if expr.IsAggregate(e.Name) && (e.Schema == "" || e.Schema == pgCatalog) {
+		return x.aggregate(e)
+	}
+	args, err := x.list(e.Args)
+	if err != nil {
+		return nil, err
+	}
+	if e.Schema != "" && e.Schema != pgCatalog {
+		return nil, expr.NoFunction(e.Schema+"."+e.Name, args, e.Pos())
+	}
+	known := expr.IsFunction(e.Name)
+	for _, c := range []struct {
+		written bool
+		what    string
+	}{
+		{e.Distinct, "DISTINCT"}, {e.OrderBy != nil, "ORDER BY"}, {e.Filter != nil, "FILTER"}, {e.Star && known, "(*)"},
+	} {
+		if c.written && known {
+			return nil, sqlerr.Newf(sqlerr.WrongObjectType, "%s specified, but %s is not an aggregate function", c.what, e.Name).
+				At(e.Pos())
+		}
+	}
+	if e.Star || e.Distinct || e.OrderBy != nil || e.Filter != nil {
+		return nil, expr.NoFunction(e.Name, args, e.Pos())
+	}
+	return expr.NewFunc(e.Name, e.Pos(), args...)
+}
+
+func (x *exprs) checkFuncSchema(e *ast.Call) error {
+	if e.Schema == "" || e.Schema == pgCatalog || e.Schema == informationSchema {
+		return nil
+	}
+	if _, err := x.s.g.SchemaID(e.Schema); err != nil {
+		return sqlerr.From(err).At(e.Pos())
+	}
+	return nil
+}
+
+func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
+	switch {
+	case x.inAggregate:
+		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(e.Pos())
+	case !x.aggregates:
+		return nil, sqlerr.Newf(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(e.Pos())
+	case len(e.OrderBy) > 0 && !orderInsensitive[e.Name]:
+		return nil, sqlerr.Unsupported("ORDER BY in an aggregate").At(e.Pos())
+	case !e.Star && len(e.Args) == 0 && e.Name == "count":
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "count(*) must be used to call a parameterless aggregate function").
+			At(e.Pos())
+	case e.Star && e.Name != "count":
+		return nil, expr.NoFunction(e.Name, nil, e.Pos())
+	}
+	inner := *x
+	inner.inAggregate = true
+	args, err := inner.list(e.Args)
+	if err != nil {
+		return nil, err
+	}
+	var filter expr.Expr
+	if e.Filter != nil {
+		inner.clause = "FILTER"
+		if filter, err = inner.bind(e.Filter); err != nil {
+			return nil, err
+		}
+	}
+	a, err := expr.NewAggregate(e.Name, e.Pos(), args, e.Distinct, filter)
+	if err != nil {
+		return nil, err
+	}
+	if e.Distinct {
+		for _, arg := range a.Args {
+			if err := checkGroupable(arg); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return a, x.checkAggregateLevel(a)
+}
+
+// orderInsensitive are the aggregates for which an order of the input means nothing.
+var orderInsensitive = map[string]bool{
+	"count": true, "min": true, "max": true, "sum": true, "avg": true, "bool_and": true, "bool_or": true, "every": true,
+}
+
+// checkAggregateLevel refuses an aggregate whose columns all belong to a query around this one: it would
+// belong to that query.
+func (x *exprs) checkAggregateLevel(a *expr.Aggregate) error {
+	own, outer := false, false
+	for id := range plan.FreeOf(a) {
+		if x.s.g.owner[id] == x.s.home {
+			own = true
+		} else {
+			outer = true
+		}
+	}
+	if outer && !own {
+		return sqlerr.Unsupported("aggregate function over columns of an outer query").At(a.Pos())
+	}
+	return nil
+}
+
+// cast binds CAST and typed literals.
+func (x *exprs) cast(e *ast.Cast) (expr.Expr, error) {
+	t, err := TypeOf(e.Type)
+	if err != nil {
+		return nil, err
+	}
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewCast(a, t, expr.Explicit, e.Pos())
+}
+
+// valueFunc binds CURRENT_DATE and the like, which are functions of the catalogue.
+func (x *exprs) valueFunc(e *ast.ValueFunc) (expr.Expr, error) {
+	name := e.Name
+	switch name {
+	case "user", "current_role":
+		name = "current_user"
+	case "current_catalog":
+		name = "current_database"
+	}
+	f, err := expr.NewFunc(name, e.Pos())
+	if err != nil {
+		if sqlerr.CodeOf(err) == sqlerr.UndefinedFunction {
+			return nil, sqlerr.Unsupported(e.Name).At(e.Pos())
+		}
+		return nil, err
+	}
+	if e.Precision < 0 {
+		return f, nil
+	}
+	t, err := types.WithMods(f.Type().Kind, []int32{int32(e.Precision)})
+	if err != nil {
+		return nil, expr.At(err, e.Pos())
+	}
+	return expr.NewCast(f, t, expr.Explicit, e.Pos())
+}

@@ -1,0 +1,563 @@
+package bind
+
+import (
+	"strconv"
+
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// exprs binds the expressions of one clause.
+type exprs struct {
+	s      *scope
+	clause string // for messages: "WHERE", "JOIN conditions", …
+	// aggregates: the clause may contain them.
+	aggregates bool
+	// inAggregate: inside the arguments of one.
+	inAggregate bool
+	// stored: the expression is kept in the catalog, so it may not depend on the statement.
+	stored bool
+	depth  int
+}
+
+// Clauses of stored expressions, as messages name them.
+const (
+	clauseCheck   = "check constraints"
+	clauseDefault = "DEFAULT expressions"
+)
+
+// exprDepthMax bounds the depth of an expression.
+const exprDepthMax = 6000
+
+func (s *scope) exprs(clause string) *exprs { return &exprs{s: s, clause: clause} }
+
+// condition binds a boolean expression.
+func (x *exprs) condition(e ast.Expr, clause string) (expr.Expr, error) {
+	b, err := x.bind(e)
+	if err != nil {
+		return nil, err
+	}
+	return expr.RequireBool(b, clause)
+}
+
+func (x *exprs) list(list []ast.Expr) ([]expr.Expr, error) {
+	out := make([]expr.Expr, len(list))
+	for i, e := range list {
+		var err error
+		if out[i], err = x.bind(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (x *exprs) pair(l, r ast.Expr) (a, b expr.Expr, err error) {
+	if a, err = x.bind(l); err == nil {
+		b, err = x.bind(r)
+	}
+	return a, b, err
+}
+
+// bind binds an expression.
+func (x *exprs) bind(e ast.Expr) (expr.Expr, error) {
+	x.depth++
+	defer func() { x.depth-- }()
+	if x.depth > exprDepthMax {
+		return nil, sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded")
+	}
+	switch e := e.(type) {
+	case *ast.ColumnRef:
+		return x.columnRef(e)
+	case *ast.Literal:
+		return literal(e)
+	case *ast.Param:
+		if x.stored {
+			return nil, sqlerr.Newf(sqlerr.UndefinedParameter, "there is no parameter $%d", e.N).At(e.Pos())
+		}
+		return x.s.g.param(e.N, e.Pos())
+	case *ast.Op:
+		return x.op(e)
+	case *ast.And:
+		return x.junction(e.Args, e.Pos(), "AND", expr.NewAnd)
+	case *ast.Or:
+		return x.junction(e.Args, e.Pos(), "OR", expr.NewOr)
+	case *ast.Not:
+		return x.not(e)
+	case *ast.Call:
+		return x.call(e)
+	case *ast.Cast:
+		return x.cast(e)
+	case *ast.Subquery:
+		return x.subquery(e)
+	case *ast.In:
+		return x.in(e)
+	case *ast.Between:
+		return x.between(e)
+	case *ast.Like:
+		return x.like(e)
+	case *ast.Case:
+		return x.caseExpr(e)
+	}
+	return x.rare(e)
+}
+
+func (x *exprs) rare(e ast.Expr) (expr.Expr, error) {
+	switch e := e.(type) {
+	case *ast.IsNull:
+		return x.isNull(e)
+	case *ast.BoolTest:
+		a, err := x.bind(e.Arg)
+		if err != nil {
+			return nil, err
+		}
+		test := [...]expr.BoolTestKind{expr.IsTrue, expr.IsFalse, expr.IsUnknown}[e.Value]
+		return expr.NewBoolTest(e.Pos(), a, test, e.Negated)
+	case *ast.Distinct:
+		return x.distinct(e)
+	case *ast.NullIf:
+		l, r, err := x.pair(e.L, e.R)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewNullIf(e.Pos(), l, r)
+	case *ast.Coalesce:
+		args, err := x.list(e.Args)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewCoalesce(e.Pos(), args...)
+	case *ast.MinMax:
+		args, err := x.list(e.Args)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewGreatest(e.Least, e.Pos(), args...)
+	case *ast.ValueFunc:
+		return x.valueFunc(e)
+	case *ast.OpArray:
+		return x.opArray(e)
+	case *ast.Collate:
+		return x.collate(e)
+	case *ast.Row:
+		return nil, sqlerr.Unsupported("row value").At(e.Pos())
+	case *ast.Array:
+		return nil, sqlerr.Unsupported("array").At(e.Pos())
+	case *ast.Default:
+		return nil, sqlerr.New(sqlerr.SyntaxError, "DEFAULT is not allowed in this context").At(e.Pos())
+	}
+	return nil, sqlerr.Unsupported("expression").At(e.Pos())
+}
+
+func (x *exprs) columnRef(e *ast.ColumnRef) (expr.Expr, error) {
+	if e.Star {
+		return nil, sqlerr.Unsupported("whole-row reference").At(e.Pos())
+	}
+	if x.clause == clauseDefault {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use column reference in DEFAULT expression").At(e.Pos())
+	}
+	return x.s.column(e)
+}
+
+// literal makes a constant: integers are int4, int8 or numeric, whichever fits first.
+func literal(e *ast.Literal) (expr.Expr, error) {
+	pos := e.Pos()
+	switch e.Kind {
+	case ast.NullLiteral:
+		return expr.NewNull(pos), nil
+	case ast.StringLiteral:
+		return expr.NewLiteral(e.Text, pos), nil
+	case ast.BoolLiteral:
+		return expr.NewConst(types.NewBool(e.Text == "true"), types.T(types.Bool), pos), nil
+	case ast.BitLiteral:
+		return nil, sqlerr.Unsupported("bit string").At(pos)
+	}
+	// The grammar gives what does not fit int4 as a number; 0x…, 0o… and 0b… too.
+	if n, err := strconv.ParseInt(e.Text, 0, 64); err == nil && plainInteger(e.Text) {
+		k := types.Int8
+		if e.Kind == ast.IntLiteral {
+			k = types.Int4
+		}
+		return expr.NewConst(types.NewInt(k, n), types.T(k), pos), nil
+	}
+	d, err := types.Parse(types.T(types.Numeric), e.Text)
+	if err != nil {
+		return nil, expr.At(err, pos)
+	}
+	return expr.NewConst(d, types.T(types.Numeric), pos), nil
+}
+
+// plainInteger refuses what Go reads as an integer and SQL does not: a leading 0 does not mean octal.
+func plainInteger(s string) bool {
+	if s[0] == '-' {
+		s = s[1:]
+	}
+	return len(s) < 2 || s[0] != '0' || s[1] < '0' || s[1] > '9'
+}
+
+func (x *exprs) junction(
+	args []ast.Expr, pos int, clause string, make func(int, ...expr.Expr) (expr.Expr, error),
+) (expr.Expr, error) {
+	out, err := x.list(args)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if out[i], err = expr.RequireBool(out[i], clause); err != nil {
+			return nil, err
+		}
+	}
+	return make(pos, out...)
+}
+
+func (x *exprs) not(e *ast.Not) (expr.Expr, error) {
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	// NOT x IN (SELECT …) is one construct: the optimizer looks for it below Not.
+	return expr.NewNot(e.Pos(), a)
+}
+
+func (x *exprs) op(e *ast.Op) (expr.Expr, error) {
+	if row, ok := e.L.(*ast.Row); ok {
+		return x.rowCompare(e, row)
+	}
+	r, err := x.bindOperand(e.R)
+	if e.L == nil {
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewOp(e.Name, e.Pos(), r)
+	}
+	l, lerr := x.bindOperand(e.L)
+	if lerr != nil {
+		return nil, lerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewOp(e.Name, e.Pos(), l, r)
+}
+
+func (x *exprs) bindOperand(e ast.Expr) (expr.Expr, error) { return x.bind(e) }
+
+// rowCompare binds a comparison of rows: equality by columns, order by the first that differs.
+func (x *exprs) rowCompare(e *ast.Op, l *ast.Row) (expr.Expr, error) {
+	if q, ok := e.R.(*ast.Subquery); ok && q.Kind == ast.ScalarSubquery {
+		return nil, sqlerr.Unsupported("comparison of a row with a subquery").At(q.Pos())
+	}
+	r, ok := e.R.(*ast.Row)
+	if !ok {
+		return nil, sqlerr.Unsupported("row value").At(e.Pos())
+	}
+	if len(l.Args) != len(r.Args) {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "unequal number of entries in row expressions").At(e.Pos())
+	}
+	if len(l.Args) == 0 {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot compare rows of zero length").At(e.Pos())
+	}
+	ls, err := x.list(l.Args)
+	if err != nil {
+		return nil, err
+	}
+	rs, err := x.list(r.Args)
+	if err != nil {
+		return nil, err
+	}
+	return compareRows(e.Name, e.Pos(), ls, rs)
+}
+
+func compareRows(op string, pos int, l, r []expr.Expr) (expr.Expr, error) {
+	switch op {
+	case "=", "<>", "!=":
+		parts := make([]expr.Expr, len(l))
+		for i := range l {
+			var err error
+			if parts[i], err = expr.NewOp(op, pos, l[i], r[i]); err != nil {
+				return nil, err
+			}
+		}
+		if op == "=" {
+			return expr.NewAnd(pos, parts...)
+		}
+		return expr.NewOr(pos, parts...)
+	case "<", "<=", ">", ">=":
+		// a < b OR a = b AND (rest), from the last column on
+		strict := op[:1]
+		cond, err := expr.NewOp(op, pos, l[len(l)-1], r[len(l)-1])
+		for i := len(l) - 2; i >= 0 && err == nil; i-- {
+			var first, equal expr.Expr
+			if first, err = expr.NewOp(strict, pos, l[i], r[i]); err != nil {
+				return nil, err
+			}
+			if equal, err = expr.NewOp("=", pos, l[i], r[i]); err != nil {
+				return nil, err
+			}
+			if cond, err = expr.NewAnd(pos, equal, cond); err == nil {
+				cond, err = expr.NewOr(pos, first, cond)
+			}
+		}
+		return cond, err
+	}
+	return nil, sqlerr.Unsupported("operator " + op + " on rows").At(pos)
+}
+
+func (x *exprs) isNull(e *ast.IsNull) (expr.Expr, error) {
+	if row, ok := e.Arg.(*ast.Row); ok {
+		// (a, b) IS NULL: all are; IS NOT NULL: all are not.
+		args, err := x.list(row.Args)
+		if err != nil {
+			return nil, err
+		}
+		for i := range args {
+			args[i] = expr.NewIsNull(e.Pos(), args[i], e.Negated)
+		}
+		return expr.NewAnd(e.Pos(), args...)
+	}
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewIsNull(e.Pos(), a, e.Negated), nil
+}
+
+func (x *exprs) distinct(e *ast.Distinct) (expr.Expr, error) {
+	lrow, lok := e.L.(*ast.Row)
+	rrow, rok := e.R.(*ast.Row)
+	if !lok && !rok {
+		l, r, err := x.pair(e.L, e.R)
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewDistinct(e.Pos(), l, r, e.Negated)
+	}
+	if !lok || !rok || len(lrow.Args) != len(rrow.Args) {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "unequal number of entries in row expressions").At(e.Pos())
+	}
+	parts := make([]expr.Expr, len(lrow.Args))
+	for i := range parts {
+		l, r, err := x.pair(lrow.Args[i], rrow.Args[i])
+		if err != nil {
+			return nil, err
+		}
+		if parts[i], err = expr.NewDistinct(e.Pos(), l, r, e.Negated); err != nil {
+			return nil, err
+		}
+	}
+	if e.Negated {
+		return expr.NewAnd(e.Pos(), parts...)
+	}
+	return expr.NewOr(e.Pos(), parts...)
+}
+
+func (x *exprs) in(e *ast.In) (expr.Expr, error) {
+	if row, ok := e.Arg.(*ast.Row); ok {
+		return x.inRows(e, row)
+	}
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	list, err := x.list(e.List)
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewIn(e.Pos(), a, list, e.Negated)
+}
+
+// inRows binds (a, b) IN ((1, 2), …).
+func (x *exprs) inRows(e *ast.In, row *ast.Row) (expr.Expr, error) {
+	conds := make([]expr.Expr, len(e.List))
+	op := "="
+	if e.Negated {
+		op = "<>"
+	}
+	for i, r := range e.List {
+		var err error
+		if conds[i], err = x.rowCompare(&ast.Op{At: e.At, Name: op, L: row, R: r}, row); err != nil {
+			return nil, err
+		}
+	}
+	if e.Negated {
+		return expr.NewAnd(e.Pos(), conds...)
+	}
+	return expr.NewOr(e.Pos(), conds...)
+}
+
+// between binds BETWEEN as two comparisons, as PostgreSQL does.
+func (x *exprs) between(e *ast.Between) (expr.Expr, error) {
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi, err := x.pair(e.Lo, e.Hi)
+	if err != nil {
+		return nil, err
+	}
+	cond, err := within(e.Pos(), a, lo, hi, e.Negated)
+	if err != nil || !e.Symmetric {
+		return cond, err
+	}
+	other, err := within(e.Pos(), a, hi, lo, e.Negated)
+	if err != nil {
+		return nil, err
+	}
+	if e.Negated {
+		return expr.NewAnd(e.Pos(), cond, other)
+	}
+	return expr.NewOr(e.Pos(), cond, other)
+}
+
+func within(pos int, a, lo, hi expr.Expr, negated bool) (expr.Expr, error) {
+	ge, le, combine := ">=", "<=", expr.NewAnd
+	if negated {
+		ge, le, combine = "<", ">", expr.NewOr
+	}
+	l, err := expr.NewOp(ge, pos, a, lo)
+	if err != nil {
+		return nil, err
+	}
+	h, err := expr.NewOp(le, pos, a, hi)
+	if err != nil {
+		return nil, err
+	}
+	return combine(pos, l, h)
+}
+
+func (x *exprs) like(e *ast.Like) (expr.Expr, error) {
+	if e.Kind == ast.SimilarPattern {
+		return nil, sqlerr.Unsupported("SIMILAR TO").At(e.Pos())
+	}
+	a, p, err := x.pair(e.Arg, e.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	if e.Escape != nil {
+		esc, err := x.bind(e.Escape)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = expr.NewFunc("like_escape", e.Pos(), p, esc); err != nil {
+			return nil, err
+		}
+	}
+	op := "~~"
+	if e.Kind == ast.ILikePattern {
+		op = "~~*"
+	}
+	if e.Negated {
+		op = "!" + op
+	}
+	return expr.NewOp(op, e.Pos(), a, p)
+}
+
+func (x *exprs) caseExpr(e *ast.Case) (expr.Expr, error) {
+	var arg, els expr.Expr
+	var err error
+	if e.Arg != nil {
+		if arg, err = x.bind(e.Arg); err != nil {
+			return nil, err
+		}
+		if isUnknown(arg) {
+			if arg, err = expr.NewCast(arg, types.T(types.Text), expr.Implicit, arg.Pos()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	whens := make([]expr.When, len(e.Whens))
+	for i, w := range e.Whens {
+		if whens[i].Cond, whens[i].Result, err = x.pair(w.Cond, w.Result); err != nil {
+			return nil, err
+		}
+	}
+	if e.Else != nil {
+		if els, err = x.bind(e.Else); err != nil {
+			return nil, err
+		}
+	}
+	return expr.NewCase(e.Pos(), arg, whens, els)
+}
+
+// collate accepts the collations that order by code point, which is how text is always ordered.
+func (x *exprs) collate(e *ast.Collate) (expr.Expr, error) {
+	a, err := x.bind(e.Arg)
+	if err != nil {
+		return nil, err
+	}
+	if !CodePointCollation(e.Name) {
+		return nil, sqlerr.Unsupported("collation \"" + e.Name + "\"").At(e.Pos())
+	}
+	switch a.Type().Kind {
+	case types.Unknown:
+		return expr.NewCast(a, types.T(types.Text), expr.Implicit, a.Pos())
+	case types.Text, types.Varchar, types.BpChar, types.Name:
+		return a, nil
+	}
+	return nil, sqlerr.Newf(sqlerr.DatatypeMismatch, "collations are not supported by type %s", a.Type().Kind).At(e.Pos())
+}
+
+// CodePointCollation reports whether a collation orders text by code points.
+func CodePointCollation(name string) bool {
+	switch name {
+	case "C", "POSIX", "default", "ucs_basic", "C.UTF-8", "C.utf8", "pg_c_utf8":
+		return true
+	}
+	return false
+}
+
+// opArray binds x op ANY (array) and x op ALL (array) where the array is written out.
+func (x *exprs) opArray(e *ast.OpArray) (expr.Expr, error) {
+	items, err := arrayItems(e.R)
+	if err != nil {
+		return nil, err
+	}
+	l, err := x.bind(e.L)
+	if err != nil {
+		return nil, err
+	}
+	list, err := x.list(items)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(list) == 0:
+		return expr.NewConst(types.NewBool(e.All), types.T(types.Bool), e.Pos()), nil
+	case e.Name == "=" && !e.All:
+		return expr.NewIn(e.Pos(), l, list, false)
+	case (e.Name == "<>" || e.Name == "!=") && e.All:
+		return expr.NewIn(e.Pos(), l, list, true)
+	}
+	conds := make([]expr.Expr, len(list))
+	for i, r := range list {
+		if conds[i], err = expr.NewOp(e.Name, e.Pos(), l, r); err != nil {
+			return nil, err
+		}
+	}
+	if e.All {
+		return expr.NewAnd(e.Pos(), conds...)
+	}
+	return expr.NewOr(e.Pos(), conds...)
+}
+
+// arrayItems returns the items of ARRAY[…], cast or not.
+func arrayItems(e ast.Expr) ([]ast.Expr, error) {
+	switch a := e.(type) {
+	case *ast.Array:
+		return a.Items, nil
+	case *ast.Cast:
+		inner, ok := a.Arg.(*ast.Array)
+		if !ok || !a.Type.Array {
+			break
+		}
+		item := a.Type
+		item.Array = false
+		out := make([]ast.Expr, len(inner.Items))
+		for i, x := range inner.Items {
+			out[i] = &ast.Cast{At: a.At, Arg: x, Type: item}
+		}
+		return out, nil
+	}
+	return nil, sqlerr.Unsupported("array").At(e.Pos())
+}

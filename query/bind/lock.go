@@ -1,0 +1,130 @@
+package bind
+
+import (
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// buildLocked builds a query with FOR UPDATE or the like: rows are locked in the query's order, before
+// the select list is computed from them.
+//
+//	FROM ▶ WHERE ▶ sort keys ▶ sort ▶ lock ▶ select list ▶ LIMIT
+func (b *selection) buildLocked() (query, error) {
+	strength := b.q.Locks[0].Strength
+	for _, f := range []struct {
+		bad  bool
+		what string
+	}{
+		{b.sel.Distinct || len(b.on) > 0, "DISTINCT clause"},
+		{len(b.groups) > 0, "GROUP BY clause"},
+		{b.having != nil, "HAVING clause"},
+		{b.hasAggregation(), "aggregate functions"},
+	} {
+		if f.bad {
+			return query{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "%s is not allowed with %s", strength, f.what)
+		}
+	}
+	lock := &plan.RelLock{}
+	for _, l := range b.q.Locks {
+		if err := b.lockItems(lock, l); err != nil {
+			return query{}, err
+		}
+	}
+	r := query{ordered: len(b.order) > 0}
+	if r.ordered {
+		b.sortForLock()
+	}
+	if len(lock.Items) > 0 {
+		lock.Input = b.rel
+		b.rel = lock
+	}
+	b.projectTargets(nil)
+	for _, t := range b.targets {
+		if !t.hidden {
+			r.out = append(r.out, t.col)
+		}
+	}
+	r.rel = b.rel
+	return r, nil
+}
+
+func (b *selection) hasAggregation() bool {
+	_, ok := b.rel.(*plan.RelAggregate)
+	return ok
+}
+
+// sortForLock sorts by the order items' own expressions, below the select list.
+func (b *selection) sortForLock() {
+	keys := make([]plan.SortKey, len(b.order))
+	for i, o := range b.order {
+		keys[i] = o.key
+		keys[i].Expr = o.t.value
+	}
+	b.rel = &plan.RelSort{Input: b.rel, Keys: keys}
+}
+
+// lockItems adds the tables of one FOR … clause.
+func (b *selection) lockItems(lock *plan.RelLock, l ast.Locking) error {
+	if len(l.Of) == 0 {
+		for _, it := range b.s.items {
+			switch it.kind {
+			case itemTable:
+				if err := b.lockItem(lock, it, l); err != nil {
+					return err
+				}
+			case itemSubquery:
+				return sqlerr.Unsupported(l.Strength.String() + " of a subquery or view")
+			}
+		}
+		return nil
+	}
+	for _, of := range l.Of {
+		if of.Schema != "" || of.Catalog != "" {
+			return sqlerr.Newf(sqlerr.SyntaxError, "%s must specify unqualified relation names", l.Strength).At(of.Pos())
+		}
+		found := false
+		for _, it := range b.s.items {
+			if it.name != of.Name || !it.nameVisible {
+				continue
+			}
+			found = true
+			if err := b.lockItem(lock, it, l); err != nil {
+				return sqlerr.From(err).At(of.Pos())
+			}
+		}
+		if !found {
+			return sqlerr.Newf(sqlerr.UndefinedTable, "relation \"%s\" in %s clause not found in FROM clause",
+				of.Name, l.Strength).At(of.Pos())
+		}
+	}
+	return nil
+}
+
+var unlockable = map[itemKind]string{
+	itemJoin: "a join", itemFunction: "a function", itemCTE: "a WITH query", itemSystem: "a system catalog",
+	itemSubquery: "a subquery or view",
+}
+
+// lockItem adds a table; of two locks of one table the stronger counts, and SKIP LOCKED over NOWAIT over
+// waiting.
+func (b *selection) lockItem(lock *plan.RelLock, it *item, l ast.Locking) error {
+	if it.kind != itemTable {
+		return sqlerr.Newf(sqlerr.FeatureNotSupported, "%s cannot be applied to %s", l.Strength, unlockable[it.kind])
+	}
+	if it.nullable {
+		return sqlerr.Newf(sqlerr.FeatureNotSupported, "%s cannot be applied to the nullable side of an outer join", l.Strength)
+	}
+	mode := [...]table.RowLock{table.ForKeyShare, table.ForShare, table.ForNoKeyUpdate, table.ForUpdate}[l.Strength]
+	wait := [...]table.Wait{table.WaitBlock, table.NoWait, table.SkipLocked}[l.Wait]
+	for i := range lock.Items {
+		if o := &lock.Items[i]; o.Scan == it.scan {
+			o.Mode, o.Wait = max(o.Mode, mode), max(o.Wait, wait)
+			return nil
+		}
+	}
+	b.s.g.addRef(it.scan)
+	lock.Items = append(lock.Items, plan.RelLockItem{Scan: it.scan, Mode: mode, Wait: wait})
+	return nil
+}
