@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -16,6 +17,8 @@ const (
 	pageBytes    = 4096
 	// poolBytesMax bounds the bytes of idle slabs that stay mapped for reuse.
 	poolBytesMax = 256 << 20
+	// freedByte fills freed slabs in invariants builds.
+	freedByte = 0xdb
 )
 
 var onHeap atomic.Bool
@@ -114,6 +117,12 @@ func (s *Slab) Free() {
 	}
 	if s.tracker != nil {
 		s.tracker.Release(int64(cap(s.B)))
+	}
+	if invariants.Enabled { // whoever still reads it shall notice
+		b := s.B[:cap(s.B)]
+		for i := range b {
+			b[i] = freedByte
+		}
 	}
 	raw, shift := s.raw, s.shift
 	*s = Slab{}

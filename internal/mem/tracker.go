@@ -51,7 +51,11 @@ func (t *Tracker) Reserve(n int64) error {
 			return sqlerr.New(sqlerr.OutOfMemory, "out of memory").
 				WithDetail("%s needs %d more bytes; %d of its limit of %d bytes are in use", a.name, n, used-n, limit)
 		}
-		a.notePeak(used)
+	}
+	if n > 0 { // only what was granted counts
+		for a := t; a != nil; a = a.parent {
+			a.notePeak(a.used.Load())
+		}
 	}
 	return nil
 }
