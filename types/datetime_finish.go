@@ -33,6 +33,9 @@ func (d *dateTime) word(s []byte) (dtMask, dtError) {
 		d.bc = w.val == valBC
 		return seenEra, dtOK
 	case wordWeekday:
+		if d.timeOnly {
+			return 0, dtBadFormat
+		}
 		return seenWeekday, dtOK
 	case wordUnit:
 		if d.prefix != 0 {

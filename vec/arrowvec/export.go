@@ -227,6 +227,15 @@ func (o *output) gatherFloats(dst []float64) {
 func (o *output) decimals() error {
 	p, s, _ := decimalType(o.typ)
 	out := slots[[2]uint64](o, o.n)
+	if !o.v.VarNumeric && o.v.Scale == int16(s) && o.v.Type == o.typ && o.v.Form == vec.Flat && o.v.Width <= 8 {
+		for i := range out {
+			if !o.isNull(i) {
+				x := o.v.Int(o.g.Pos(i))
+				out[i] = [2]uint64{uint64(x), uint64(x >> 63)}
+			}
+		}
+		return nil
+	}
 	for i := range out {
 		if o.isNull(i) {
 			continue
