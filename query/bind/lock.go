@@ -2,6 +2,7 @@ package bind
 
 import (
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -38,6 +39,7 @@ func (b *selection) buildLocked() (query, error) {
 	}
 	if len(lock.Items) > 0 {
 		lock.Input = b.rel
+		lock.Recheck, lock.Rerun = recheck(b.rel)
 		b.rel = lock
 	}
 	b.projectTargets(nil)
@@ -127,4 +129,58 @@ func (b *selection) lockItem(lock *plan.RelLock, it *item, l ast.Locking) error 
 	b.s.g.addRef(it.scan)
 	lock.Items = append(lock.Items, plan.RelLockItem{Scan: it.scan, Mode: mode, Wait: wait})
 	return nil
+}
+
+// recheck collects the conditions of a query's WHERE and inner joins that can be evaluated on a single
+// row: those without subqueries. rerun tells that there are others.
+func recheck(r plan.Rel) (cond expr.Expr, rerun bool) {
+	var conds []expr.Expr
+	var collect func(plan.Rel)
+	collect = func(r plan.Rel) {
+		var own expr.Expr
+		switch r := r.(type) {
+		case *plan.RelFilter:
+			own = r.Cond
+			collect(r.Input)
+		case *plan.RelSort:
+			collect(r.Input)
+		case *plan.RelJoin:
+			if r.Kind == plan.Inner {
+				own = r.Cond
+				collect(r.R)
+			} else {
+				rerun = true
+			}
+			collect(r.L)
+		case *plan.RelApply:
+			rerun = true
+			collect(r.L)
+		}
+		if own != nil {
+			conds = append(conds, own)
+		}
+	}
+	collect(r)
+	var kept []expr.Expr
+	for _, c := range conds {
+		parts := []expr.Expr{c}
+		if a, ok := c.(*expr.And); ok {
+			parts = a.Args
+		}
+		for _, p := range parts {
+			if plan.HasSubquery(p) {
+				rerun = true
+			} else {
+				kept = append(kept, p)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return nil, rerun
+	}
+	cond, err := expr.NewAnd(0, kept...)
+	if err != nil { // conditions are boolean already
+		return nil, true
+	}
+	return cond, rerun
 }

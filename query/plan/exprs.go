@@ -38,6 +38,8 @@ func Exprs(r Rel, fn func(expr.Expr)) {
 		sortExprs(r.Keys, fn)
 	case *RelLimit:
 		each([]expr.Expr{r.Count, r.Offset})
+	case *RelLock:
+		each([]expr.Expr{r.Recheck})
 	case *RelSeries:
 		each([]expr.Expr{r.Start, r.Stop, r.Step})
 	}

@@ -129,10 +129,13 @@ type RelSetOp struct {
 	Out      []Col
 }
 
-// RelLock locks the rows of its input (FOR UPDATE …).
+// RelLock locks the rows of its input (FOR UPDATE …). Recheck is the condition that a row that changed
+// meanwhile must meet again (nil: none); Rerun says that it is not the whole condition.
 type RelLock struct {
-	Input Rel
-	Items []RelLockItem
+	Input   Rel
+	Items   []RelLockItem
+	Recheck expr.Expr
+	Rerun   bool
 }
 
 // RelLockItem is one table of FOR UPDATE; Ref is the column of its row references.

@@ -105,6 +105,10 @@ func (k JoinKind) String() string { return joinNames[k] }
 // Join joins by equality of keys, with an optional further condition. Right is the build side, Left
 // the probe side. Without keys it is a nested loop. Cond sees Left's columns, then Right's (for Semi,
 // Anti and Mark too); for outer joins it is part of the join condition.
+//
+// Where the kind is three-valued, what counts is the conjunction of all key comparisons and Cond, over
+// each row of Right: AntiNull drops a row of Left if it is true or NULL for some row, Mark yields its
+// disjunction over all rows.
 type Join struct {
 	Props
 	Kind                JoinKind
@@ -180,6 +184,8 @@ type LockRows struct {
 	// Recheck is the condition of the query's WHERE over the input's columns, evaluated again on a
 	// row that changed meanwhile (READ COMMITTED); nil: none.
 	Recheck expr.Expr
+	// Rerun: the condition has parts (subqueries) that Recheck leaves out; see Modify.Rerun.
+	Rerun bool
 }
 
 // LockItem is one table of FOR UPDATE.
@@ -243,6 +249,9 @@ type Modify struct {
 	Cols    []ColMap
 	Recheck expr.Expr
 	Set     []expr.Expr
+	// Rerun: the WHERE condition has parts (subqueries) that Recheck leaves out. If a row has changed
+	// since the snapshot, the whole statement must run again with a new one.
+	Rerun bool
 	// Returning are expressions over the table's columns (new row; for Delete the old one), then
 	// Root's columns.
 	Returning []expr.Expr
@@ -281,3 +290,24 @@ func (n *SetOp) Inputs() []Node { return []Node{n.L, n.R} }
 
 // Inputs returns the input.
 func (n *LockRows) Inputs() []Node { return []Node{n.Input} }
+
+// Unique passes the first row of each run of rows that are equal (NULLs equal too) in Keys; its input is
+// sorted by them (DISTINCT ON).
+type Unique struct {
+	Props
+	Input Node
+	Keys  []expr.Expr
+}
+
+// Series yields one column: Start, Start + Step, … while it has not passed Stop (generate_series). All are
+// of the column's type, int4 or int8, and have no columns; with a NULL there are no rows, Step 0 is 22023.
+type Series struct {
+	Props
+	Start, Stop, Step expr.Expr
+}
+
+// Inputs returns the input.
+func (n *Unique) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs returns nothing.
+func (*Series) Inputs() []Node { return nil }

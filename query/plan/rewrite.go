@@ -98,6 +98,9 @@ func MapExprs(r Rel, fn func(expr.Expr) expr.Expr) Rel {
 	case *RelLimit:
 		count, offset := m.one(r.Count), m.one(r.Offset)
 		return m.done(r, func() Rel { return &RelLimit{r.Input, count, offset} })
+	case *RelLock:
+		cond := m.one(r.Recheck)
+		return m.done(r, func() Rel { return &RelLock{r.Input, r.Items, cond, r.Rerun} })
 	case *RelSeries:
 		start, stop, step := m.one(r.Start), m.one(r.Stop), m.one(r.Step)
 		return m.done(r, func() Rel { return &RelSeries{start, stop, step, r.Out} })

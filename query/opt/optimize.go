@@ -1,0 +1,125 @@
+package opt
+
+import (
+	"github.com/laminadb/lamina/query/bind"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Options say what the optimizer may use. The zero value works: no statistics, all rules.
+type Options struct {
+	// Stats returns the estimates about a table; nil: nothing is known.
+	Stats func(def *table.TableDef) table.Stats
+	// Expr is the context in which stable functions are evaluated for estimates; nil: they are not.
+	Expr *expr.Context
+	// Disabled are the names of rules that must not fire.
+	Disabled map[string]bool
+	// Trace is called after each rule that changed the plan, with the whole plan of the query block.
+	Trace func(rule string, r plan.Rel)
+}
+
+// Optimize returns the physical plan of a statement.
+func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
+	z := &optimizer{
+		o: o, nextID: s.NextID, params: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
+		info: map[plan.Rel]*info{},
+	}
+	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered}
+	z.nameColumns(s.Root)
+	var err error
+	if s.Modify != nil {
+		err = z.modify(q, s)
+	} else {
+		q.Root, err = z.plan(s.Root, s.Out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	q.Subplans = z.subplans
+	plan.Number(q)
+	return q, nil
+}
+
+// nameColumns qualifies the columns of tables for printing, if there are several.
+func (z *optimizer) nameColumns(r plan.Rel) {
+	names, scans := map[int]string{}, 0
+	plan.Walk(r, func(r plan.Rel) {
+		s, ok := r.(*plan.RelScan)
+		if !ok {
+			return
+		}
+		scans++
+		for i, c := range s.Out {
+			names[c.ID] = s.Alias + "." + s.Table.Columns[s.Attrs[i]].Name
+		}
+	})
+	if scans > 1 {
+		z.names = names
+	}
+}
+
+// optimizer is the state of optimizing one statement.
+type optimizer struct {
+	o        Options
+	nextID   int
+	params   int // parameters, subplans' results included
+	subplans []plan.Subplan
+	stats    map[table.ObjectID]*table.Stats
+	// info caches what is known about operators.
+	info map[plan.Rel]*info
+	// names are the qualified names of table columns, if the statement has several tables.
+	names map[int]string
+	depth int
+}
+
+// planDepthMax bounds nested subplans.
+const planDepthMax = 200
+
+// plan optimizes a query block and returns operators that yield the given columns.
+func (z *optimizer) plan(r plan.Rel, out []plan.Col) (plan.Node, error) {
+	r, err := z.logical(r, out)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{z: z}
+	n, err := b.output(r, out)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// logical optimizes a query block as a logical plan, pruned to the given columns.
+func (z *optimizer) logical(r plan.Rel, out []plan.Col) (plan.Rel, error) {
+	z.depth++
+	defer func() { z.depth-- }()
+	if z.depth > planDepthMax {
+		return nil, sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded")
+	}
+	r, err := z.unnest(r)
+	if err != nil {
+		return nil, err
+	}
+	r = z.applyRules(r)
+	r = z.prune(r, colsOf(out))
+	r = z.applyRules(r)
+	if !z.o.Disabled[RuleOrderJoins] {
+		r = z.orderJoins(r)
+	}
+	return z.prune(r, colsOf(out)), nil
+}
+
+// newCol makes a column.
+func (z *optimizer) newCol(name string, t types.Type) plan.Col {
+	z.nextID++
+	return plan.Col{ID: z.nextID - 1, Name: name, Type: t}
+}
+
+// newParam makes a parameter for the result of a subplan.
+func (z *optimizer) newParam(t types.Type, pos int) *expr.Param {
+	z.params++
+	return &expr.Param{Node: expr.Node{Typ: t, At: pos}, N: z.params}
+}

@@ -1,0 +1,348 @@
+package opt
+
+import (
+	"math"
+	"strings"
+
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// sampleRowsMin is the size from which a sample is trusted.
+const sampleRowsMin = 50
+
+// selectivity estimates the fraction of an operator's rows for which a condition is true: from a sample
+// of the table if the operator is a scan, else from what is known about the columns.
+func (z *optimizer) selectivity(cond expr.Expr, r plan.Rel, in *info) float64 {
+	byFormula := clamp(z.fraction(cond, in))
+	scan, ok := r.(*plan.RelScan)
+	if !ok || in.unique(fixedColumns(cond)) {
+		return byFormula
+	}
+	matched, n := z.sampled(cond, scan)
+	if n < sampleRowsMin {
+		return byFormula
+	}
+	if matched == 0 {
+		return math.Min(byFormula, 1/float64(n))
+	}
+	return float64(matched) / float64(n)
+}
+
+func clamp(f float64) float64 { return math.Max(0, math.Min(1, f)) }
+
+// fixedColumns returns the columns that a condition makes equal to constants.
+func fixedColumns(cond expr.Expr) colSet {
+	var s colSet
+	for _, c := range conjuncts(cond) {
+		l, r, ok := equality(c)
+		if !ok {
+			continue
+		}
+		if col, ok := column(l); ok && exprCols(r).empty() {
+			s.add(col.ID)
+		}
+		if col, ok := column(r); ok && exprCols(l).empty() {
+			s.add(col.ID)
+		}
+	}
+	return s
+}
+
+// sampled counts the rows of a table's sample for which a condition is true; n is 0 if it cannot.
+func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int) {
+	s := z.tableStats(scan.Table)
+	at := map[int]expr.Expr{}
+	rows := -1
+	usable := true
+	exprCols(cond).each(func(id int) {
+		sample, i := sampleOf(s, scan, id)
+		if i < 0 || rows >= 0 && len(sample) != rows {
+			usable = false
+			return
+		}
+		rows = len(sample)
+		at[id] = &expr.Column{Node: expr.Node{Typ: scan.Out[i].Type}, ID: scan.Attrs[i]}
+	})
+	if !usable || rows < sampleRowsMin || plan.HasSubquery(cond) || expr.IsVolatile(cond) {
+		return 0, 0
+	}
+	e := substitute(cond, at)
+	ctx := z.o.Expr
+	if ctx == nil {
+		ctx = &expr.Context{}
+	}
+	row := make(types.Row, len(scan.Table.Columns))
+	for i := range rows {
+		for a := range s.Columns {
+			if i < len(s.Columns[a].Sample) {
+				row[a] = s.Columns[a].Sample[i]
+			}
+		}
+		d, err := expr.EvalRow(ctx, e, row)
+		if err != nil {
+			return 0, 0 // parameters without values, or a value that fails
+		}
+		if !d.IsNull() && d.Bool() {
+			matched++
+		}
+	}
+	return matched, rows
+}
+
+func sampleOf(s *table.Stats, scan *plan.RelScan, id int) ([]types.Datum, int) {
+	for i, c := range scan.Out {
+		if c.ID == id && scan.Attrs[i] < len(s.Columns) {
+			return s.Columns[scan.Attrs[i]].Sample, i
+		}
+	}
+	return nil, -1
+}
+
+// fraction estimates a condition by formula.
+func (z *optimizer) fraction(e expr.Expr, in *info) float64 {
+	switch e := e.(type) {
+	case nil:
+		return 1
+	case *expr.Const:
+		if isNotTrueConst(e) {
+			return 0
+		}
+		return 1
+	case *expr.And:
+		return z.conjunction(e.Args, in)
+	case *expr.Or:
+		none := 1.0
+		for _, a := range e.Args {
+			none *= 1 - clamp(z.fraction(a, in))
+		}
+		return 1 - none
+	case *expr.Not:
+		return 1 - clamp(z.fraction(e.Arg, in))
+	case *expr.IsNull:
+		f := nullFraction(e.Arg, in)
+		if e.Negated {
+			return 1 - f
+		}
+		return f
+	case *expr.BoolTest:
+		f := clamp(z.fraction(e.Arg, in))
+		if !e.Value {
+			f = 1 - f
+		}
+		if e.Negated {
+			f = 1 - f
+		}
+		return f
+	case *expr.In:
+		return z.inFraction(e, in)
+	case *expr.Call:
+		return z.callFraction(e, in)
+	case *expr.Distinct:
+		f := z.equalFraction(e.L, e.R, in)
+		if e.Negated {
+			return f
+		}
+		return 1 - f
+	}
+	return guessCondition
+}
+
+// conjunction multiplies, except that a lower and an upper bound of one column are one range.
+func (z *optimizer) conjunction(args []expr.Expr, in *info) float64 {
+	f := 1.0
+	type bounds struct{ lo, hi float64 }
+	ranges := map[int]bounds{}
+	for _, a := range args {
+		col, frac, upper, ok := z.rangeFraction(a, in)
+		if !ok {
+			f *= clamp(z.fraction(a, in))
+			continue
+		}
+		b, seen := ranges[col]
+		if !seen {
+			b = bounds{1, 1}
+		}
+		if upper {
+			b.hi = math.Min(b.hi, frac)
+		} else {
+			b.lo = math.Min(b.lo, frac)
+		}
+		ranges[col] = b
+	}
+	for _, b := range ranges {
+		if b.lo < 1 && b.hi < 1 {
+			f *= math.Max(b.lo+b.hi-1, math.Min(b.lo, b.hi)*guessEquality)
+		} else {
+			f *= math.Min(b.lo, b.hi)
+		}
+	}
+	return f
+}
+
+// rangeFraction estimates a comparison of a column with a constant; upper tells that it bounds it from
+// above.
+func (z *optimizer) rangeFraction(e expr.Expr, in *info) (col int, frac float64, upper, ok bool) {
+	c, ok := e.(*expr.Call)
+	if !ok || len(c.Args) != 2 {
+		return 0, 0, false, false
+	}
+	symbol, exchanged, ok := expr.Comparison(c.Func)
+	if !ok {
+		return 0, 0, false, false
+	}
+	l, r := c.Args[0], c.Args[1]
+	if _, isCol := column(l); !isCol {
+		l, r, symbol = r, l, exchanged
+	}
+	lc, isCol := column(l)
+	if !isCol || !exprCols(r).empty() {
+		return 0, 0, false, false
+	}
+	switch symbol {
+	case "<", "<=":
+		upper = true
+	case ">", ">=":
+	default:
+		return 0, 0, false, false
+	}
+	below, known := z.below(lc.ID, r, in)
+	switch {
+	case !known:
+		frac = guessRange
+	case upper:
+		frac = below
+	default:
+		frac = 1 - below
+	}
+	return lc.ID, frac * (1 - in.stat(lc.ID).nulls), upper, true
+}
+
+// below estimates the fraction of a column's values below a constant, by its place between the smallest
+// and the largest value.
+func (z *optimizer) below(id int, bound expr.Expr, in *info) (float64, bool) {
+	st := in.stat(id)
+	if z.o.Expr != nil {
+		bound = expr.Fold(bound, z.o.Expr)
+	}
+	c, ok := bound.(*expr.Const)
+	if !ok || c.Value.IsNull() || st.min.IsNull() || st.max.IsNull() {
+		return 0, false
+	}
+	lo, ok1 := number(st.min)
+	hi, ok2 := number(st.max)
+	v, ok3 := number(c.Value)
+	if !ok1 || !ok2 || !ok3 {
+		return 0, false
+	}
+	if hi <= lo {
+		if v < lo {
+			return 0, true
+		}
+		return 1, true
+	}
+	return clamp((v - lo) / (hi - lo)), true
+}
+
+// number maps a value to a line on which distances mean something.
+func number(d types.Datum) (float64, bool) {
+	switch d.K.Class() {
+	case types.ClassInt:
+		v := float64(d.I)
+		if d.K == types.Date { // to the scale of timestamps, which dates are compared with
+			v *= 86400e6
+		}
+		return v, true
+	case types.ClassFloat:
+		return d.Float(), !math.IsNaN(d.Float()) && !math.IsInf(d.Float(), 0)
+	case types.ClassNumeric:
+		if d.Form == types.NumInt64 {
+			return float64(d.I) * math.Pow10(-int(d.Scale)), true
+		}
+	case types.ClassString:
+		v, scale := 0.0, 1.0
+		for i := range min(8, len(d.S)) {
+			scale /= 256
+			v += float64(d.S[i]) * scale
+		}
+		return v, true
+	}
+	return 0, false
+}
+
+func nullFraction(e expr.Expr, in *info) float64 {
+	if neverNull(e, in.notNull) {
+		return 0
+	}
+	if c, ok := column(e); ok {
+		return in.stat(c.ID).nulls
+	}
+	return guessEquality
+}
+
+func (z *optimizer) inFraction(e *expr.In, in *info) float64 {
+	f := 0.0
+	for _, x := range e.List {
+		f += z.equalFraction(e.Arg, x, in)
+	}
+	if e.Negated {
+		return 1 - clamp(f)
+	}
+	return f
+}
+
+// equalFraction estimates l = r.
+func (z *optimizer) equalFraction(l, r expr.Expr, in *info) float64 {
+	dl, dr := z.exprDistinct(l, in), z.exprDistinct(r, in)
+	d := math.Max(dl, dr)
+	if exprCols(l).empty() && exprCols(r).empty() {
+		return guessCondition
+	}
+	if c, ok := column(l); ok && outside(c.ID, r, in) {
+		return 0
+	}
+	return (1 - nullFraction(l, in)) / math.Max(1, d)
+}
+
+// outside reports whether a constant lies outside of a column's known range.
+func outside(id int, e expr.Expr, in *info) bool {
+	c, ok := e.(*expr.Const)
+	st := in.stat(id)
+	if !ok || c.Value.IsNull() || st.min.IsNull() || st.max.IsNull() || st.min.K != c.Value.K {
+		return false
+	}
+	return types.Compare(c.Value, st.min) < 0 || types.Compare(c.Value, st.max) > 0
+}
+
+func (z *optimizer) callFraction(e *expr.Call, in *info) float64 {
+	if symbol, _, ok := expr.Comparison(e.Func); ok && len(e.Args) == 2 {
+		switch symbol {
+		case "=":
+			return z.equalFraction(e.Args[0], e.Args[1], in)
+		case "<>":
+			return 1 - z.equalFraction(e.Args[0], e.Args[1], in)
+		}
+		if _, f, _, ok := z.rangeFraction(e, in); ok {
+			return f
+		}
+		return guessRange
+	}
+	switch e.Func.Name {
+	case "~~", "~~*", "~", "~*":
+		return likeFraction(e)
+	case "!~~", "!~~*", "!~", "!~*":
+		return 1 - likeFraction(e)
+	}
+	return guessCondition
+}
+
+func likeFraction(e *expr.Call) float64 {
+	if c, ok := e.Args[len(e.Args)-1].(*expr.Const); ok && !c.Value.IsNull() {
+		if s := c.Value.S; s != "" && !strings.HasPrefix(s, "%") && !strings.HasPrefix(s, "_") {
+			return guessPrefix
+		}
+	}
+	return guessPattern
+}

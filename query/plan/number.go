@@ -1,0 +1,22 @@
+package plan
+
+// Number gives the operators of a plan their IDs, in print order from 1: subplans after the main plan.
+func Number(q *Query) {
+	n := 0
+	var walk func(Node)
+	walk = func(r Node) {
+		n++
+		r.(numbered).setID(n)
+		for _, c := range r.Inputs() {
+			walk(c)
+		}
+	}
+	walk(q.Root)
+	for _, s := range q.Subplans {
+		walk(s.Root)
+	}
+}
+
+type numbered interface{ setID(int) }
+
+func (p *Props) setID(id int) { p.ID = id }
