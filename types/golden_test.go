@@ -190,6 +190,11 @@ func goldenOps() map[string]goldenOp {
 		"floor": op1(Numeric, Numeric, NumericFloor),
 		"round": op2(Numeric, Int4, Numeric, digits(NumericRound)),
 		"trunc": op2(Numeric, Int4, Numeric, digits(NumericTrunc)),
+		"sqrt":  op1(Numeric, Numeric, NumericSqrt),
+		"exp":   op1(Numeric, Numeric, NumericExp),
+		"ln":    op1(Numeric, Numeric, NumericLn),
+		"log":   op2(Numeric, Numeric, Numeric, NumericLog),
+		"power": op2(Numeric, Numeric, Numeric, NumericPower),
 		"cmp":   op2(Numeric, Numeric, Int4, compare),
 		"int2":  op1(Numeric, Int2, toInt(Int2)), "int4": op1(Numeric, Int4, toInt(Int4)),
 		"int8": op1(Numeric, Int8, toInt(Int8)), "float4": op1(Numeric, Float4, toFloat(Float4)),
@@ -275,4 +280,5 @@ func runOps(t *testing.T, file string, atLeast int) {
 }
 
 func TestNumericOperations(t *testing.T)  { runOps(t, "numeric.tsv", 1500) }
+func TestNumericFunctions(t *testing.T)   { runOps(t, "math.tsv", 400) }
 func TestDateTimeOperations(t *testing.T) { runOps(t, "datetime.tsv", 1500) }
