@@ -1,0 +1,5 @@
+//go:build !linux
+
+package mem
+
+func availableBytes() int64 { return 0 }

@@ -1,0 +1,4 @@
+package rowstore
+
+// noRow stands for "no row".
+const noRow = ^uint64(0)

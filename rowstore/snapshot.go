@@ -1,0 +1,135 @@
+package rowstore
+
+import (
+	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// tableSet is the immutable set of tables at an LSN.
+type tableSet map[table.ObjectID]*tableState
+
+// tableState is a table as one version of its definition sees it.
+type tableState struct {
+	def *table.TableDef
+	d   *data
+}
+
+// snapshot is a table.TierSnapshot: the tables as they were when lsn had been applied, and an LSN to read at.
+type snapshot struct {
+	lsn    table.LSN
+	name   string
+	tables tableSet
+}
+
+// Table returns the table at the snapshot.
+func (s *snapshot) Table(id table.ObjectID) table.TableSnapshot {
+	t := s.tables[id]
+	if t == nil {
+		return nil
+	}
+	return &tableSnapshot{s: s, t: t, d: t.d}
+}
+
+type tableSnapshot struct {
+	s *snapshot
+	t *tableState
+	d *data
+}
+
+var _ table.TableSnapshot = (*tableSnapshot)(nil)
+
+func (s *tableSnapshot) Def() *table.TableDef { return s.t.def }
+
+func (s *tableSnapshot) LSN() table.LSN { return s.s.lsn }
+
+// Get finds the version of a row that the snapshot sees.
+func (s *tableSnapshot) Get(key []byte) (table.RowRef, bool) {
+	row, ok := s.d.find(key, s.s.lsn)
+	return table.RowRef(row), ok
+}
+
+// Newest finds the newest version of a row and the LSN of its last writer.
+func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, live, found bool) {
+	row, ok := getKey(s.d.primary, key)
+	if !ok {
+		return 0, 0, false, false
+	}
+	c, r := s.d.of(row)
+	if c == nil {
+		return 0, 0, false, false
+	}
+	if e := c.endOf(r); e != never {
+		return table.RowRef(row), table.LSN(e), false, true
+	}
+	return table.RowRef(row), table.LSN(c.begin[r]), true, true
+}
+
+// NewestUnique finds the newest live row with a key value.
+func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
+	t := s.d.unique[k]
+	if t == nil {
+		t = s.d.primary
+	}
+	row, ok := getKey(t, key)
+	if !ok {
+		return 0, false
+	}
+	c, r := s.d.of(row)
+	return table.RowRef(row), c != nil && c.endOf(r) == never
+}
+
+// AppendKey appends the encoded key of a row.
+func (s *tableSnapshot) AppendKey(dst []byte, ref table.RowRef) []byte {
+	c, r := s.d.of(uint64(ref))
+	if c == nil {
+		return dst
+	}
+	for i, col := range s.d.identity {
+		dst = index.AppendDatum(dst, c.cols[col].datum(r), i == len(s.d.identity)-1)
+	}
+	return dst
+}
+
+// AppendRow appends columns of one row version.
+func (s *tableSnapshot) AppendRow(dst types.Row, ref table.RowRef, cols []int) types.Row {
+	c, r := s.d.of(uint64(ref))
+	for _, col := range cols {
+		if c == nil {
+			dst = append(dst, types.NullOf(s.d.types[col].Kind))
+			continue
+		}
+		dst = append(dst, c.cols[col].datum(r))
+	}
+	return dst
+}
+
+// Fetch fills dst with rows by reference, on memory of its own.
+func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) error {
+	ts := make([]types.Type, len(cols))
+	for i, c := range cols {
+		ts[i] = s.d.types[c]
+	}
+	bb := vec.NewBatchBuilder(ts, len(refs), nil)
+	for _, ref := range refs {
+		c, r := s.d.of(uint64(ref))
+		if c == nil {
+			return sqlerr.Newf(sqlerr.InternalError, "table %s: row %d is gone", s.t.def.Name, ref)
+		}
+		for i, col := range cols {
+			if err := bb.Col(i).Append(c.cols[col].datum(r)); err != nil {
+				return err
+			}
+		}
+		if err := bb.Commit(); err != nil {
+			return err
+		}
+	}
+	*dst = *bb.Batch()
+	return nil
+}
+
+// Stats returns estimates.
+func (s *tableSnapshot) Stats() table.Stats { return s.d.estimates() }

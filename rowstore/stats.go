@@ -1,0 +1,168 @@
+package rowstore
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// sampleRows is the size of the random sample of a table's rows.
+const sampleRows = 1024
+
+// reservoir keeps a uniform sample of all rows ever appended, by row number (algorithm R). Its randomness depends on the
+// table alone, so that replay makes the same sample.
+type reservoir struct {
+	mu   sync.Mutex
+	rng  *rand.Rand
+	seen uint64
+	rows []uint64
+}
+
+func (r *reservoir) init(seed uint64) { r.rng = rand.New(rand.NewPCG(seed, 0x5eed)) }
+
+// add offers n rows from row number first on.
+func (r *reservoir) add(first uint64, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range n {
+		r.seen++
+		if len(r.rows) < sampleRows {
+			r.rows = append(r.rows, first+uint64(i))
+		} else if k := r.rng.Uint64N(r.seen); k < sampleRows {
+			r.rows[k] = first + uint64(i)
+		}
+	}
+}
+
+func (r *reservoir) list() []uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]uint64(nil), r.rows...)
+}
+
+// statsCache keeps estimates until the table has changed by more than a tenth.
+type statsCache struct {
+	mu    sync.Mutex
+	s     table.Stats
+	rows  int64 // live rows when they were made
+	total uint64
+	made  bool
+}
+
+// estimates returns what is guessed about the table, computed anew when it has changed enough.
+func (d *data) estimates() table.Stats {
+	d.stats.mu.Lock()
+	defer d.stats.mu.Unlock()
+	live, total := d.live.Load(), d.rows.Load()
+	if d.stats.made && abs(live-d.stats.rows)*10 <= d.stats.rows && (total-d.stats.total)*10 <= d.stats.total+100 {
+		s := d.stats.s
+		s.Rows = float64(live)
+		return s
+	}
+	d.stats.s = d.estimate()
+	d.stats.rows, d.stats.total, d.stats.made = live, total, true
+	return d.stats.s
+}
+
+func abs(x int64) int64 { return max(x, -x) }
+
+func (d *data) estimate() table.Stats {
+	s := table.Stats{Rows: float64(d.live.Load()), Columns: make([]table.ColumnStats, len(d.def.Columns))}
+	var rows []uint64
+	for _, row := range d.sample.list() {
+		if c, r := d.of(row); c != nil && c.endOf(r) == never {
+			rows = append(rows, row)
+		}
+	}
+	for i := range s.Columns {
+		s.Columns[i] = d.columnStats(i, rows, s.Rows)
+	}
+	return s
+}
+
+func (d *data) columnStats(col int, rows []uint64, total float64) table.ColumnStats {
+	var s table.ColumnStats
+	s.Sample = make([]types.Datum, 0, len(rows))
+	seen := map[uint64]int{}
+	nulls, width := 0, 0
+	for _, row := range rows {
+		c, r := d.of(row)
+		if c == nil {
+			continue
+		}
+		v := c.cols[col].datum(r)
+		s.Sample = append(s.Sample, v)
+		if !v.Valid {
+			nulls++
+			continue
+		}
+		seen[types.Hash(v)]++
+		width += len(v.S)
+		if !s.Min.Valid || types.Compare(v, s.Min) < 0 {
+			s.Min = v
+		}
+		if !s.Max.Valid || types.Compare(v, s.Max) > 0 {
+			s.Max = v
+		}
+	}
+	n := len(s.Sample)
+	if n == 0 {
+		return s
+	}
+	s.NullFraction = float64(nulls) / float64(n)
+	s.Distinct = distinct(seen, n-nulls, total*(1-s.NullFraction))
+	s.WidthBytes = float64(d.layouts[col].width) + float64(width)/float64(n)
+	d.exactBounds(col, &s)
+	return s
+}
+
+// distinct estimates the distinct values among total rows from a sample of n (Haas and Stokes' Duj1).
+func distinct(seen map[uint64]int, n int, total float64) float64 {
+	if n == 0 {
+		return 0
+	}
+	once := 0
+	for _, k := range seen {
+		if k == 1 {
+			once++
+		}
+	}
+	k, f, m := float64(len(seen)), float64(once), float64(n)
+	if total <= m {
+		return k
+	}
+	return min(total, m*k/(m-f+f*m/total))
+}
+
+// exactBounds replaces the sample's bounds of integers by those of all chunks.
+func (d *data) exactBounds(col int, s *table.ColumnStats) {
+	l := &d.layouts[col]
+	if !l.ints() {
+		return
+	}
+	cs := *d.chunks.Load()
+	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range cs {
+		c := cs[i].Load()
+		if c == nil {
+			continue
+		}
+		if !c.cols[col].ints() {
+			return
+		}
+		lo, hi = min(lo, c.cols[col].lo.Load()), max(hi, c.cols[col].hi.Load())
+	}
+	if lo > hi {
+		return
+	}
+	of := func(x int64) types.Datum {
+		if l.typ.Class() == types.ClassNumeric {
+			return types.NewDecimal(x, int(l.scale))
+		}
+		return types.NewInt(l.typ.Kind, x)
+	}
+	s.Min, s.Max = of(lo), of(hi)
+}
