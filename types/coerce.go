@@ -3,9 +3,9 @@ package types
 import "github.com/laminadb/lamina/sqlerr"
 
 // Coerce applies the modifier of t to a value of t's kind: the length of varchar and char, the
-// precision and scale of numeric, the fields and second digits of time types. Text, Varchar, BpChar,
-// Name and Unknown values are taken for any of these kinds. An explicit cast cuts strings that are
-// too long; an assignment refuses to cut anything but blanks (22001). NULL stays NULL.
+// precision and scale of numeric, the fields and second digits of time types. Text, Varchar,
+// BpChar, Name and Unknown values are taken for any of these kinds. An explicit cast cuts strings
+// that are too long; an assignment refuses to cut anything but blanks (22001). NULL stays NULL.
 func Coerce(d Datum, t Type, explicit bool) (Datum, error) {
 	if !d.Valid {
 		return NullOf(t.Kind), nil
@@ -54,7 +54,8 @@ func isTextKind(k Kind) bool {
 // CoerceIsIdentity reports whether Coerce never changes or refuses a value of type from.
 func CoerceIsIdentity(from, to Type) bool {
 	if from.Kind != to.Kind {
-		return to.Kind == Text && (from.Kind == Varchar || from.Kind == BpChar) || to.Mod < 0 && to.Kind == Varchar && from.Kind == Text
+		return to.Kind == Text && (from.Kind == Varchar || from.Kind == BpChar) ||
+			to.Kind == Varchar && to.Mod < 0 && from.Kind == Text
 	}
 	if to.Mod < 0 || from.Mod == to.Mod {
 		return true

@@ -7,9 +7,9 @@ import (
 
 const microsPerDay = 24 * 60 * 60 * 1000000
 
-// Compare orders two non-NULL values of one kind as PostgreSQL's btree order does: -1, 0 or 1. NaN is
-// above every other number, strings order bytewise, intervals by months of 30 days, and Text, Varchar
-// and BpChar may be mixed.
+// Compare orders two non-NULL values of one kind as PostgreSQL's btree order does: -1, 0 or 1. NaN
+// is above every other number, strings order bytewise, intervals by months of 30 days, and Text,
+// Varchar and BpChar may be mixed.
 func Compare(a, b Datum) int {
 	switch a.K.Class() {
 	case ClassInt:

@@ -30,8 +30,8 @@ func DateTrunc(name string, d Datum, loc *time.Location) (Datum, error) {
 	return fromLocal(d.K, truncDays(f, days), 0, loc)
 }
 
-// truncError is the error for a field that nothing can be cut to. Fields that only extract knows are
-// not recognized; those of the zone are not supported.
+// truncError is the error for a field that nothing can be cut to. Fields that only extract knows
+// are not recognized; those of the zone are not supported.
 func truncError(name string, f Field, k Kind) error {
 	if f < ZoneSeconds {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "unit \"%s\" not recognized for type %s",

@@ -111,8 +111,8 @@ func TimestampToTime(d Datum, loc *time.Location) Datum {
 	return NewInt(Time, micros)
 }
 
-// TimestampInZone turns a Timestamp, read as local time in loc, into a TimestampTZ, and a TimestampTZ
-// into the local Timestamp: AT TIME ZONE.
+// TimestampInZone turns a Timestamp, read as local time in loc, into a TimestampTZ, and a
+// TimestampTZ into the local Timestamp: AT TIME ZONE.
 func TimestampInZone(d Datum, loc *time.Location) (Datum, error) {
 	k := Timestamp
 	if d.K == Timestamp {
@@ -201,7 +201,8 @@ func TimestampSubInterval(d, iv Datum, loc *time.Location) (Datum, error) {
 	return TimestampAddInterval(d, neg, loc)
 }
 
-// TimestampSub returns the interval from b to a, both Timestamp or both TimestampTZ, in days and time.
+// TimestampSub returns the interval from b to a, both Timestamp or both TimestampTZ, in days and
+// time.
 func TimestampSub(a, b Datum) (Datum, error) {
 	if !a.dateIsFinite() || !b.dateIsFinite() {
 		return subInfinite(a, b)
@@ -251,8 +252,8 @@ func wrapTime(v int64) Datum {
 // TimeSub returns the interval from time b to time a.
 func TimeSub(a, b Datum) Datum { return NewInterval(0, 0, a.I-b.I) }
 
-// Age returns the interval from b to a, both Timestamp or both TimestampTZ, in years, months and days
-// of the calendar.
+// Age returns the interval from b to a, both Timestamp or both TimestampTZ, in years, months and
+// days of the calendar.
 func Age(a, b Datum, loc *time.Location) (Datum, error) {
 	if !a.dateIsFinite() || !b.dateIsFinite() {
 		return subInfinite(a, b)

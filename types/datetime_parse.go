@@ -83,8 +83,8 @@ func parseDate(b []byte, o *ParseOptions) (Datum, error) {
 	return NewInt(Date, int64(days)), nil
 }
 
-// isoTimestamp reads yyyy-mm-dd hh:mm:ss with an optional fraction of up to 6 digits, and returns what
-// follows.
+// isoTimestamp reads yyyy-mm-dd hh:mm:ss with an optional fraction of up to 6 digits, and returns
+// what follows.
 func isoTimestamp(b []byte) (ts int64, rest []byte, ok bool) {
 	if len(b) < 19 || b[10] != ' ' && b[10] != 'T' || b[13] != ':' || b[16] != ':' {
 		return 0, nil, false
@@ -173,8 +173,8 @@ func (d *dateTime) timestamp(zoned bool) (int64, bool) {
 	return makeTimestamp(days, micros)
 }
 
-// makeTimestamp returns the timestamp of a day and microseconds from its start, and whether it is in
-// range.
+// makeTimestamp returns the timestamp of a day and microseconds from its start, and whether it is
+// in range.
 func makeTimestamp(days int, micros int64) (int64, bool) {
 	if days < dateMin-2 || days > math.MaxInt64/microsPerDay+2 {
 		return 0, false
@@ -244,8 +244,8 @@ func CheckDate(days int64) (Datum, error) {
 	return NewInt(Date, days), nil
 }
 
-// CheckTimestamp returns the Timestamp or TimestampTZ of microseconds from 1970-01-01, or that it is
-// out of range.
+// CheckTimestamp returns the Timestamp or TimestampTZ of microseconds from 1970-01-01, or that it
+// is out of range.
 func CheckTimestamp(k Kind, micros int64) (Datum, error) {
 	if micros < timestampMin && micros != TimestampNegInfinity {
 		return Datum{}, ErrTimestampRange

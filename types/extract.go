@@ -37,7 +37,8 @@ const (
 	ZoneMinute
 )
 
-// extractFields are the fields' names by their first ten letters, besides the words of intervalWords.
+// extractFields are the fields' names by their first ten letters, besides the words of
+// intervalWords.
 var extractFields = map[string]Field{
 	"qtr": Quarter, "quarter": Quarter, "julian": Julian, "j": Julian, "jd": Julian, "isoyear": ISOYear,
 	"isodow": ISODOW, "dow": DOW, "doy": DOY, "epoch": Epoch, "timezone": ZoneSeconds,
@@ -50,8 +51,8 @@ var fieldOfUnit = map[intervalUnit]Field{
 	unitCentury: Century, unitMillennium: Millennium,
 }
 
-// FieldByName returns the field of a name such as year, months or epoch, in any case; NoField if there
-// is none.
+// FieldByName returns the field of a name such as year, months or epoch, in any case; NoField if
+// there is none.
 func FieldByName(name string) Field {
 	name = strings.ToLower(name)
 	if len(name) > 10 {

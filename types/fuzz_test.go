@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzParse: no text makes any type panic; what is accepted prints as text that reads back as the same
-// value, and no value shares memory with the buffer it was read from.
+// FuzzParse: no text makes any type panic; what is accepted prints as text that reads back as the
+// same value, and no value shares memory with the buffer it was read from.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"1", "-1.5e3", "0x1F", "1_000", "NaN", "infinity", "1998-12-01", "1998-12-01 04:05:06.789+02", "Dec 1 1998 BC",

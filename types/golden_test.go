@@ -14,8 +14,8 @@ import (
 )
 
 // The files of testdata hold what PostgreSQL 18 answers. Every line is a case of fields divided by
-// tabs, the last one the answer: a value, NULL, or "ERROR", the SQLSTATE and the message. \t, \n and \\
-// stand for themselves.
+// tabs, the last one the answer: a value, NULL, or "ERROR", the SQLSTATE and the message. \t, \n
+// and \\ stand for themselves.
 
 func goldenLines(t *testing.T, name string, atLeast int, f func(t *testing.T, fields []string, want string)) {
 	t.Helper()

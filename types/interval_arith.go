@@ -114,8 +114,8 @@ func roundMicro(f float64) float64 { return math.RoundToEven(f*1e6) / 1e6 }
 
 func fitsInt32(f float64) bool { return f >= math.MinInt32 && f < -float64(math.MinInt32) }
 
-// cascade makes an interval of fractional fields: the fraction of the months becomes days of 30 to a
-// month, that of the days time.
+// cascade makes an interval of fractional fields: the fraction of the months becomes days of 30 to
+// a month, that of the days time.
 func cascade(months, days, micros float64) (Datum, error) {
 	if !fitsInt32(months) || !fitsInt32(days) { // NaN is out of range too
 		return Datum{}, ErrIntervalRange
@@ -136,8 +136,8 @@ func cascade(months, days, micros float64) (Datum, error) {
 	return finiteInterval(m, d, int64(micros))
 }
 
-// JustifyHours turns every 24 hours of an interval into a day; JustifyDays every 30 days into a month;
-// JustifyInterval both, with all fields of one sign.
+// JustifyHours turns every 24 hours of an interval into a day; JustifyDays every 30 days into a
+// month; JustifyInterval both, with all fields of one sign.
 func JustifyHours(iv Datum) (Datum, error) {
 	if intervalInfinity(iv) != 0 {
 		return iv, nil

@@ -26,8 +26,15 @@ func (x *isoScanner) peek() byte {
 	return x.s[x.pos]
 }
 
-// number takes a signed number and the count of its whole digits.
-func (x *isoScanner) number() (v int64, frac float64, width int, e dtError) {
+// isoNumber is a number of an ISO 8601 interval: whole part, fraction, and the count of whole digits.
+type isoNumber struct {
+	v      int64
+	frac   float64
+	digits int
+}
+
+// number takes a signed number.
+func (x *isoScanner) number() (n isoNumber, e dtError) {
 	neg := false
 	if c := x.peek(); c == '-' || c == '+' {
 		neg = c == '-'
@@ -37,32 +44,32 @@ func (x *isoScanner) number() (v int64, frac float64, width int, e dtError) {
 	for isDigit(x.peek()) {
 		x.pos++
 	}
-	width = x.pos - start
-	if width > 0 {
+	n.digits = x.pos - start
+	if n.digits > 0 {
 		var err error
-		if v, err = strconv.ParseInt(string(x.s[start:x.pos]), 10, 64); err != nil {
-			return 0, 0, 0, dtOverflow
+		if n.v, err = strconv.ParseInt(string(x.s[start:x.pos]), 10, 64); err != nil {
+			return n, dtOverflow
 		}
 	}
-	digits := width
+	any := n.digits
 	if x.peek() == '.' {
 		dot := x.pos
 		x.pos++
 		for isDigit(x.peek()) {
 			x.pos++
 		}
-		digits += x.pos - dot
-		if frac, e = parseFraction(x.s[dot:x.pos]); e != dtOK {
-			return 0, 0, 0, e
+		any += x.pos - dot
+		if n.frac, e = parseFraction(x.s[dot:x.pos]); e != dtOK {
+			return n, e
 		}
 	}
-	if digits == 0 {
-		return 0, 0, 0, dtBadFormat
+	if any == 0 {
+		return n, dtBadFormat
 	}
 	if neg {
-		v, frac = -v, -frac
+		n.v, n.frac = -n.v, -n.frac
 	}
-	return v, frac, width, dtOK
+	return n, dtOK
 }
 
 // iso8601 reads P1Y2M3DT4H5M6S, P1W, P0001-02-03T04:05:06 and P00010203T040506.
@@ -78,16 +85,16 @@ func (r *intervalReader) iso8601(b []byte) dtError {
 			x.pos++
 			continue
 		}
-		v, frac, width, e := x.number()
+		n, e := x.number()
 		if e != dtOK {
 			return e
 		}
 		u := x.unit()
 		var done bool
 		if date {
-			done, e = r.isoDate(x, u, v, frac, width, haveField)
+			done, e = r.isoDate(x, n, u, haveField)
 		} else {
-			done, e = r.isoTime(x, u, v, frac, width, haveField)
+			done, e = r.isoTime(x, n, u, haveField)
 		}
 		if e != dtOK || done {
 			return e
@@ -109,8 +116,8 @@ func fits(ok bool) dtError {
 }
 
 // isoDate takes one part before the T; done tells that the text has ended with it.
-func (r *intervalReader) isoDate(x *isoScanner, u byte, v int64, frac float64, width int, haveField bool) (done bool, e dtError) {
-	p := &r.parts
+func (r *intervalReader) isoDate(x *isoScanner, n isoNumber, u byte, haveField bool) (done bool, e dtError) {
+	p, v, frac := &r.parts, n.v, n.frac
 	switch u {
 	case 'Y':
 		return false, fits(p.add(unitYear, v, frac))
@@ -121,8 +128,9 @@ func (r *intervalReader) isoDate(x *isoScanner, u byte, v int64, frac float64, w
 	case 'D':
 		return false, fits(p.add(unitDay, v, frac))
 	case 'T', 0:
-		if width == 8 && !haveField {
-			return u == 0, fits(p.add(unitYear, v/10000, 0) && p.add(unitMonth, v/100%100, 0) && p.add(unitDay, v%100, frac))
+		if n.digits == 8 && !haveField {
+			return u == 0, fits(p.add(unitYear, v/10000, 0) && p.add(unitMonth, v/100%100, 0) &&
+				p.add(unitDay, v%100, frac))
 		}
 	case '-':
 	default:
@@ -138,11 +146,11 @@ func (r *intervalReader) isoDate(x *isoScanner, u byte, v int64, frac float64, w
 		return u == 0, dtOK
 	}
 	for _, next := range []intervalUnit{unitMonth, unitDay} {
-		v, frac, _, e := x.number()
+		n, e := x.number()
 		if e != dtOK {
 			return false, e
 		}
-		if !p.add(next, v, frac) {
+		if !p.add(next, n.v, n.frac) {
 			return false, dtOverflow
 		}
 		switch c := x.peek(); {
@@ -159,8 +167,8 @@ func (r *intervalReader) isoDate(x *isoScanner, u byte, v int64, frac float64, w
 }
 
 // isoTime takes one part after the T.
-func (r *intervalReader) isoTime(x *isoScanner, u byte, v int64, frac float64, width int, haveField bool) (done bool, e dtError) {
-	p := &r.parts
+func (r *intervalReader) isoTime(x *isoScanner, n isoNumber, u byte, haveField bool) (done bool, e dtError) {
+	p, v, frac := &r.parts, n.v, n.frac
 	switch u {
 	case 'H':
 		return false, fits(p.add(unitHour, v, frac))
@@ -169,8 +177,9 @@ func (r *intervalReader) isoTime(x *isoScanner, u byte, v int64, frac float64, w
 	case 'S':
 		return false, fits(p.add(unitSecond, v, frac))
 	case 0:
-		if width == 6 && !haveField {
-			return true, fits(p.add(unitHour, v/10000, 0) && p.add(unitMinute, v/100%100, 0) && p.add(unitSecond, v%100, frac))
+		if n.digits == 6 && !haveField {
+			return true, fits(p.add(unitHour, v/10000, 0) && p.add(unitMinute, v/100%100, 0) &&
+				p.add(unitSecond, v%100, frac))
 		}
 	case ':':
 	default:
@@ -186,11 +195,11 @@ func (r *intervalReader) isoTime(x *isoScanner, u byte, v int64, frac float64, w
 		return true, dtOK
 	}
 	for _, next := range []intervalUnit{unitMinute, unitSecond} {
-		v, frac, _, e := x.number()
+		n, e := x.number()
 		if e != dtOK {
 			return false, e
 		}
-		if !p.add(next, v, frac) {
+		if !p.add(next, n.v, n.frac) {
 			return false, dtOverflow
 		}
 		if x.peek() == 0 {

@@ -204,8 +204,8 @@ const (
 	seenCalendar   = 1<<unitDay | 1<<unitMonth | 1<<unitYear
 )
 
-// decode reads the verbose and the standard form. Fields are taken from the right, since units follow
-// their numbers.
+// decode reads the verbose and the standard form. Fields are taken from the right, since units
+// follow their numbers.
 func (r *intervalReader) decode(b []byte) dtError {
 	var f dtFields
 	if e := f.split(b); e != dtOK {

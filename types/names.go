@@ -104,8 +104,8 @@ func KindByTypname(name string) (Kind, bool) {
 }
 
 // TypeByName returns the type that SQL text calls name, in any case and with single blanks between
-// words: pg_type names, the keywords of the grammar and their synonyms, without a modifier. char and
-// character mean char(1), as in SQL; the one-byte type is `"char"`.
+// words: pg_type names, the keywords of the grammar and their synonyms, without a modifier. char
+// and character mean char(1), as in SQL; the one-byte type is `"char"`.
 func TypeByName(name string) (Type, bool) {
 	if name == `"char"` {
 		return T(Char), true
@@ -185,8 +185,8 @@ func FloatOfPrecision(p int32) (Type, error) {
 	return Type{}, sqlerr.New(sqlerr.InvalidParameterValue, "precision for type float must be less than 54 bits")
 }
 
-// String returns what PostgreSQL's format_type prints: the SQL name with its modifier. A char without
-// length is "bpchar", since "character" would mean one of length 1.
+// String returns what PostgreSQL's format_type prints: the SQL name with its modifier. A char
+// without length is "bpchar", since "character" would mean one of length 1.
 func (t Type) String() string {
 	if t.Mod < 0 {
 		if t.Kind == BpChar {

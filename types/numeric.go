@@ -152,7 +152,8 @@ func digitsOfBig(v *big.Int) int {
 	return n
 }
 
-// coefficientDigits returns the number of decimal digits of a finite numeric's coefficient; 0 has one.
+// coefficientDigits returns the number of decimal digits of a finite numeric's coefficient; 0 has
+// one.
 func (d Datum) coefficientDigits() int {
 	if v, ok := d.Int128(); ok {
 		return v.abs().digits()

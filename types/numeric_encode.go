@@ -16,8 +16,9 @@ func NewInt128(hi int64, lo uint64, scale int) Datum {
 
 // Encoded numerics: byte 0 is the form (NumericForm) in the low nibble, bytes 1-2 the scale
 // (little-endian int16); then the coefficient as minimal little-endian two's complement bytes
-// (NumInt64, NumInt128: 1 to 16 bytes), big-endian two's complement bytes (NumBig), nothing (NumNaN),
-// or one byte, 1 or 0xff (NumInf). Coefficients of up to 9 bytes stay inline in a string view.
+// (NumInt64, NumInt128: 1 to 16 bytes), big-endian two's complement bytes (NumBig), nothing
+// (NumNaN), or one byte, 1 or 0xff (NumInf). Coefficients of up to 9 bytes stay inline in a string
+// view.
 
 // EncodeNumeric appends the encoding of the non-NULL numeric d.
 func EncodeNumeric(dst []byte, d Datum) []byte {

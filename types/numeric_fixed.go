@@ -5,8 +5,8 @@ import (
 	"math/big"
 )
 
-// Fixed-point values are big.Ints that count units of 2^-p. Their last 64 bits are guard bits: every
-// function here is wrong by less than a few hundred units.
+// Fixed-point values are big.Ints that count units of 2^-p. Their last 64 bits are guard bits:
+// every function here is wrong by less than a few hundred units.
 
 const guardBits = 64
 

@@ -19,8 +19,8 @@ var (
 
 const log10E = 0.434294481903252
 
-// sigScale is the scale that gives a result of the decimal weight w at least 16 significant digits, and
-// no fewer decimals than the operands.
+// sigScale is the scale that gives a result of the decimal weight w at least 16 significant digits,
+// and no fewer decimals than the operands.
 func sigScale(w int, operands ...Datum) int {
 	scale := sigDigitsMin - w
 	for _, d := range operands {

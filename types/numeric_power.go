@@ -5,7 +5,8 @@ import (
 	"math/big"
 )
 
-// NumericPower returns base raised to exp. As in POSIX, anything to the power 0 and 1 to any power are 1.
+// NumericPower returns base raised to exp. As in POSIX, anything to the power 0 and 1 to any power
+// are 1.
 func NumericPower(base, exp Datum) (Datum, error) {
 	if base.Form == NumNaN || exp.Form == NumNaN {
 		if base.IsFinite() && isOne(base) || exp.IsFinite() && exp.sign() == 0 {
@@ -36,7 +37,8 @@ func NumericPower(base, exp Datum) (Datum, error) {
 
 func isOne(d Datum) bool { return NumericCmp(d, NewDecimal(1, 0)) == 0 }
 
-// integral reports whether an exponent is a whole number, and an odd one. Infinity is whole and even.
+// integral reports whether an exponent is a whole number, and an odd one. Infinity is whole and
+// even.
 func integral(d Datum) (whole, odd bool) {
 	if !d.IsFinite() {
 		return true, false

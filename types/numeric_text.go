@@ -122,8 +122,8 @@ func parsePlainDecimal(s []byte) (Datum, bool) {
 	return NewDecimal(v, scale), true
 }
 
-// scanDigits returns the length of the decimal digits at the start of s; single underscores may stand
-// between digits.
+// scanDigits returns the length of the decimal digits at the start of s; single underscores may
+// stand between digits.
 func scanDigits(s []byte) int {
 	n := 0
 	for n < len(s) {
@@ -157,7 +157,8 @@ func splitNumeric(s []byte) (t numericText, ok bool) {
 	return t, t.exponent(s[1:])
 }
 
-// exponent reads the digits after e; values that no numeric has are cut, since they overflow anyway.
+// exponent reads the digits after e; values that no numeric has are cut, since they overflow
+// anyway.
 func (t *numericText) exponent(s []byte) bool {
 	neg := false
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {

@@ -2,8 +2,8 @@ package types
 
 import "encoding/binary"
 
-// ValidNumeric reports whether b is an encoded numeric as EncodeNumeric writes it, apart from not being minimal: for
-// input that may be damaged.
+// ValidNumeric reports whether b is an encoded numeric as EncodeNumeric writes it, apart from not
+// being minimal: for input that may be damaged.
 func ValidNumeric(b []byte) bool {
 	if len(b) < 3 {
 		return false

@@ -52,8 +52,8 @@ var zoneByAbbreviation = sync.OnceValue(func() map[string]int {
 var zoneCache sync.Map
 
 // LoadZone returns the time zone that name denotes, in any case: a name of the zone database, an
-// abbreviation such as CET, a POSIX zone without rules such as UTC+3 (which is west of Greenwich), or
-// an offset such as -08:00 or 5.5 (hours east). It fails with 22023.
+// abbreviation such as CET, a POSIX zone without rules such as UTC+3 (which is west of Greenwich),
+// or an offset such as -08:00 or 5.5 (hours east). It fails with 22023.
 func LoadZone(name string) (*time.Location, error) {
 	key := strings.ToLower(strings.TrimSpace(name))
 	if loc, ok := zoneByName(key); ok {

@@ -30,8 +30,8 @@ func (v *Vector) Float(i int) float64 {
 	return math.Float64frombits(*(*uint64)(unsafe.Add(v.Data, i*8)))
 }
 
-// Bytes returns entry i of a vector of strings or encoded numerics, of any form but InRows, borrowed
-// from the vector. The entry must not be NULL.
+// Bytes returns entry i of a vector of strings or encoded numerics, of any form but InRows,
+// borrowed from the vector. The entry must not be NULL.
 func (v *Vector) Bytes(i int) []byte {
 	v, i = v.slot(i)
 	return (*StrView)(unsafe.Add(v.Data, i*int(unsafe.Sizeof(StrView{})))).Bytes(v.Blocks)

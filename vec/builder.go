@@ -10,12 +10,12 @@ import (
 )
 
 // Builder makes one vector by appending values: Flat for fixed-width classes, Str for strings.
-// Integers take the natural width of their kind. A numeric(p,s) takes 8 bytes up to p = 18 and 16 up
-// to 38; an unconstrained numeric takes the scale of its first value; in both cases a value that
+// Integers take the natural width of their kind. A numeric(p,s) takes 8 bytes up to p = 18 and 16
+// up to 38; an unconstrained numeric takes the scale of its first value; in both cases a value that
 // does not fit widens the vector, at last to encoded values with a scale each.
 //
-// With a tracker the memory is off-heap, charged to it, and must be given back with Release; without
-// one it is Go memory. A Builder is used by one goroutine.
+// With a tracker the memory is off-heap, charged to it, and must be given back with Release;
+// without one it is Go memory. A Builder is used by one goroutine.
 type Builder struct {
 	typ   types.Type
 	class types.Class
@@ -37,8 +37,8 @@ type Builder struct {
 	scratch []byte
 }
 
-// NewBuilder returns a builder for a vector of type t with room for capacity entries, 0 meaning Size;
-// it grows beyond. A nil tracker means Go memory.
+// NewBuilder returns a builder for a vector of type t with room for capacity entries, 0 meaning
+// Size; it grows beyond. A nil tracker means Go memory.
 func NewBuilder(t types.Type, capacity int, tracker *mem.Tracker) *Builder {
 	b := &Builder{typ: t, class: t.Class()}
 	b.data.tracker, b.valid.tracker, b.heap.tracker = tracker, tracker, tracker

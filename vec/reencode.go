@@ -9,10 +9,10 @@ import (
 )
 
 // Reencode returns a batch with the live rows of b in randomly chosen forms: Flat of any width that
-// fits, Const, Dict and Str. Live rows may move apart, and what lies in NULL and unselected slots is
-// poison: values that overflow or divide by zero, so that a kernel that touches them is found out.
-// Codes in such slots stay inside their dictionary, and string views inside their blocks. Booleans keep
-// one byte under base 0. InRows columns are shared with b. The result is Go memory.
+// fits, Const, Dict and Str. Live rows may move apart, and what lies in NULL and unselected slots
+// is poison: values that overflow or divide by zero, so that a kernel that touches them is found
+// out. Codes in such slots stay inside their dictionary, and string views inside their blocks.
+// Booleans keep one byte under base 0. InRows columns are shared with b. The result is Go memory.
 func Reencode(rng *rand.Rand, b *Batch) *Batch {
 	out := &Batch{N: b.N, Groups: make([]Group, len(b.Groups))}
 	for i := range b.Groups {
@@ -33,8 +33,8 @@ func Reencode(rng *rand.Rand, b *Batch) *Batch {
 	return out
 }
 
-// spread chooses positions for n live rows: all of n, or a selection of more. The order of a selection
-// that is not ascending is kept, as a permutation.
+// spread chooses positions for n live rows: all of n, or a selection of more. The order of a
+// selection that is not ascending is kept, as a permutation.
 func spread(rng *rand.Rand, sel []uint16, n int) ([]uint16, int) {
 	room := max(n, 1)
 	if extra := Size - n; extra > 0 {

@@ -1,8 +1,8 @@
 // Package arrowvec turns batches into Arrow record batches and back.
 //
-// A Converter is made once for the columns of a result; its Record copies the live rows of a batch into
-// memory of an Arrow allocator. An Importer appends the rows of Arrow record batches to a batch builder.
-// Both are used by one goroutine at a time.
+// A Converter is made once for the columns of a result; its Record copies the live rows of a batch
+// into memory of an Arrow allocator. An Importer appends the rows of Arrow record batches to a
+// batch builder. Both are used by one goroutine at a time.
 //
 //	boolean                      bool
 //	smallint, integer, bigint    int16, int32, int64

@@ -39,8 +39,8 @@ func NewConverter(cols []Column, mem memory.Allocator) (*Converter, error) {
 // Schema returns the schema of the record batches.
 func (c *Converter) Schema() *arrow.Schema { return c.schema }
 
-// Record returns the live rows of b as an Arrow record batch with its own memory. The caller releases
-// it.
+// Record returns the live rows of b as an Arrow record batch with its own memory. The caller
+// releases it.
 func (c *Converter) Record(b *vec.Batch) (arrow.RecordBatch, error) {
 	if n := b.NumCols(); n != len(c.cols) {
 		return nil, sqlerr.Newf(sqlerr.InternalError, "a batch of %d columns for a schema of %d", n, len(c.cols))
