@@ -1,6 +1,7 @@
 package types
 
 import (
+	"bytes"
 	"encoding/hex"
 	"strings"
 	"unicode/utf8"
@@ -19,6 +20,9 @@ func TrimBlanks(s string) string {
 
 // CheckUTF8 returns the 22021 error for text that is not valid UTF-8 or holds a zero byte.
 func CheckUTF8(b []byte) error {
+	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
+		return nil
+	}
 	for i := 0; i < len(b); {
 		c := b[i]
 		if c != 0 && c < utf8.RuneSelf {

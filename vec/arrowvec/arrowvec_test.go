@@ -108,9 +108,26 @@ func TestRoundTrip(t *testing.T) {
 			if d := vec.Diff(back.Batch(), b); d != "" {
 				t.Error(d)
 			}
+			appendInTwo(t, rec, b, ts)
 			rec.Release()
 		}
 		mem.AssertSize(t, 0)
+	}
+}
+
+// appendInTwo appends a record batch in two slices, so that arrays have offsets.
+func appendInTwo(t *testing.T, rec arrow.RecordBatch, want *vec.Batch, ts []types.Type) {
+	t.Helper()
+	back := vec.NewBatchBuilder(ts, 0, nil)
+	n := rec.NumRows()
+	for _, part := range []arrow.RecordBatch{rec.NewSlice(0, n/2), rec.NewSlice(n/2, n)} {
+		if err := Append(back, part, ts); err != nil {
+			t.Fatal(err)
+		}
+		part.Release()
+	}
+	if d := vec.Diff(back.Batch(), want); d != "" {
+		t.Error("in slices: ", d)
 	}
 }
 
@@ -294,6 +311,35 @@ func BenchmarkRecord(b *testing.B) {
 			b.Fatal(err)
 		}
 		rec.Release()
+	}
+	b.ReportMetric(float64(vec.Size)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkAppend(b *testing.B) {
+	ts := []types.Type{types.T(types.Int8), types.NumericPS(15, 2), types.T(types.Text)}
+	in := vec.NewBatchBuilder(ts, 0, nil)
+	for i := range vec.Size {
+		row := types.Row{types.NewInt(types.Int8, int64(i)), types.NewDecimal(int64(i), 2), types.NewString(types.Text, "a string of some length")}
+		if err := in.AppendRow(row); err != nil {
+			b.Fatal(err)
+		}
+	}
+	conv, err := NewConverter([]Column{{Name: "a", Type: ts[0]}, {Name: "b", Type: ts[1]}, {Name: "c", Type: ts[2]}}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec, err := conv.Record(in.Batch())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rec.Release()
+	out := vec.NewBatchBuilder(ts, 0, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		out.Reset()
+		if err := Append(out, rec, ts); err != nil {
+			b.Fatal(err)
+		}
 	}
 	b.ReportMetric(float64(vec.Size)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -1,6 +1,8 @@
 package arrowvec
 
 import (
+	"unsafe"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -26,6 +28,9 @@ func Append(bb *vec.BatchBuilder, rec arrow.RecordBatch, cols []types.Type) erro
 
 // appendArray appends the values of a.
 func appendArray(b *vec.Builder, a arrow.Array, t types.Type) error {
+	if done, err := appendSame(b, a, t); done || err != nil {
+		return err
+	}
 	r, err := reader(a, t)
 	if err != nil {
 		return err
@@ -238,10 +243,14 @@ func textReader(t types.Type, value func(i int) string) func(i int) (types.Datum
 	}
 	return func(i int) (types.Datum, error) {
 		s := value(i)
-		if err := types.CheckUTF8([]byte(s)); err != nil {
+		b := unsafe.Slice(unsafe.StringData(s), len(s))
+		if err := types.CheckUTF8(b); err != nil {
 			return types.Datum{}, err
 		}
-		// The string may lie in memory of the array.
-		return types.ParseBytes(t, []byte(s))
+		switch t.Kind {
+		case types.Text, types.Varchar, types.BpChar, types.Name:
+			return types.NewString(types.Text, s), nil // borrowed: the builder copies it
+		}
+		return types.ParseBytes(t, b)
 	}
 }
