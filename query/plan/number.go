@@ -1,5 +1,8 @@
 package plan
 
+// ID returns the number that Number gave an operator.
+func ID(n Node) int { return n.(numbered).id() }
+
 // Number gives the operators of a plan their IDs, in print order from 1: subplans after the main plan.
 func Number(q *Query) {
 	n := 0
@@ -17,6 +20,11 @@ func Number(q *Query) {
 	}
 }
 
-type numbered interface{ setID(int) }
+type numbered interface {
+	setID(int)
+	id() int
+}
 
 func (p *Props) setID(id int) { p.ID = id }
+
+func (p *Props) id() int { return p.ID }

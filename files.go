@@ -1,0 +1,12 @@
+package lamina
+
+import (
+	"io"
+	"os"
+)
+
+// osFiles opens the operating system's files for COPY.
+type osFiles struct{}
+
+// Open opens a file for reading.
+func (osFiles) Open(name string) (io.ReadCloser, error) { return os.Open(name) }

@@ -1,0 +1,112 @@
+// Command mutants breaks the rules of the engine one at a time and demands that the test that guards each of them
+// fails. A mutant is a run-time switch of invariants builds (see package internal/invariants); the tests are
+// compiled once a package.
+//
+//	go run ./internal/mutants [NAME ...]
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// testTimeout bounds one run of a guarding test.
+const testTimeout = 3 * time.Minute
+
+// mutant is a rule that can be broken, and the test that must notice.
+type mutant struct {
+	name string // of invariants.Mutant
+	pkg  string // package of the test, relative to the module
+	test string // name of the test function, or of a subtest with slashes
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(only []string) error {
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // temporary files
+	binaries := map[string]string{}
+	var survived []string
+	killed := 0
+	for _, m := range mutants {
+		if len(only) > 0 && !slices.Contains(only, m.name) {
+			continue
+		}
+		bin, ok := binaries[m.pkg]
+		if !ok {
+			bin = filepath.Join(dir, strings.ReplaceAll(m.pkg, "/", "_")+".test")
+			if err := compile(m.pkg, bin); err != nil {
+				return err
+			}
+			binaries[m.pkg] = bin
+		}
+		dead, why := kill(m, bin)
+		fmt.Printf("%-32s %-16s %-44s %s\n", m.name, m.pkg, m.test, why)
+		if dead {
+			killed++
+		} else {
+			survived = append(survived, m.name)
+		}
+	}
+	fmt.Printf("%d mutants killed, %d survived\n", killed, len(survived))
+	if len(survived) > 0 {
+		return fmt.Errorf("survivors: %s", strings.Join(survived, ", "))
+	}
+	if killed == 0 || len(only) == 0 && killed < mutantsMin {
+		return fmt.Errorf("only %d mutants were tried, at least %d are wanted", killed, mutantsMin)
+	}
+	return nil
+}
+
+func compile(pkg, bin string) error {
+	cmd := exec.Command("go", "test", "-c", "-tags", "lamina_invariants", "-o", bin, "./"+pkg)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// kill runs a mutant's test twice: whole, when it must pass and run something, and with the mutant, when it must fail.
+func kill(m mutant, bin string) (bool, string) {
+	began := time.Now()
+	out, err := test(m, bin, "")
+	if err != nil || !strings.Contains(out, "--- PASS: "+m.test) {
+		return false, "NOT PROVEN: the test does not pass without the mutant\n" + tail(out)
+	}
+	out, err = test(m, bin, m.name)
+	if err == nil {
+		return false, "SURVIVED"
+	}
+	return true, fmt.Sprintf("killed in %.1f s", time.Since(began).Seconds())
+}
+
+func test(m mutant, bin, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	defer cancel()
+	var parts []string
+	for _, p := range strings.Split(m.test, "/") {
+		parts = append(parts, "^"+p+"$")
+	}
+	cmd := exec.CommandContext(ctx, bin, "-test.run", strings.Join(parts, "/"), "-test.v", "-test.timeout", testTimeout.String())
+	cmd.Dir = m.pkg
+	cmd.Env = append(os.Environ(), "LAMINA_MUTANT="+name)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func tail(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	return strings.Join(lines[max(0, len(lines)-15):], "\n")
+}

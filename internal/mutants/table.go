@@ -1,0 +1,21 @@
+package main
+
+// mutantsMin is the least number of mutants that a full run tries.
+const mutantsMin = 10
+
+// mutants are all rules that can be broken.
+var mutants = []mutant{
+	{"wal-skip-fsync", "wal", "TestCrashAnywhere"},
+	{"wal-skip-rotation-sync", "wal", "TestLostBeginningOfAFile"},
+	{"wal-append-recovered", "wal", "TestRecoveredFileIsSealed"},
+	{"wal-ignore-chain", "wal", "TestChainBreak"},
+	{"wal-ignore-proof", "wal", "TestBitFlips"},
+	{"wal-forget-recovery-sync", "wal", "TestKillKeepsWhatWasShown"},
+	{"txn-publish-before-sync", "txn", "TestNothingIsVisibleBeforeItIsDurable"},
+	{"txn-forget-deadlock", "txn", "TestDeadlockCycles"},
+	{"txn-ignore-watermark", "txn", "TestViewsUnderLoad"},
+	{"rowstore-ignore-begin", "rowstore", "TestVersionsAgainstModel"},
+	{"rowstore-ignore-deletions", "rowstore", "TestVersionsAgainstModel"},
+	{"rowstore-lose-chain", "rowstore", "TestVersionsAgainstModel"},
+	{"rowstore-forget-facts", "rowstore", "TestPruningDropsNoMatch"},
+}

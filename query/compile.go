@@ -1,0 +1,101 @@
+package query
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/query/bind"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// CompileRow compiles the CHECK constraints and defaults of a table for the storage: it is the
+// table.RowCompiler of databases that have this engine.
+func CompileRow(def *table.TableDef) (*table.RowFuncs, error) {
+	f := &table.RowFuncs{}
+	if len(def.Checks) > 0 {
+		checks := make([]expr.Expr, len(def.Checks))
+		for i, c := range def.Checks {
+			var err error
+			if checks[i], err = bind.CheckExpr(def, c.Expr); err != nil {
+				return nil, err
+			}
+		}
+		f.Check = func(_ context.Context, rows *vec.Batch) error { return checkRows(def, checks, rows) }
+	}
+	f.Default = func(_ context.Context, col int) (types.Datum, error) { return defaultOf(def, col) }
+	return f, nil
+}
+
+// checkRows evaluates CHECK constraints row by row; NULL passes.
+func checkRows(def *table.TableDef, checks []expr.Expr, rows *vec.Batch) error {
+	ec := &expr.Context{}
+	var row types.Row
+	for i := range rows.N {
+		row = rows.Row(i, row[:0])
+		for k, e := range checks {
+			d, err := expr.EvalRow(ec, e, row)
+			if err != nil {
+				return err
+			}
+			if !d.Valid || d.Bool() {
+				continue
+			}
+			err = sqlerr.Newf(sqlerr.CheckViolation, "new row for relation %q violates check constraint %q", def.Name, def.Checks[k].Name).
+				WithDetail("Failing row contains %s.", rowText(def, row)).
+				On("", def.Name, "").WithConstraint(def.Checks[k].Name)
+			return err
+		}
+	}
+	return nil
+}
+
+// rowText prints a row as PostgreSQL does in the detail of constraint violations.
+func rowText(def *table.TableDef, row types.Row) string {
+	b := []byte{'('}
+	for i, d := range row {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if !d.Valid {
+			b = append(b, "null"...)
+			continue
+		}
+		b = types.AppendText(b, d, def.Columns[i].Type, nil)
+	}
+	return string(append(b, ')'))
+}
+
+func defaultOf(def *table.TableDef, col int) (types.Datum, error) {
+	if def.Columns[col].Default == "" {
+		return types.NullOf(def.Columns[col].Type.Kind), nil
+	}
+	e, err := bind.DefaultExpr(def, col)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	return expr.EvalRow(&expr.Context{}, e, nil)
+}
+
+// ConvertParam brings a value to a parameter's type, as an assignment does.
+func ConvertParam(d types.Datum, t types.Type) (types.Datum, error) {
+	if !d.Valid {
+		return types.NullOf(t.Kind), nil
+	}
+	if d.K == t.Kind {
+		return types.Coerce(d, t, false)
+	}
+	if d.K == types.Unknown {
+		return types.Parse(t, d.S)
+	}
+	e, err := expr.NewCast(expr.NewConst(d, types.T(d.K), 0), t, expr.Assignment, 0)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	return expr.EvalRow(&expr.Context{}, e, nil)
+}
+
+// DefaultValue evaluates the default of a column; NULL if it has none.
+func DefaultValue(def *table.TableDef, col int) (types.Datum, error) { return defaultOf(def, col) }

@@ -1,0 +1,318 @@
+package query
+
+import (
+	"context"
+	"strings"
+
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// runDDL runs statements that change schema objects.
+func (s *Session) runDDL(ctx context.Context, st *ast.Statement) (*Result, error) {
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.tx.o.ReadOnly {
+		return nil, sqlerr.Newf(sqlerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", ddlVerb(st.Body))
+	}
+	s.tx.queries++
+	r := &Result{s: s, verb: ddlVerb(st.Body)}
+	switch b := st.Body.(type) {
+	case *ast.CreateTable:
+		err = s.createTable(ctx, tx, b)
+	case *ast.CreateTableAs:
+		return s.createTableAs(ctx, tx, b)
+	case *ast.CreateSchema:
+		err = s.createSchema(ctx, tx, b)
+	case *ast.CreateView:
+		err = s.createView(ctx, tx, b)
+	case *ast.Drop:
+		err = s.drop(ctx, tx, b)
+	default:
+		return nil, sqlerr.Unsupported(ddlVerb(st.Body))
+	}
+	return r, err
+}
+
+// ddlVerb is the command tag of a statement, or the words that name it in an error.
+func ddlVerb(b ast.Stmt) string {
+	switch b := b.(type) {
+	case *ast.CreateTable:
+		return "CREATE TABLE"
+	case *ast.CreateTableAs:
+		return "CREATE TABLE AS"
+	case *ast.CreateSchema:
+		return "CREATE SCHEMA"
+	case *ast.CreateView:
+		return "CREATE VIEW"
+	case *ast.CreateIndex:
+		return "CREATE INDEX"
+	case *ast.AlterTable:
+		return "ALTER " + b.Kind.String()
+	case *ast.Drop:
+		return "DROP " + b.Kind.String()
+	case *ast.DeclareCursor:
+		return "DECLARE CURSOR"
+	case *ast.Fetch:
+		return "FETCH"
+	case *ast.CloseCursor:
+		return "CLOSE CURSOR"
+	case *ast.Listen:
+		return "LISTEN"
+	case *ast.Unlisten:
+		return "UNLISTEN"
+	case *ast.Notify:
+		return "NOTIFY"
+	}
+	return "this statement"
+}
+
+func (s *Session) createTable(ctx context.Context, tx table.Tx, b *ast.CreateTable) error {
+	if b.Persistence == ast.Temporary {
+		return sqlerr.Unsupported("CREATE TEMPORARY TABLE")
+	}
+	if b.Persistence == ast.Unlogged {
+		return sqlerr.Unsupported("CREATE UNLOGGED TABLE").WithHint("Use CREATE TABLE … USING memory.")
+	}
+	def, err := s.binder(tx).CreateTable(b)
+	if err != nil {
+		return err
+	}
+	if b.IfNotExists && tx.Schema().LookupRelation(def.Schema, def.Name) != nil {
+		s.skipped("relation", def.Name, "already exists", sqlerr.DuplicateTable)
+		return nil
+	}
+	_, err = tx.Schema().Create(ctx, def)
+	return err
+}
+
+// skipped sends the notice of IF EXISTS and IF NOT EXISTS.
+func (s *Session) skipped(what, name, why string, code sqlerr.Code) {
+	s.notice(Notice{Severity: "NOTICE", Err: sqlerr.Newf(code, "%s %q %s, skipping", what, name, why)})
+}
+
+func (s *Session) createSchema(ctx context.Context, tx table.Tx, b *ast.CreateSchema) error {
+	if b.IfNotExists && tx.Schema().Lookup(table.KindSchema, 0, b.Name) != nil {
+		s.skipped("schema", b.Name, "already exists", sqlerr.DuplicateSchema)
+		return nil
+	}
+	if strings.HasPrefix(b.Name, "pg_") {
+		return sqlerr.Newf(sqlerr.ReservedName, "unacceptable schema name %q", b.Name).
+			WithDetail(`The prefix "pg_" is reserved for system schemas.`)
+	}
+	_, err := tx.Schema().Create(ctx, &table.SchemaDef{Header: table.Header{Kind: table.KindSchema, Name: b.Name}})
+	return err
+}
+
+func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView) error {
+	def, err := s.binder(tx).CreateView(b)
+	if err != nil {
+		return err
+	}
+	if old := tx.Schema().LookupRelation(def.Schema, def.Name); old != nil && b.Replace {
+		if old.Head().Kind != table.KindView {
+			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a view", def.Name)
+		}
+		if err := tx.Schema().Drop(ctx, old.Head().ID); err != nil {
+			return err
+		}
+	}
+	_, err = tx.Schema().Create(ctx, def)
+	return err
+}
+
+// createTableAs makes a table of a query's columns and fills it.
+func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateTableAs) (*Result, error) {
+	if b.Persistence != ast.Permanent {
+		return nil, sqlerr.Unsupported("CREATE TABLE AS of a table that is not permanent")
+	}
+	if _, ok := b.Query.(*ast.Query); !ok {
+		return nil, sqlerr.Unsupported("CREATE TABLE AS EXECUTE")
+	}
+	binder := s.binder(tx)
+	schema, err := binder.CreationSchema(b.Name)
+	if err != nil {
+		return nil, err
+	}
+	if b.IfNotExists && tx.Schema().LookupRelation(schema, b.Name.Name) != nil {
+		s.skipped("relation", b.Name.Name, "already exists", sqlerr.DuplicateTable)
+		return &Result{s: s, verb: "CREATE TABLE AS"}, nil
+	}
+	def, bound, err := binder.CreateTableAs(b, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(bound.Params) > 0 {
+		return nil, sqlerr.Unsupported("a parameter in CREATE TABLE AS")
+	}
+	q, err := s.optimize(ctx, tx, bound)
+	if err != nil {
+		return nil, err
+	}
+	id, err := tx.Schema().Create(ctx, def)
+	if err != nil {
+		return nil, err
+	}
+	if b.NoData {
+		return &Result{s: s, verb: "CREATE TABLE AS"}, nil
+	}
+	def = tx.Schema().ByID(id).(*table.TableDef)
+	var rows int64
+	err = s.inStatement(ctx, tx, func(stmt table.Statement) error {
+		ec := s.exprContext(nil)
+		x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
+		if err != nil {
+			return err
+		}
+		w, err := stmt.Writer(ctx, def.ID)
+		if err == nil {
+			m := &modifier{s: s, m: &plan.Modify{Kind: plan.Insert, Table: def}, q: x, stmt: stmt, w: w, ctx: ec}
+			err = m.insert(ctx)
+			rows = m.rows
+		}
+		if cerr := x.Close(); err == nil {
+			err = cerr
+		}
+		return err
+	})
+	return &Result{s: s, verb: "SELECT", counts: true, rows: rows}, err
+}
+
+var dropKinds = map[ast.ObjectKind]table.ObjectKind{
+	ast.TableObject: table.KindTable, ast.ViewObject: table.KindView, ast.SchemaObject: table.KindSchema,
+}
+
+func (s *Session) drop(ctx context.Context, tx table.Tx, b *ast.Drop) error {
+	kind, ok := dropKinds[b.Kind]
+	if !ok {
+		return sqlerr.Unsupported("DROP " + b.Kind.String())
+	}
+	for _, name := range b.Names {
+		if err := s.dropOne(ctx, tx, b, kind, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) dropOne(ctx context.Context, tx table.Tx, b *ast.Drop, kind table.ObjectKind, name ast.RelName) error {
+	var o table.Object
+	if kind == table.KindSchema {
+		o = tx.Schema().Lookup(kind, 0, name.Name)
+	} else {
+		var err error
+		if o, err = s.binder(tx).Relation(name); err != nil {
+			return err
+		}
+	}
+	word := strings.ToLower(b.Kind.String())
+	if o == nil {
+		code := map[table.ObjectKind]sqlerr.Code{table.KindTable: sqlerr.UndefinedTable, table.KindView: sqlerr.UndefinedTable, table.KindSchema: sqlerr.InvalidSchemaName}[kind]
+		if b.IfExists {
+			s.skipped(word, name.Name, "does not exist", code)
+			return nil
+		}
+		return sqlerr.Newf(code, "%s %q does not exist", word, name.Name)
+	}
+	if o.Head().Kind != kind {
+		err := sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a %s", name.Name, word)
+		if o.Head().Kind == table.KindView {
+			err = err.WithHint("Use DROP VIEW to remove a view.")
+		}
+		return err
+	}
+	if kind == table.KindSchema && b.Cascade {
+		if err := s.dropContents(ctx, tx, o.Head().ID); err != nil {
+			return err
+		}
+	}
+	return tx.Schema().Drop(ctx, o.Head().ID)
+}
+
+// dropContents drops what is in a schema, views first.
+func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.ObjectID) error {
+	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindIndex, table.KindTable, table.KindSequence} {
+		for _, o := range tx.Schema().List(kind) {
+			if o.Head().Schema != schema {
+				continue
+			}
+			if err := tx.Schema().Drop(ctx, o.Head().ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runExplain prints a plan, and with ANALYZE runs it.
+func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types.Datum) (*Result, error) {
+	o, err := explainOptions(b)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Query.(type) {
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+	default:
+		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
+	}
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, err := s.planQuery(ctx, tx, b.Query, typesOf(params))
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	if o.analyze {
+		lines, err = s.explainAnalyze(ctx, tx, q, params)
+	} else {
+		lines = strings.Split(strings.TrimRight(plan.FormatQuery(q, plan.FormatOptions{Costs: o.costs, Verbose: o.verbose}), "\n"), "\n")
+	}
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		rows[i] = []string{l}
+	}
+	return s.textRows("EXPLAIN", []string{"QUERY PLAN"}, rows)
+}
+
+type explain struct{ analyze, verbose, costs bool }
+
+func explainOptions(b *ast.Explain) (explain, error) {
+	o := explain{costs: true}
+	for _, opt := range b.Options {
+		on := true
+		if opt.HasValue && opt.Name != "format" {
+			v, ok := parseBool(opt.Value)
+			if !ok {
+				return o, sqlerr.Newf(sqlerr.SyntaxError, "%s requires a Boolean value", opt.Name).At(opt.Pos())
+			}
+			on = v
+		}
+		switch opt.Name {
+		case "analyze":
+			o.analyze = on
+		case "verbose":
+			o.verbose = on
+		case "costs":
+			o.costs = on
+		case "timing", "summary", "buffers":
+		case "format":
+			if !strings.EqualFold(opt.Value, "text") {
+				return o, sqlerr.Unsupported("EXPLAIN (FORMAT " + strings.ToUpper(opt.Value) + ")").At(opt.Pos())
+			}
+		default:
+			return o, sqlerr.Newf(sqlerr.SyntaxError, "unrecognized EXPLAIN option %q", opt.Name).At(opt.Pos())
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,112 @@
+package query
+
+import (
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Options configure an Engine; the zero value works.
+type Options struct {
+	// Workers is the number of goroutines that run queries together; 0 is one per CPU.
+	Workers int
+	// MemoryBytes bounds the state of all running queries; 0 is no limit.
+	MemoryBytes int64
+	// QueryBytes bounds the state of one query; 0 is MemoryBytes.
+	QueryBytes int64
+	Logger     *slog.Logger // nil: discard
+	// Clock is the source of now(); nil is time.Now.
+	Clock func() time.Time
+	// Settings are defaults of run-time settings for all sessions, by name.
+	Settings map[string]string
+	// ReadOnly makes every transaction read-only.
+	ReadOnly bool
+	// Memory: the storage has no directory, so its tables are in memory unless they say otherwise.
+	Memory bool
+	// Files opens files for COPY and whoever else reads or writes by name; nil: 0A000.
+	Files Files
+}
+
+// Engine runs SQL on one storage.
+type Engine struct {
+	storage table.TableStorage
+	pool    *exec.Pool
+	mem     *mem.Tracker
+	o       Options
+	plans   planCache
+	nextID  atomic.Uint32
+	open    struct {
+		sync.Mutex
+		sessions map[uint32]*Session
+		closed   bool
+	}
+}
+
+// New returns an engine on a storage, which stays the caller's to close after the engine.
+func New(s table.TableStorage, o Options) (*Engine, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for name, value := range o.Settings {
+		s, err := findSetting(name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.check(value); err != nil {
+			return nil, err
+		}
+	}
+	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes)}
+	e.open.sessions = map[uint32]*Session{}
+	e.plans.init()
+	return e, nil
+}
+
+// Storage returns the storage that the engine works on.
+func (e *Engine) Storage() table.TableStorage { return e.storage }
+
+// Memory returns the tracker that query state is charged to.
+func (e *Engine) Memory() *mem.Tracker { return e.mem }
+
+// Close ends the sessions that are open (their statements fail with 57P01) and the workers.
+func (e *Engine) Close() error {
+	e.open.Lock()
+	e.open.closed = true
+	open := make([]*Session, 0, len(e.open.sessions))
+	for _, s := range e.open.sessions {
+		open = append(open, s)
+	}
+	e.open.Unlock()
+	for _, s := range open {
+		s.cancel(errShutdown)
+	}
+	e.pool.Close()
+	return nil
+}
+
+var errShutdown = sqlerr.New(sqlerr.AdminShutdown, "terminating connection due to administrator command")
+
+// CancelSession cancels what the session with this ID runs. It reports whether there is such a session.
+func (e *Engine) CancelSession(id uint32) bool {
+	e.open.Lock()
+	s := e.open.sessions[id]
+	e.open.Unlock()
+	if s == nil {
+		return false
+	}
+	s.Cancel()
+	return true
+}

@@ -1,0 +1,363 @@
+package query
+
+import (
+	"context"
+	"io"
+
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// modifier runs INSERT, UPDATE and DELETE: the rows of a read pipeline change a table.
+type modifier struct {
+	s    *Session
+	m    *plan.Modify
+	q    *exec.Query
+	stmt table.Statement
+	w    table.Writer
+	r    table.Reader
+	ctx  *expr.Context
+	rows int64
+	// returning collects the rows of RETURNING.
+	returning []types.Row
+	// seen are the rows already changed, where a join may yield a row twice: the first match counts.
+	seen map[table.RowRef]bool
+}
+
+// returningRowsMax bounds the rows that RETURNING keeps in memory.
+const returningRowsMax = 10_000_000
+
+func (s *Session) modify(ctx context.Context, q *plan.Query, x *exec.Query, stmt table.Statement, ec *expr.Context) (*modifier, error) {
+	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec}
+	var err error
+	if m.w, err = stmt.Writer(ctx, q.Modify.Table.ID); err != nil {
+		return m, err
+	}
+	if m.r, err = stmt.Reader(ctx, q.Modify.Table.ID); err != nil {
+		return m, err
+	}
+	switch q.Modify.Kind {
+	case plan.Insert:
+		return m, m.insert(ctx)
+	case plan.Update, plan.Delete:
+		if !isPlainScan(q.Root) {
+			m.seen = map[table.RowRef]bool{}
+		}
+		return m, m.change(ctx)
+	}
+	return m, sqlerr.Newf(sqlerr.InternalError, "unknown data change %d", q.Modify.Kind)
+}
+
+// isPlainScan reports whether a plan yields each row of its table at most once.
+func isPlainScan(n plan.Node) bool {
+	for {
+		switch x := n.(type) {
+		case *plan.Scan:
+			return true
+		case *plan.Filter:
+			n = x.Input
+		case *plan.Project:
+			n = x.Input
+		default:
+			return false
+		}
+	}
+}
+
+// insert streams: a statement never sees its own rows, so reading and writing may overlap.
+func (m *modifier) insert(ctx context.Context) error {
+	oc := table.OnConflict{Key: -1}
+	if m.m.OnConflict != nil {
+		oc = *m.m.OnConflict
+	}
+	for {
+		b, err := m.q.Next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if b.N == 0 {
+			continue
+		}
+		out, err := m.w.Insert(ctx, b, oc)
+		if err != nil {
+			return err
+		}
+		m.rows += out.Rows
+		if err := m.returnInserted(b, out); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *modifier) returnInserted(b *vec.Batch, out table.Outcome) error {
+	if m.m.Returning == nil {
+		return nil
+	}
+	skipped := 0
+	row := make(types.Row, b.NumCols())
+	for i := range b.N {
+		if skipped < len(out.Skipped) && out.Skipped[skipped] == i {
+			skipped++
+			continue
+		}
+		for c := range row {
+			row[c] = b.BatchDatum(c, i)
+		}
+		if err := m.returnRow(row, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returnRow evaluates RETURNING on a row of the table followed by the read pipeline's row.
+func (m *modifier) returnRow(row, root types.Row) error {
+	if len(m.returning) >= returningRowsMax {
+		return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "RETURNING yields more than %d rows", returningRowsMax)
+	}
+	in := append(append(make(types.Row, 0, len(row)+len(root)), row...), root...)
+	out := make(types.Row, len(m.m.Returning))
+	for i, e := range m.m.Returning {
+		d, err := expr.EvalRow(m.ctx, e, in)
+		if err != nil {
+			return err
+		}
+		out[i] = d
+	}
+	m.returning = append(m.returning, out)
+	return nil
+}
+
+// change runs UPDATE and DELETE: read everything, then lock and write batch by batch.
+func (m *modifier) change(ctx context.Context) error {
+	var all []*vec.Batch
+	for {
+		b, err := m.q.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if b.N > 0 {
+			c, err := vec.Copy(b, m.s.e.mem)
+			if err != nil {
+				return err
+			}
+			defer c.Release()
+			all = append(all, c.Batch())
+		}
+	}
+	for _, b := range all {
+		if err := m.changeBatch(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// target is a row to change: its place in the batch, its newest version, and, if it has moved since the
+// snapshot, the read pipeline's row with the newest values.
+type target struct {
+	at    int
+	ref   table.RowRef
+	moved types.Row
+}
+
+func (m *modifier) changeBatch(ctx context.Context, b *vec.Batch) error {
+	refs := make([]table.RowRef, 0, b.N)
+	at := make([]int, 0, b.N)
+	for i := range b.N {
+		d := b.BatchDatum(m.m.RefCol, i)
+		if !d.Valid {
+			continue // the empty side of an outer join
+		}
+		ref := table.RowRef(d.I)
+		if m.seen != nil {
+			if m.seen[ref] {
+				continue
+			}
+			m.seen[ref] = true
+		}
+		refs, at = append(refs, ref), append(at, i)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	locked := make([]table.LockResult, len(refs))
+	if err := m.w.Lock(ctx, refs, m.lockMode(), table.WaitBlock, locked); err != nil {
+		return err
+	}
+	targets := make([]target, 0, len(refs))
+	for i, l := range locked {
+		t := target{at: at[i], ref: refs[i]}
+		switch l.Status {
+		case table.Gone, table.Skipped:
+			continue
+		case table.Moved:
+			ok, err := m.recheck(ctx, b, &t, l.Ref)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+		}
+		targets = append(targets, t)
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	if m.m.Kind == plan.Delete {
+		return m.delete(ctx, b, targets)
+	}
+	return m.update(ctx, b, targets)
+}
+
+func (m *modifier) lockMode() table.RowLock {
+	if m.m.Kind == plan.Delete {
+		return table.ForUpdate
+	}
+	for _, k := range m.m.Table.Keys {
+		for _, c := range k.Columns {
+			for _, s := range m.m.SetCols {
+				if s == c {
+					return table.ForUpdate
+				}
+			}
+		}
+	}
+	return table.ForNoKeyUpdate
+}
+
+// recheck reads the newest version of a row that changed while its lock was waited for, and evaluates
+// WHERE on it again (READ COMMITTED).
+func (m *modifier) recheck(ctx context.Context, b *vec.Batch, t *target, ref table.RowRef) (bool, error) {
+	row := make(types.Row, b.NumCols())
+	for c := range row {
+		row[c] = b.BatchDatum(c, t.at)
+	}
+	cols := make([]int, len(m.m.Cols))
+	for i, cm := range m.m.Cols {
+		cols[i] = cm.Column
+	}
+	var now vec.Batch
+	if err := m.r.Fetch(ctx, []table.RowRef{ref}, cols, &now); err != nil {
+		return false, err
+	}
+	for i, cm := range m.m.Cols {
+		row[cm.Input] = now.BatchDatum(i, 0)
+	}
+	row[m.m.RefCol] = types.NewInt(types.Int8, int64(ref))
+	if m.m.Recheck != nil {
+		ok, err := expr.EvalRow(m.ctx, m.m.Recheck, row)
+		if err != nil || !ok.Valid || !ok.Bool() {
+			return false, err
+		}
+	}
+	for i, e := range m.m.Set {
+		d, err := expr.EvalRow(m.ctx, e, row)
+		if err != nil {
+			return false, err
+		}
+		row[m.m.SetFrom+i] = d
+	}
+	t.ref, t.moved = ref, row
+	return true, nil
+}
+
+// rootRow returns the read pipeline's row of a target.
+func rootRow(b *vec.Batch, t target) types.Row {
+	if t.moved != nil {
+		return t.moved
+	}
+	row := make(types.Row, b.NumCols())
+	for c := range row {
+		row[c] = b.BatchDatum(c, t.at)
+	}
+	return row
+}
+
+func refsOf(targets []target) []table.RowRef {
+	refs := make([]table.RowRef, len(targets))
+	for i, t := range targets {
+		refs[i] = t.ref
+	}
+	return refs
+}
+
+func (m *modifier) delete(ctx context.Context, b *vec.Batch, targets []target) error {
+	refs := refsOf(targets)
+	if m.m.Returning != nil {
+		if err := m.returnStored(ctx, b, targets, refs); err != nil {
+			return err
+		}
+	}
+	out, err := m.w.Delete(ctx, refs)
+	m.rows += out.Rows
+	return err
+}
+
+func (m *modifier) update(ctx context.Context, b *vec.Batch, targets []target) error {
+	ts := make([]types.Type, len(m.m.SetCols))
+	for i, c := range m.m.SetCols {
+		ts[i] = m.m.Table.Columns[c].Type
+	}
+	bb := vec.NewBatchBuilder(ts, len(targets), nil)
+	row := make(types.Row, len(ts))
+	for _, t := range targets {
+		for i := range row {
+			if t.moved != nil {
+				row[i] = t.moved[m.m.SetFrom+i]
+			} else {
+				row[i] = b.BatchDatum(m.m.SetFrom+i, t.at)
+			}
+		}
+		if err := bb.AppendRow(row); err != nil {
+			return err
+		}
+	}
+	out, err := m.w.Update(ctx, refsOf(targets), m.m.SetCols, bb.Batch())
+	if err != nil {
+		return err
+	}
+	m.rows += out.Rows
+	if m.m.Returning != nil {
+		return m.returnStored(ctx, b, targets, out.Refs)
+	}
+	return nil
+}
+
+// returnStored evaluates RETURNING on stored row versions.
+func (m *modifier) returnStored(ctx context.Context, b *vec.Batch, targets []target, refs []table.RowRef) error {
+	cols := make([]int, len(m.m.Table.Columns))
+	for i := range cols {
+		cols[i] = i
+	}
+	for len(refs) > 0 {
+		n := min(len(refs), vec.Size)
+		var rows vec.Batch
+		if err := m.r.Fetch(ctx, refs[:n], cols, &rows); err != nil {
+			return err
+		}
+		row := make(types.Row, len(cols))
+		for i := range n {
+			for c := range row {
+				row[c] = rows.BatchDatum(c, i)
+			}
+			if err := m.returnRow(row, rootRow(b, targets[i])); err != nil {
+				return err
+			}
+		}
+		refs, targets = refs[n:], targets[n:]
+	}
+	return nil
+}

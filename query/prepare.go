@@ -1,0 +1,186 @@
+package query
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/bind"
+	"github.com/laminadb/lamina/query/opt"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/query/sqlparse"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Prepared is a statement that can be run with different parameters.
+type Prepared struct {
+	// Params are the types of $1 …, given or inferred.
+	Params []types.Type
+	// Columns describes the rows; nil if the statement returns none.
+	Columns []plan.OutColumn
+
+	stmt  *ast.Statement
+	given []types.Type // parameter types that the client gave
+	q     *plan.Query  // nil for statements that are not planned
+	// The plan holds for this state of the catalog and search path.
+	version uint64
+	path    string
+}
+
+// Empty reports whether the statement is empty: a comment, or nothing.
+func (p *Prepared) Empty() bool { return p.stmt == nil }
+
+// Text returns the statement's source.
+func (p *Prepared) Text() string {
+	if p.stmt == nil {
+		return ""
+	}
+	return p.stmt.Text
+}
+
+// EndsTransaction reports whether the statement is COMMIT or ROLLBACK, which a failed transaction still
+// accepts.
+func (p *Prepared) endsTransaction() bool {
+	if p.stmt == nil {
+		return true
+	}
+	t, ok := p.stmt.Body.(*ast.Transaction)
+	return ok && (t.Kind == ast.Commit || t.Kind == ast.Rollback || t.Kind == ast.RollbackTo)
+}
+
+// Parse splits a text into statements.
+func (s *Session) Parse(text string) ([]ast.Statement, error) {
+	if s.closedFlag {
+		return nil, errSessionClosed
+	}
+	st, err := sqlparse.Parse(text)
+	if err != nil {
+		s.failed(err)
+	}
+	return st, err
+}
+
+// PrepareText prepares a text of at most one statement.
+func (s *Session) PrepareText(ctx context.Context, text string, params []types.Type) (*Prepared, error) {
+	if p := s.e.plans.get(s, text, params); p != nil {
+		return p, nil
+	}
+	list, err := s.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	switch len(list) {
+	case 0:
+		return &Prepared{}, nil
+	case 1:
+		p, err := s.Prepare(ctx, &list[0], params)
+		if err == nil {
+			s.e.plans.put(s, text, params, p)
+		}
+		return p, err
+	}
+	err = sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	s.failed(err)
+	return nil, err
+}
+
+// Prepare plans a statement. Given parameter types may be Unknown, or fewer than the parameters.
+func (s *Session) Prepare(ctx context.Context, st *ast.Statement, params []types.Type) (*Prepared, error) {
+	if s.closedFlag {
+		return nil, errSessionClosed
+	}
+	p := &Prepared{stmt: st, given: params}
+	if s.tx.failed && !p.endsTransaction() {
+		return nil, errFailedTx
+	}
+	if err := s.describe(ctx, p); err != nil {
+		s.failed(err)
+		return nil, err
+	}
+	return p, nil
+}
+
+// describe finds a statement's parameters and columns, planning it if it is a query.
+func (s *Session) describe(ctx context.Context, p *Prepared) error {
+	switch body := p.stmt.Body.(type) {
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+		return s.plan(ctx, p)
+	case *ast.Show:
+		cols, err := s.showColumns(body.Name)
+		p.Columns = cols
+		return err
+	case *ast.Explain:
+		p.Columns = []plan.OutColumn{{Name: "QUERY PLAN", Type: types.T(types.Text)}}
+	case *ast.Execute:
+		if q := s.prepared[body.Name]; q != nil {
+			p.Columns = q.Columns
+		}
+	}
+	return nil
+}
+
+// replansMax bounds how often a statement is planned again because tables change under it.
+const replansMax = 10
+
+// plan makes or remakes the plan of a query or data change.
+func (s *Session) plan(ctx context.Context, p *Prepared) error {
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return err
+	}
+	path := s.settings.get(settings["search_path"])
+	version := tx.Schema().Version()
+	if p.q != nil && p.version == version && p.path == path {
+		return nil
+	}
+	q, err := s.planQuery(ctx, tx, p.stmt.Body, p.given)
+	if err != nil {
+		return err
+	}
+	p.q, p.version, p.path = q, version, path
+	p.Params = q.Params
+	p.Columns = columnsOf(q)
+	return nil
+}
+
+func columnsOf(q *plan.Query) []plan.OutColumn {
+	if q.Modify == nil {
+		return q.Root.Columns()
+	}
+	return q.Modify.Out
+}
+
+func (s *Session) binder(tx table.Tx) *bind.Binder {
+	return bind.New(tx.Schema(), bind.Options{
+		SearchPath: s.searchPath(), DefaultMethod: s.settings.get(settings["default_table_access_method"]),
+	})
+}
+
+func (s *Session) planQuery(ctx context.Context, tx table.Tx, st ast.Stmt, params []types.Type) (*plan.Query, error) {
+	b, err := s.binder(tx).Stmt(st, params)
+	if err != nil {
+		return nil, err
+	}
+	return s.optimize(ctx, tx, b)
+}
+
+// optimize plans a bound statement with the estimates that the storage has now.
+func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) (*plan.Query, error) {
+	stmt, err := tx.Statement(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
+	return opt.Optimize(b, opt.Options{Expr: s.exprContext(nil), Stats: func(def *table.TableDef) table.Stats {
+		r, err := stmt.Reader(ctx, def.ID)
+		if err != nil {
+			return table.Stats{} // the statement itself will meet the error
+		}
+		st, err := r.Stats(ctx)
+		if err != nil {
+			return table.Stats{}
+		}
+		return st
+	}})
+}

@@ -1,0 +1,189 @@
+package query
+
+import (
+	"context"
+	"io"
+
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// Result is what a statement answers: rows, or only a command tag. Close it before the session runs on,
+// unless the statement only reads and stands in a transaction: such results may overlap.
+type Result struct {
+	// Columns describes the rows; nil if the statement returns none.
+	Columns []plan.OutColumn
+	// Copy is set by COPY FROM STDIN: the front end feeds it (see CopyIn).
+	Copy *CopyIn
+
+	s      *Session
+	verb   string // command tag without count
+	counts bool   // the tag ends with the number of rows
+	rows   int64
+	stmt   table.Statement
+	query  *exec.Query
+	// held are rows made beforehand (RETURNING, SHOW, EXPLAIN, EXECUTE …), in batches.
+	held   []*vec.Batch
+	at     int
+	err    error
+	done   bool
+	cancel context.CancelFunc
+	// ctx is the statement's context, below parent, the one it was run with.
+	ctx, parent context.Context
+	onEnd       []func()
+}
+
+// Next returns the next batch, borrowed until the following call, or io.EOF. After another error the
+// statement has failed.
+func (r *Result) Next(ctx context.Context) (*vec.Batch, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.done {
+		return nil, io.EOF
+	}
+	b, err := r.next(ctx)
+	if err == io.EOF {
+		r.done = true
+		if err := r.end(nil); err != nil {
+			return nil, err
+		}
+		return nil, io.EOF
+	}
+	if err != nil {
+		return nil, r.fail(err)
+	}
+	if r.query != nil {
+		r.rows += int64(b.N)
+	}
+	return b, nil
+}
+
+func (r *Result) next(ctx context.Context) (*vec.Batch, error) {
+	if r.query != nil {
+		if err := r.ctx.Err(); err != nil {
+			return nil, r.s.cancelled(r.ctx, err)
+		}
+		if ctx != r.parent { // read with another context than the statement was run with
+			defer context.AfterFunc(ctx, r.cancel)()
+		}
+		b, err := r.query.Next(r.ctx)
+		if err != nil && err != io.EOF && r.ctx.Err() != nil {
+			err = r.s.cancelled(r.ctx, err)
+		}
+		return b, err
+	}
+	if r.at < len(r.held) {
+		r.at++
+		return r.held[r.at-1], nil
+	}
+	return nil, io.EOF
+}
+
+// fail ends the statement with an error, which the transaction sees too.
+func (r *Result) fail(err error) error {
+	r.done = true
+	err = r.end(err)
+	r.err = err
+	r.s.failed(err)
+	return err
+}
+
+// end releases what the statement holds. It returns err, or the error of ending it.
+func (r *Result) end(err error) error {
+	if r.query != nil {
+		if cerr := r.query.Close(); err == nil {
+			err = cerr
+		}
+		r.query = nil
+	}
+	if r.stmt != nil {
+		if cerr := r.stmt.Close(err); err == nil {
+			err = cerr
+		}
+		r.stmt = nil
+	}
+	if r.cancel != nil {
+		r.cancel()
+		r.cancel = nil
+	}
+	for _, f := range r.onEnd {
+		f()
+	}
+	r.onEnd = nil
+	r.s.closed(r)
+	return err
+}
+
+// Close ends the statement; rows that were not read are dropped. Closing twice does nothing.
+func (r *Result) Close() error {
+	if r.Copy != nil && !r.done {
+		return r.fail(sqlerr.New(sqlerr.QueryCanceled, "COPY from stdin failed: the input was not ended"))
+	}
+	if r.done {
+		return nil
+	}
+	r.done = true
+	if err := r.end(nil); err != nil {
+		r.err = err
+		r.s.failed(err)
+		return err
+	}
+	return nil
+}
+
+// Rows returns the number of rows that the statement wrote, or that were read from it so far.
+func (r *Result) Rows() int64 { return r.rows }
+
+// Tag returns the command tag, as PostgreSQL's ("SELECT 5", "INSERT 0 1"), complete once all rows are
+// read.
+func (r *Result) Tag() string {
+	if !r.counts {
+		return r.verb
+	}
+	return r.verb + " " + string(types.AppendText(nil, types.NewInt(types.Int8, r.rows), types.T(types.Int8), nil))
+}
+
+// textRows makes a result of rows of text columns.
+func (s *Session) textRows(verb string, names []string, rows [][]string) (*Result, error) {
+	r := &Result{s: s, verb: verb, done: false}
+	for _, n := range names {
+		r.Columns = append(r.Columns, plan.OutColumn{Name: n, Type: types.T(types.Text)})
+	}
+	var datums []types.Row
+	for _, row := range rows {
+		d := make(types.Row, len(row))
+		for i, v := range row {
+			d[i] = types.NewString(types.Text, v)
+		}
+		datums = append(datums, d)
+	}
+	var err error
+	r.held, err = batchesOf(r.Columns, datums)
+	return r, err
+}
+
+// batchesOf turns rows into batches.
+func batchesOf(cols []plan.OutColumn, rows []types.Row) ([]*vec.Batch, error) {
+	var ts []types.Type
+	for _, c := range cols {
+		ts = append(ts, c.Type)
+	}
+	var out []*vec.Batch
+	for len(rows) > 0 {
+		n := min(len(rows), vec.Size)
+		bb := vec.NewBatchBuilder(ts, n, nil)
+		for _, row := range rows[:n] {
+			if err := bb.AppendRow(row); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, bb.Batch())
+		rows = rows[n:]
+	}
+	return out, nil
+}

@@ -1,0 +1,266 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Run executes a prepared statement with values for its parameters. The error of a statement fails the
+// transaction block it stands in; an implicit transaction is ended by Finish.
+func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	if s.closedFlag {
+		return nil, errSessionClosed
+	}
+	if p.Empty() {
+		return &Result{s: s, done: true}, nil
+	}
+	if s.tx.failed && !p.endsTransaction() {
+		return nil, errFailedTx
+	}
+	run, stop, err := s.running(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.dispatch(run, p, params)
+	if err != nil {
+		if run.Err() != nil && !errors.Is(err, errFailedTx) {
+			err = s.cancelled(run, err)
+		}
+		stop()
+		s.failed(err)
+		return nil, err
+	}
+	r.s, r.ctx, r.parent = s, run, ctx
+	if r.query == nil && r.Copy == nil {
+		stop()
+		return r, nil
+	}
+	r.cancel = stop
+	s.results = append(s.results, r)
+	return r, nil
+}
+
+// Exec runs all statements of a text, dropping rows, as one implicit transaction unless the text has
+// BEGIN in it. It returns the last statement's result, ended.
+func (s *Session) Exec(ctx context.Context, text string, params ...types.Datum) (*Result, error) {
+	last, err := s.exec(ctx, text, params)
+	if ferr := s.Finish(ctx, err); err == nil {
+		err = ferr
+	}
+	return last, err
+}
+
+func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (*Result, error) {
+	list, err := s.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > 1 && len(params) > 0 {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	}
+	last := &Result{s: s, done: true}
+	for i := range list {
+		p, err := s.Prepare(ctx, &list[i], typesOf(params))
+		if err != nil {
+			return nil, err
+		}
+		if params, err = convertParams(params, p.Params); err != nil {
+			s.failed(err)
+			return nil, err
+		}
+		if last, err = s.Run(ctx, p, params); err != nil {
+			return nil, err
+		}
+		if last.Copy != nil {
+			return nil, errors.Join(last.Close(), sqlerr.Unsupported("COPY FROM STDIN through Exec"))
+		}
+		for err == nil {
+			_, err = last.Next(ctx)
+		}
+		if err != io.EOF {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// dispatch runs one statement.
+func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	switch body := p.stmt.Body.(type) {
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+		return s.runPlanned(ctx, p, params)
+	case *ast.Transaction:
+		return s.runTransaction(ctx, body)
+	case *ast.Set:
+		return s.runSet(body)
+	case *ast.SetTransaction:
+		return s.runSetTransaction(body)
+	case *ast.Show:
+		return s.runShow(body.Name)
+	case *ast.Reset:
+		return s.runReset(body)
+	case *ast.Explain:
+		return s.runExplain(ctx, body, params)
+	case *ast.Prepare:
+		return s.runPrepare(ctx, p.stmt, body)
+	case *ast.Execute:
+		return s.runExecute(ctx, body)
+	case *ast.Deallocate:
+		return s.runDeallocate(body)
+	case *ast.Copy:
+		return s.runCopy(ctx, body)
+	case *ast.Checkpoint:
+		return s.runMaintenance(ctx, "CHECKPOINT", func() error { return s.e.storage.Checkpoint(ctx) })
+	case *ast.Vacuum:
+		return s.runVacuum(ctx, body)
+	case *ast.LockTable:
+		return s.runLockTable(ctx, body)
+	case *ast.Discard:
+		return s.runDiscard(body)
+	case *ast.Truncate:
+		return s.runTruncate(ctx, body)
+	}
+	return s.runDDL(ctx, p.stmt)
+}
+
+// runPlanned executes a query or data change.
+func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	if len(params) != len(p.Params) {
+		return nil, sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", len(p.Params), len(params))
+	}
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range replansMax {
+		if err := s.plan(ctx, p); err != nil {
+			return nil, err
+		}
+		stmt, err := tx.Statement(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.tx.queries++
+		same, err := samePlanTables(ctx, stmt, p.q)
+		if err != nil || !same {
+			_ = stmt.Close(err) // it has done nothing
+			if err != nil && sqlerr.CodeOf(err) != sqlerr.UndefinedTable {
+				return nil, err
+			}
+			p.q = nil
+			continue
+		}
+		return s.start(ctx, p.q, stmt, params)
+	}
+	return nil, sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
+}
+
+// samePlanTables opens the plan's tables in the statement and reports whether their definitions are those of
+// the plan.
+func samePlanTables(ctx context.Context, stmt table.Statement, q *plan.Query) (bool, error) {
+	for _, def := range q.Tables {
+		r, err := stmt.Reader(ctx, def.ID)
+		if err != nil {
+			return false, err
+		}
+		if r.Def().Version != def.Version {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// start instantiates a plan on a statement; a data change runs to its end.
+func (s *Session) start(ctx context.Context, q *plan.Query, stmt table.Statement, params []types.Datum) (*Result, error) {
+	ec := s.exprContext(params)
+	x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
+	if err != nil {
+		return nil, stmt.Close(err)
+	}
+	if q.Modify == nil {
+		return &Result{s: s, Columns: q.Root.Columns(), verb: "SELECT", counts: true, stmt: stmt, query: x}, nil
+	}
+	m, err := s.modify(ctx, q, x, stmt, ec)
+	if cerr := x.Close(); err == nil {
+		err = cerr
+	}
+	if err = stmt.Close(err); err != nil {
+		return nil, err
+	}
+	r := &Result{s: s, Columns: q.Modify.Out, counts: true, rows: m.rows}
+	r.verb = map[plan.ModifyKind]string{plan.Insert: "INSERT 0", plan.Update: "UPDATE", plan.Delete: "DELETE"}[q.Modify.Kind]
+	if q.Modify.Returning != nil {
+		r.held, err = batchesOf(r.Columns, m.returning)
+	}
+	return r, err
+}
+
+func (s *Session) env(stmt table.Statement, ec *expr.Context) *exec.Env {
+	limit := s.e.o.QueryBytes
+	if own := s.settings.bytes("query_memory"); own > 0 && (limit == 0 || own < limit) {
+		limit = own
+	}
+	workers := int(s.settings.int("max_parallel_workers"))
+	if workers == 0 {
+		workers = s.e.o.Workers
+	}
+	return &exec.Env{
+		Stmt: stmt, Expr: ec, Pool: s.e.pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
+		VectorRows: int(s.settings.int("debug_vector_rows")), DebugForms: s.settings.bool("debug_vector_forms"),
+	}
+}
+
+func typesOf(params []types.Datum) []types.Type {
+	ts := make([]types.Type, len(params))
+	for i, d := range params {
+		ts[i] = types.T(d.K)
+	}
+	return ts
+}
+
+// convertParams brings parameter values to the statement's parameter types, as assignments.
+func convertParams(params []types.Datum, want []types.Type) ([]types.Datum, error) {
+	if len(params) != len(want) {
+		return params, nil // runPlanned reports it
+	}
+	out := make([]types.Datum, len(params))
+	for i, d := range params {
+		v, err := ConvertParam(d, want[i])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// searchPath returns the schemas of search_path, the user's replaced by name.
+func (s *Session) searchPath() []string {
+	var path []string
+	for _, p := range strings.Split(s.settings.get(settings["search_path"]), ",") {
+		p = strings.TrimSpace(p)
+		if len(p) >= 2 && p[0] == '"' && p[len(p)-1] == '"' {
+			p = strings.ReplaceAll(p[1:len(p)-1], `""`, `"`)
+		} else {
+			p = strings.ToLower(p)
+		}
+		switch p {
+		case "$user":
+			p = s.o.User
+		case "":
+			continue
+		}
+		path = append(path, p)
+	}
+	return path
+}

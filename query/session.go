@@ -1,0 +1,305 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Notice is a message to the client that is not an error.
+type Notice struct {
+	Severity string // NOTICE, WARNING, INFO
+	Err      *sqlerr.Error
+}
+
+// SessionOptions describe a client.
+type SessionOptions struct {
+	User, Database string
+	// Settings are the session's defaults, from the connection string or start-up message.
+	Settings map[string]string
+	// Notice receives notices; nil drops them.
+	Notice func(Notice)
+	// Files opens files for COPY; nil: the engine's.
+	Files Files
+}
+
+// Session is the state of one client. One goroutine at a time uses it, except Cancel and TxID.
+type Session struct {
+	e        *Engine
+	id       uint32
+	o        SessionOptions
+	settings settingValues
+	tx       txState
+	prepared map[string]*Prepared
+	results  []*Result // not yet ended
+	// storageTxID is the storage's transaction, for lock-wait probes from other sessions.
+	storageTxID atomic.Uint64
+	lastReceipt table.Receipt
+	closedFlag  bool
+	run         struct {
+		sync.Mutex
+		cancel context.CancelCauseFunc // of what runs now
+		cause  error                   // set once the session is ended from outside
+	}
+}
+
+// NewSession opens a session. Its persisted defaults are read from the storage's settings.
+func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
+	s := &Session{e: e, id: e.nextID.Add(1), o: o, settings: newSettingValues(), prepared: map[string]*Prepared{}}
+	if o.Files == nil {
+		s.o.Files = e.o.Files
+	}
+	if s.o.User == "" {
+		s.o.User = "lamina"
+	}
+	if s.o.Database == "" {
+		s.o.Database = "lamina"
+	}
+	if e.o.Memory {
+		s.settings.start["default_table_access_method"] = "memory"
+	}
+	if err := s.loadDefaults(); err != nil {
+		return nil, err
+	}
+	for _, m := range []map[string]string{e.o.Settings, o.Settings} {
+		for name, value := range m {
+			if err := s.setDefault(name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	e.open.Lock()
+	defer e.open.Unlock()
+	if e.open.closed {
+		return nil, errShutdown
+	}
+	e.open.sessions[s.id] = s
+	return s, nil
+}
+
+func (s *Session) setDefault(name, value string) error {
+	set, err := findSetting(name)
+	if err != nil {
+		return err
+	}
+	v, err := set.check(value)
+	if err != nil {
+		return err
+	}
+	s.settings.start[set.name] = v
+	return nil
+}
+
+// loadDefaults reads the defaults that the database persists.
+func (s *Session) loadDefaults() error {
+	tx, err := s.e.storage.Begin(context.Background(), table.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	for _, o := range tx.Schema().List(table.KindSetting) {
+		if d, ok := o.(*table.SettingDef); ok {
+			s.settings.start[d.Name] = d.Value
+		}
+	}
+	return tx.Rollback()
+}
+
+// ID returns the session's number, which the wire protocol calls process ID.
+func (s *Session) ID() uint32 { return s.id }
+
+// TxID returns the ID of the storage transaction that is open, 0 if none is. Any goroutine may ask.
+func (s *Session) TxID() uint64 { return s.storageTxID.Load() }
+
+// Setting returns the value of a run-time setting.
+func (s *Session) Setting(name string) (string, bool) { return s.settings.lookup(name) }
+
+// TextOptions returns how the session prints values.
+func (s *Session) TextOptions() *types.TextOptions {
+	loc, err := loadLocation(s.settings.get(settings["TimeZone"]))
+	if err != nil {
+		loc = time.UTC // was valid when it was set: the zone files changed since
+	}
+	return &types.TextOptions{Location: loc}
+}
+
+// LastReceipt returns the receipt of the last commit.
+func (s *Session) LastReceipt() table.Receipt { return s.lastReceipt }
+
+// Close rolls an open transaction back and ends the session. A second call is an error.
+func (s *Session) Close() error {
+	if s.closedFlag {
+		return errSessionClosed
+	}
+	s.closedFlag = true
+	err := s.endTx(false)
+	s.e.open.Lock()
+	delete(s.e.open.sessions, s.id)
+	s.e.open.Unlock()
+	return err
+}
+
+var errSessionClosed = sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the session is closed")
+
+// Cancel ends what the session runs now with 57014; without anything running it does nothing.
+func (s *Session) Cancel() {
+	s.run.Lock()
+	defer s.run.Unlock()
+	if s.run.cancel != nil {
+		s.run.cancel(errCanceled)
+	}
+}
+
+// cancel ends what runs now and whatever is run later.
+func (s *Session) cancel(cause error) {
+	s.run.Lock()
+	defer s.run.Unlock()
+	s.run.cause = cause
+	if s.run.cancel != nil {
+		s.run.cancel(cause)
+	}
+}
+
+var (
+	errCanceled = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to user request")
+	errTimeout  = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to statement timeout")
+)
+
+// running returns a context for one statement, which Cancel, statement_timeout and the parent end.
+func (s *Session) running(parent context.Context) (context.Context, context.CancelFunc, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	s.run.Lock()
+	defer s.run.Unlock()
+	if s.run.cause != nil {
+		cancel(nil)
+		return nil, nil, s.run.cause
+	}
+	s.run.cancel = cancel
+	stop := func() { cancel(nil) }
+	if d := s.settings.duration("statement_timeout"); d > 0 {
+		var stopTimer context.CancelFunc
+		ctx, stopTimer = context.WithTimeoutCause(ctx, d, errTimeout)
+		stop = func() { stopTimer(); cancel(nil) }
+	}
+	return ctx, stop, nil
+}
+
+// cancelled explains a context's end: the cause that Cancel or a time-out gave, or err.
+func (s *Session) cancelled(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if e, ok := errors.AsType[*sqlerr.Error](cause); ok {
+		return e
+	}
+	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+		return errCanceled
+	}
+	return err
+}
+
+func (s *Session) notice(n Notice) {
+	if s.o.Notice != nil {
+		s.o.Notice(n)
+	}
+}
+
+// failed notes that a statement failed: a transaction block is failed until it ends.
+func (s *Session) failed(err error) {
+	if err != nil && s.tx.open {
+		s.tx.failed = true
+	}
+}
+
+// closed forgets a result that has ended.
+func (s *Session) closed(r *Result) {
+	for i, x := range s.results {
+		if x == r {
+			s.results = append(s.results[:i], s.results[i+1:]...)
+			return
+		}
+	}
+}
+
+// closeResults ends the results that are still open, before the transaction ends.
+func (s *Session) closeResults(err error) {
+	for len(s.results) > 0 {
+		r := s.results[len(s.results)-1]
+		s.results = s.results[:len(s.results)-1]
+		r.done = true
+		_ = r.end(err) // reading results only: nothing to lose
+		if r.err == nil {
+			r.err = sqlerr.New(sqlerr.InvalidCursorState, "the transaction of this result has ended")
+		}
+	}
+}
+
+// exprContext returns what the statement fixes for its expressions.
+func (s *Session) exprContext(params []types.Datum) *expr.Context {
+	return &expr.Context{
+		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: s.TextOptions().Location, Params: params,
+		Setting: s.settings.lookup, SetSetting: s.setSetting, Session: s.sessionValue,
+	}
+}
+
+// setSetting is the function set_config.
+func (s *Session) setSetting(name, value string, local bool) (string, error) {
+	set, err := findSetting(name)
+	if err != nil {
+		return "", err
+	}
+	if err := s.settings.set(set, value, local); err != nil {
+		return "", err
+	}
+	return s.settings.get(set), nil
+}
+
+// Pristine reports whether the session is as it was opened: idle, without settings or prepared statements
+// of its own, so that another client may use it.
+func (s *Session) Pristine() bool {
+	return !s.closedFlag && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0
+}
+
+// Begin begins a transaction block with the given options, as BEGIN does.
+func (s *Session) Begin(ctx context.Context, o table.TxOptions) error {
+	if s.closedFlag {
+		return errSessionClosed
+	}
+	if s.tx.open {
+		return sqlerr.New(sqlerr.ActiveSQLTransaction, "there is already a transaction in progress")
+	}
+	s.beginTx()
+	s.tx.explicit, s.tx.o = true, o
+	s.tx.o.ReadOnly = o.ReadOnly || s.e.o.ReadOnly
+	tx, err := s.e.storage.Begin(ctx, s.tx.o)
+	if err != nil {
+		s.settings.end(false)
+		s.clearTx()
+		return err
+	}
+	s.tx.tx = tx
+	s.storageTxID.Store(tx.ID())
+	return nil
+}
+
+// InStorageTx runs f in the storage's transaction of the session's open transaction block; an error of f fails
+// the block.
+func (s *Session) InStorageTx(ctx context.Context, f func(table.Tx) error) error {
+	if s.tx.failed {
+		return errFailedTx
+	}
+	tx, err := s.storageTx(ctx)
+	if err == nil {
+		s.tx.queries++
+		err = f(tx)
+	}
+	s.failed(err)
+	return err
+}
+
+// Fail tells the session of an error that a front end found while it ran a statement for the client.
+func (s *Session) Fail(err error) { s.failed(err) }

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// Days and microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's binary dates begin.
+const (
+	epochDays   = 10957
+	epochMicros = epochDays * 86400 * 1_000_000
+)
+
+// checkFormat reports whether a result column can be sent in a format.
+func checkFormat(format int16, t types.Type) error {
+	switch {
+	case format == 0:
+		return nil
+	case format != 1:
+		return sqlerr.Newf(sqlerr.ProtocolViolation, "unsupported format code: %d", format)
+	case t.Class() == types.ClassNumeric || t.Class() == types.ClassInterval:
+		return sqlerr.Unsupported("binary output of type " + t.String())
+	}
+	return nil
+}
+
+// appendBinary appends a value in PostgreSQL's binary format.
+func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
+	switch t.Kind {
+	case types.Bool:
+		return append(dst, byte(d.I)), nil
+	case types.Int2:
+		return binary.BigEndian.AppendUint16(dst, uint16(d.I)), nil
+	case types.Int4, types.OID:
+		return binary.BigEndian.AppendUint32(dst, uint32(d.I)), nil
+	case types.Int8, types.Time:
+		return binary.BigEndian.AppendUint64(dst, uint64(d.I)), nil
+	case types.Float4:
+		return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(d.Float()))), nil
+	case types.Float8:
+		return binary.BigEndian.AppendUint64(dst, math.Float64bits(d.Float())), nil
+	case types.Date:
+		v := d.I
+		if v != math.MinInt32 && v != math.MaxInt32 {
+			v -= epochDays
+		}
+		return binary.BigEndian.AppendUint32(dst, uint32(v)), nil
+	case types.Timestamp, types.TimestampTZ:
+		v := d.I
+		if v != math.MinInt64 && v != math.MaxInt64 {
+			v -= epochMicros
+		}
+		return binary.BigEndian.AppendUint64(dst, uint64(v)), nil
+	case types.BpChar:
+		return types.AppendText(dst, d, t, nil), nil
+	}
+	if t.Class() == types.ClassString || t.Kind == types.Unknown {
+		return append(dst, d.S...), nil
+	}
+	return dst, sqlerr.Unsupported("binary output of type " + t.String())
+}
+
+// parseBinary reads a value in PostgreSQL's binary format.
+func parseBinary(b []byte, t types.Type) (types.Datum, error) {
+	var v int64
+	size := map[types.Kind]int{types.Bool: 1, types.Int2: 2, types.Int4: 4, types.OID: 4, types.Date: 4, types.Float4: 4,
+		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8}[t.Kind]
+	if size != 0 && len(b) != size {
+		return types.Datum{}, sqlerr.Newf(sqlerr.InvalidBinaryRepresentation, "incorrect binary data format: %d bytes for type %s", len(b), t)
+	}
+	switch size {
+	case 1:
+		v = int64(b[0])
+	case 2:
+		v = int64(int16(binary.BigEndian.Uint16(b)))
+	case 4:
+		v = int64(int32(binary.BigEndian.Uint32(b)))
+	case 8:
+		v = int64(binary.BigEndian.Uint64(b))
+	}
+	switch t.Kind {
+	case types.Bool:
+		return types.NewBool(v != 0), nil
+	case types.OID:
+		return types.NewInt(t.Kind, int64(uint32(v))), nil
+	case types.Int2, types.Int4, types.Int8, types.Time:
+		return types.NewInt(t.Kind, v), nil
+	case types.Float4:
+		return types.NewFloat(t.Kind, float64(math.Float32frombits(uint32(v)))), nil
+	case types.Float8:
+		return types.NewFloat(t.Kind, math.Float64frombits(uint64(v))), nil
+	case types.Date:
+		if v != math.MinInt32 && v != math.MaxInt32 {
+			v += epochDays
+		}
+		return types.NewInt(t.Kind, v), nil
+	case types.Timestamp, types.TimestampTZ:
+		if v != math.MinInt64 && v != math.MaxInt64 {
+			v += epochMicros
+		}
+		return types.NewInt(t.Kind, v), nil
+	case types.Bytea, types.UUID:
+		return types.NewString(t.Kind, string(b)), nil
+	}
+	if t.Class() == types.ClassString || t.Kind == types.Unknown {
+		return types.Parse(t, string(b))
+	}
+	return types.Datum{}, sqlerr.Unsupported("binary input of type " + t.String())
+}

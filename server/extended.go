@@ -1,0 +1,223 @@
+package server
+
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// statement is a prepared statement of the extended protocol.
+type statement struct{ p *query.Prepared }
+
+// portal is a statement with parameter values, run by its first Execute.
+type portal struct {
+	p       *query.Prepared
+	params  []types.Datum
+	formats []int16
+	r       *query.Result
+	cur     cursor
+	done    bool
+}
+
+func (c *conn) parse(m *pgproto3.Parse) error {
+	if m.Name != "" && c.statements[m.Name] != nil {
+		return c.failed(sqlerr.Newf(sqlerr.DuplicatePreparedStatement, "prepared statement %q already exists", m.Name))
+	}
+	if len(c.statements) >= statementsMax {
+		return c.failed(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d prepared statements", statementsMax))
+	}
+	params := make([]types.Type, len(m.ParameterOIDs))
+	for i, oid := range m.ParameterOIDs {
+		if oid == 0 {
+			continue
+		}
+		k, ok := types.KindByOID(oid)
+		if !ok {
+			return c.failed(sqlerr.Newf(sqlerr.FeatureNotSupported, "parameters of the type with OID %d are not supported", oid))
+		}
+		params[i] = types.T(k)
+	}
+	p, err := c.s.PrepareText(background(), m.Query, params)
+	if err != nil {
+		return err
+	}
+	c.statements[m.Name] = &statement{p}
+	c.send(&pgproto3.ParseComplete{})
+	return nil
+}
+
+// failed tells the session of an error that it has not seen itself.
+func (c *conn) failed(err error) error {
+	c.s.Fail(err)
+	return err
+}
+
+func (c *conn) statement(name string) (*statement, error) {
+	if st := c.statements[name]; st != nil {
+		return st, nil
+	}
+	return nil, c.failed(sqlerr.Newf(sqlerr.InvalidSQLStatementName, "prepared statement %q does not exist", name))
+}
+
+func (c *conn) bind(m *pgproto3.Bind) error {
+	st, err := c.statement(m.PreparedStatement)
+	if err != nil {
+		return err
+	}
+	if m.DestinationPortal != "" && c.portals[m.DestinationPortal] != nil {
+		return c.failed(sqlerr.Newf(sqlerr.DuplicateCursor, "cursor %q already exists", m.DestinationPortal))
+	}
+	if len(c.portals) >= statementsMax {
+		return c.failed(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d portals", statementsMax))
+	}
+	if len(m.Parameters) != len(st.p.Params) {
+		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement %q requires %d",
+			len(m.Parameters), m.PreparedStatement, len(st.p.Params)))
+	}
+	p := &portal{p: st.p, params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
+	for i, b := range m.Parameters {
+		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.p.Params[i]); err != nil {
+			return c.failed(err)
+		}
+	}
+	for i := range st.p.Columns {
+		if err := checkFormat(formatOf(p.formats, i), st.p.Columns[i].Type); err != nil {
+			return c.failed(err)
+		}
+	}
+	c.dropPortal(m.DestinationPortal)
+	c.portals[m.DestinationPortal] = p
+	c.send(&pgproto3.BindComplete{})
+	return nil
+}
+
+// parameter decodes a parameter value; b is borrowed.
+func parameter(b []byte, format int16, t types.Type) (types.Datum, error) {
+	switch {
+	case b == nil:
+		return types.NullOf(t.Kind), nil
+	case format == 1:
+		return parseBinary(b, t)
+	case format != 0:
+		return types.Datum{}, sqlerr.Newf(sqlerr.ProtocolViolation, "unsupported format code: %d", format)
+	}
+	return types.Parse(t, string(b))
+}
+
+func (c *conn) describe(m *pgproto3.Describe) error {
+	var p *query.Prepared
+	var formats []int16
+	if m.ObjectType == 'S' {
+		st, err := c.statement(m.Name)
+		if err != nil {
+			return err
+		}
+		p = st.p
+		d := &pgproto3.ParameterDescription{}
+		for _, t := range p.Params {
+			d.ParameterOIDs = append(d.ParameterOIDs, t.OID())
+		}
+		c.send(d)
+	} else {
+		po := c.portals[m.Name]
+		if po == nil {
+			return c.failed(sqlerr.Newf(sqlerr.InvalidCursorName, "portal %q does not exist", m.Name))
+		}
+		p, formats = po.p, po.formats
+	}
+	if p.Columns == nil {
+		c.send(&pgproto3.NoData{})
+	} else {
+		c.send(rowDescription(p.Columns, formats))
+	}
+	return nil
+}
+
+func (c *conn) execute(m *pgproto3.Execute) error {
+	p := c.portals[m.Portal]
+	if p == nil {
+		return c.failed(sqlerr.Newf(sqlerr.InvalidCursorName, "portal %q does not exist", m.Portal))
+	}
+	if p.p.Empty() {
+		c.send(&pgproto3.EmptyQueryResponse{})
+		return nil
+	}
+	if p.done {
+		if p.p.Columns == nil {
+			return c.failed(sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState, "portal %q cannot be run", m.Portal))
+		}
+		c.send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")})
+		return nil
+	}
+	if p.r == nil {
+		r, err := c.s.Run(background(), p.p, p.params)
+		if err != nil {
+			return err
+		}
+		p.r = r
+	}
+	if p.r.Copy != nil {
+		p.done = true
+		if err := c.copyIn(p.r); err != nil {
+			return err
+		}
+	} else {
+		more, err := c.rows(p.r, p.formats, int(m.MaxRows), &p.cur)
+		if err != nil {
+			p.done = true
+			return errors.Join(err, p.r.Close())
+		}
+		if more {
+			c.send(&pgproto3.PortalSuspended{})
+			return nil
+		}
+		p.done = true
+	}
+	c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.Tag())})
+	return nil
+}
+
+func (c *conn) close(m *pgproto3.Close) error {
+	if m.ObjectType == 'S' {
+		delete(c.statements, m.Name)
+	} else {
+		c.dropPortal(m.Name)
+	}
+	c.send(&pgproto3.CloseComplete{})
+	return nil
+}
+
+func (c *conn) dropPortal(name string) {
+	p := c.portals[name]
+	if p == nil {
+		return
+	}
+	delete(c.portals, name)
+	if p.r != nil {
+		_ = p.r.Close() // a reader that is dropped; its error would have shown in reading
+	}
+}
+
+// sync ends the implicit transaction of the messages since the last Sync.
+func (c *conn) sync() error {
+	var cause error
+	if c.skip {
+		cause = errSkipped
+	}
+	c.skip = false
+	if c.s.Status() == 'I' {
+		for name := range c.portals {
+			c.dropPortal(name)
+		}
+	}
+	if err := c.s.Finish(background(), cause); err != nil {
+		c.fail(err)
+	}
+	return c.ready()
+}
+
+var errSkipped = sqlerr.New(sqlerr.InFailedSQLTransaction, "a message before Sync failed")

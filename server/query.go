@@ -1,0 +1,229 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// simple answers a Query message: its statements are one implicit transaction.
+func (c *conn) simple(text string) error {
+	c.dropPortal("")
+	err := c.statementsOf(text)
+	if lost, ok := errors.AsType[*lostError](err); ok {
+		return lost.err
+	}
+	if err != nil {
+		_ = c.s.Finish(background(), err) // rolls back; err is what the client is told
+		c.fail(err)
+	}
+	return c.ready()
+}
+
+func (c *conn) statementsOf(text string) error {
+	list, err := c.s.Parse(text)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		c.send(&pgproto3.EmptyQueryResponse{})
+		return nil
+	}
+	for i := range list {
+		p, err := c.s.Prepare(background(), &list[i], nil)
+		if err != nil {
+			return err
+		}
+		r, err := c.s.Run(background(), p, nil)
+		if err != nil {
+			return err
+		}
+		if r.Columns != nil {
+			c.send(rowDescription(r.Columns, nil))
+		}
+		if err := c.finishResult(r, nil, i == len(list)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishResult sends a result's rows, or takes its COPY input, and its command tag; last ends the implicit
+// transaction before the tag, whose arrival means that the work is durable.
+func (c *conn) finishResult(r *query.Result, formats []int16, last bool) error {
+	if r.Copy != nil {
+		if err := c.copyIn(r); err != nil {
+			return err
+		}
+	} else if _, err := c.rows(r, formats, 0, nil); err != nil {
+		return errors.Join(err, r.Close())
+	}
+	if last {
+		if err := c.s.Finish(background(), nil); err != nil {
+			return err
+		}
+	}
+	c.send(&pgproto3.CommandComplete{CommandTag: []byte(r.Tag())})
+	return nil
+}
+
+// cursor is where the sending of a result stopped, when a client asked for a limited number of rows.
+type cursor struct {
+	b  *vec.Batch
+	at int
+}
+
+// rows sends up to limit rows (0: all); more says that the limit was reached.
+func (c *conn) rows(r *query.Result, formats []int16, limit int, cur *cursor) (more bool, err error) {
+	c.text = c.s.TextOptions()
+	if cur == nil {
+		cur = &cursor{}
+	}
+	sent := 0
+	for {
+		if cur.b == nil || cur.at >= cur.b.N {
+			cur.b, err = r.Next(background())
+			cur.at = 0
+			if err == io.EOF {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+		for ; cur.at < cur.b.N; cur.at++ {
+			if limit > 0 && sent == limit {
+				return true, nil
+			}
+			if err := c.dataRow(r.Columns, cur.b, cur.at, formats); err != nil {
+				return false, err
+			}
+			sent++
+		}
+	}
+}
+
+// dataRow appends a DataRow message to the output.
+func (c *conn) dataRow(cols []plan.OutColumn, b *vec.Batch, i int, formats []int16) error {
+	m := append(c.row[:0], 'D', 0, 0, 0, 0)
+	m = binary.BigEndian.AppendUint16(m, uint16(len(cols)))
+	for k := range cols {
+		d := b.BatchDatum(k, i)
+		if !d.Valid {
+			m = binary.BigEndian.AppendUint32(m, 0xffffffff)
+			continue
+		}
+		at := len(m)
+		m = append(m, 0, 0, 0, 0)
+		if formatOf(formats, k) == 1 {
+			var err error
+			if m, err = appendBinary(m, d, cols[k].Type); err != nil {
+				return err
+			}
+		} else {
+			m = types.AppendText(m, d, cols[k].Type, c.text)
+		}
+		binary.BigEndian.PutUint32(m[at:], uint32(len(m)-at-4))
+	}
+	if len(m) > 1<<30 {
+		return sqlerr.New(sqlerr.ProgramLimitExceeded, "a row is larger than 1 GiB")
+	}
+	binary.BigEndian.PutUint32(m[1:], uint32(len(m)-1))
+	c.row = m
+	// Messages that were handed to the protocol library go first.
+	if err := c.be.Flush(); err != nil {
+		return &lostError{err}
+	}
+	if _, err := c.w.Write(m); err != nil {
+		return &lostError{err}
+	}
+	return nil
+}
+
+func formatOf(formats []int16, i int) int16 {
+	switch len(formats) {
+	case 0:
+		return 0
+	case 1:
+		return formats[0]
+	}
+	if i < len(formats) {
+		return formats[i]
+	}
+	return 0
+}
+
+func rowDescription(cols []plan.OutColumn, formats []int16) *pgproto3.RowDescription {
+	d := &pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, len(cols))}
+	for i, c := range cols {
+		t := c.Type
+		if t.Kind == types.Unknown {
+			t = types.T(types.Text)
+		}
+		d.Fields[i] = pgproto3.FieldDescription{
+			Name: []byte(c.Name), TableOID: uint32(c.Table), TableAttributeNumber: uint16(c.Attribute),
+			DataTypeOID: t.OID(), DataTypeSize: int16(t.Size()), TypeModifier: t.Mod, Format: formatOf(formats, i),
+		}
+	}
+	return d
+}
+
+// copyIn takes the input of COPY FROM STDIN.
+func (c *conn) copyIn(r *query.Result) error {
+	formats := make([]uint16, r.Copy.Columns)
+	c.send(&pgproto3.CopyInResponse{ColumnFormatCodes: formats})
+	if err := c.flush(); err != nil {
+		return &lostError{err}
+	}
+	in := &copyReader{c: c}
+	err := r.CopyFrom(background(), in)
+	if in.lost != nil {
+		return &lostError{in.lost}
+	}
+	return err
+}
+
+// copyReader reads the data of CopyData messages.
+type copyReader struct {
+	c    *conn
+	data []byte
+	end  error
+	lost error
+}
+
+// Read returns copied data; io.EOF at CopyDone, an error at CopyFail.
+func (r *copyReader) Read(p []byte) (int, error) {
+	for len(r.data) == 0 {
+		if r.end != nil {
+			return 0, r.end
+		}
+		m, err := r.c.be.Receive()
+		if err != nil {
+			r.lost, r.end = err, err
+			continue
+		}
+		switch m := m.(type) {
+		case *pgproto3.CopyData:
+			r.data = m.Data // valid until the next Receive
+		case *pgproto3.CopyDone:
+			r.end = io.EOF
+		case *pgproto3.CopyFail:
+			r.end = sqlerr.Newf(sqlerr.QueryCanceled, "COPY from stdin failed: %s", m.Message)
+		case *pgproto3.Flush, *pgproto3.Sync:
+		default:
+			r.end = sqlerr.Newf(sqlerr.ProtocolViolation, "unexpected message %T during COPY from stdin", m)
+			r.lost = r.end
+		}
+	}
+	n := copy(p, r.data)
+	r.data = r.data[n:]
+	return n, nil
+}
