@@ -23,8 +23,7 @@ func DateTrunc(name string, d Datum, loc *time.Location) (Datum, error) {
 	if f < Day {
 		// Zone offsets may have seconds, so cut the local time and keep the offset.
 		_, micros := localParts(d, loc)
-		ts := d.I - micros%fieldMicros(f)
-		return NewInt(d.K, ts), nil
+		return CheckTimestamp(d.K, d.I-micros%fieldMicros(f))
 	}
 	days, _ := localParts(d, loc)
 	return fromLocal(d.K, truncDays(f, days), 0, loc)
