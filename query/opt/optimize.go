@@ -25,7 +25,7 @@ type Options struct {
 func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 	z := &optimizer{
 		o: o, nextID: s.NextID, params: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
-		info: map[plan.Rel]*info{},
+		info: map[plan.Rel]*info{}, scanOf: map[int]*plan.RelScan{}, derived: map[string]bool{},
 	}
 	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered}
 	z.nameColumns(s.Root)
@@ -54,6 +54,7 @@ func (z *optimizer) nameColumns(r plan.Rel) {
 		scans++
 		for i, c := range s.Out {
 			names[c.ID] = s.Alias + "." + s.Table.Columns[s.Attrs[i]].Name
+			z.scanOf[c.ID] = s
 		}
 	})
 	if scans > 1 {
@@ -72,7 +73,11 @@ type optimizer struct {
 	info map[plan.Rel]*info
 	// names are the qualified names of table columns, if the statement has several tables.
 	names map[int]string
-	depth int
+	// scanOf is the table scan, as bound, that a column comes from.
+	scanOf map[int]*plan.RelScan
+	// derived are the conditions that were derived once, see once.
+	derived map[string]bool
+	depth   int
 }
 
 // planDepthMax bounds nested subplans.

@@ -1,4 +1,45 @@
 package opt
 
-// Rules are all rewrites, in the order in which they are tried on an operator.
-var Rules = []Rule{}
+// Rules are all rewrites of operators, in the order in which they are tried on each.
+var Rules = []Rule{
+	{"FoldConstants", `Expressions of constants are computed once, while planning. One that fails is left to fail
+when a row reaches it.`, foldConstants},
+	{"SimplifyConditions", `NOT moves to the leaves (De Morgan's laws hold in three-valued logic), comparisons take its
+place where they can, a chain of = on one expression under OR becomes IN, and IS TRUE goes where only true counts.`,
+		simplifyConditions},
+	{"NarrowComparisons", `A comparison of a date column with a timestamp constant becomes one with a date: storage keeps
+bounds of the column's own type. The constant is rounded to the day on the side that keeps the same rows.`, narrowComparisons},
+	{"FactorOr", `What every branch of an OR has in common is written once, outside of it.`, factorOr},
+	{"DeriveFromOr", `If every branch of an OR restricts one table, the OR of those restrictions holds too; it can move
+down to the table, which the whole OR cannot.`, deriveFromOr},
+	{"InferConstants", `a = b and a < 5 give b < 5: comparisons with constants hold for every column that must be equal.
+Rows of the other side of a join that cannot match are then not read.`, inferConstants},
+	{"RemoveTrueFilters", `A filter without conditions passes everything.`, removeTrueFilters},
+	{"EmptyFilters", `A filter whose condition is constantly false or NULL has no rows.`, emptyFilters},
+	{"MergeFilters", `Two filters in a row are one.`, mergeFilters},
+	{"PushFilterIntoProject", `A condition on computed columns is one on what they are computed from. Nothing is removed or
+repeated between, so it may be any condition over expressions that are not volatile.`, pushFilterIntoProject},
+	{"PushFilterIntoJoin", `A condition that names columns of one side of a join goes to that side, if the join keeps that
+side's rows as they are and the condition cannot fail; a condition on both sides of an inner join becomes part of
+its condition.`, pushFilterIntoJoin},
+	{"PushFilterIntoAggregate", `A condition on grouping keys removes whole groups; it may as well remove their rows. Keys
+whose equal values can differ (1.0 and 1.00) may only be compared.`, pushFilterIntoAggregate},
+	{"PushFilterIntoUnion", `A condition on a union holds for the rows of each input.`, pushFilterIntoUnion},
+	{"PushFilterIntoSort", `Order does not matter to a condition.`, pushFilterIntoSort},
+	{"PushJoinCondition", `A part of a join's condition that names one side only, of which the join drops or ignores the
+rows that do not meet it, is a condition on that side.`, pushJoinCondition},
+	{"OuterToInner", `If a condition above a left join rejects NULLs of its right side, no row without a match survives: it
+is an inner join. A full join loses its left or right half likewise.`, outerToInner},
+	{"AntiNullToAnti", `NOT IN over values that are never NULL is an anti join.`, antiNullToAnti},
+	{"SingleToLeft", `A subquery whose join columns contain a key yields at most one row: nothing need be checked.`,
+		singleToLeft},
+	{"MergeProjects", `Two projections in a row are one, unless an expression would be computed twice.`, mergeProjects},
+	{"PullProjectAboveJoin", `What a projection below a join computes can be computed above it, for the rows that are left;
+the joins below and above then are ordered together.`, pullProjectAboveJoin},
+	{"PushLimitIntoProject", `A limit above a projection is one below it: the other rows need not be computed.`,
+		pushLimitIntoProject},
+	{"DropSort", `The order of rows that are grouped, joined or sorted again does not matter, unless an aggregate
+depends on it.`, dropSort},
+	{"DropDistinct", `Rows that contain a key of the input are distinct already.`, dropDistinct},
+	{"PropagateEmpty", `A join, grouping or union over no rows is known to have none.`, propagateEmpty},
+}
