@@ -77,7 +77,7 @@ func goFiles(t *testing.T) []file {
 					return filepath.SkipDir
 				}
 			}
-			if name := d.Name(); name == "testdata" || (strings.HasPrefix(name, ".") && name != ".." && name != ".") {
+			if name := d.Name(); name == "testdata" || strings.HasPrefix(name, "_") || (strings.HasPrefix(name, ".") && name != ".." && name != ".") {
 				return filepath.SkipDir
 			}
 			return nil
