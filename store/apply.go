@@ -1,0 +1,175 @@
+package store
+
+import (
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+	"github.com/laminadb/lamina/wal"
+)
+
+// appliedState is what has been applied so far. It belongs to the goroutine that applies.
+type appliedState struct {
+	lsn     table.LSN
+	time    int64
+	catalog *catalog.Catalog
+	// garbage counts the row versions that ended since the last Retire.
+	garbage int
+	// published counts the Views since then.
+	published int
+}
+
+// The tiers are asked to free something after so many ended row versions, or Views.
+const (
+	retireRows  = 1024
+	retireViews = 64
+)
+
+// applyRequest makes a record part of the state: the commit queue's callback.
+func (s *Store) applyRequest(r *txn.Request) error {
+	if r.LSN == 0 {
+		return nil // node-local
+	}
+	if invariants.Mutant("store-publish-before-apply") {
+		s.applied.lsn = r.LSN
+		s.publish(r.LSN, r.End)
+	}
+	switch c := r.State.(type) {
+	case *commit:
+		if err := s.apply(r.LSN, &c.change); err != nil {
+			return err
+		}
+		if len(c.moves) > 0 {
+			s.moves.add(r.LSN, c.moves)
+		}
+	}
+	s.applied.lsn, s.applied.time = r.LSN, r.Time
+	return nil
+}
+
+// apply makes the changes of the record with an LSN.
+func (s *Store) apply(lsn table.LSN, c *change) error {
+	if c.next != nil {
+		if err := s.define(lsn, c, nil); err != nil {
+			return err
+		}
+	}
+	for _, b := range c.hidden {
+		s.hidden.define(b)
+	}
+	for i := range c.entries {
+		if err := s.applyEntry(lsn, &c.entries[i]); err != nil {
+			return err
+		}
+	}
+	if c.next != nil {
+		return s.undefine(lsn, c, nil)
+	}
+	return nil
+}
+
+// applyEntry hands an entry to the tier of its table.
+func (s *Store) applyEntry(lsn table.LSN, e *table.Entry) error {
+	cat := s.applied.catalog
+	def := cat.Table(e.Table)
+	if def == nil {
+		return corruptedf("entry at LSN %d of table %d, which does not exist", lsn, e.Table)
+	}
+	s.applied.garbage += e.Keys.Len()
+	if e.Op == table.OpTruncate {
+		s.applied.garbage += retireRows
+	}
+	return s.tiers[s.tierOf(def.Method)].Apply(lsn, e)
+}
+
+// define tells the tiers of the tables that are new, or have a new definition, after c. From here on
+// the entries of c find them. In a recovery only the tiers in defined are told, the others later.
+func (s *Store) define(lsn table.LSN, c *change, defined []bool) error {
+	before := s.applied.catalog
+	for i := range c.schema {
+		id := c.schema[i].ID
+		was, now := before.Table(id), c.next.Table(id)
+		if was != nil && now == nil {
+			if c.dropped == nil {
+				c.dropped = make(map[table.ObjectID]*table.TableDef)
+			}
+			c.dropped[id] = was
+		}
+		if now == nil || was == now {
+			continue
+		}
+		if last := lastPut(c.schema, id); last != i {
+			continue // one definition a record
+		}
+		t := s.tierOf(now.Method)
+		if t < 0 {
+			return corruptedf("table %d has the unknown access method \"%s\"", id, now.Method)
+		}
+		if defined == nil || defined[t] {
+			if err := s.tiers[t].Define(lsn, now); err != nil {
+				return err
+			}
+		}
+		if now.PrimaryKey() == nil && s.hidden.find(id) == nil {
+			s.hidden.define(hiddenBlock{id, 1})
+		}
+	}
+	s.applied.catalog = c.next
+	return nil
+}
+
+func lastPut(changes []catalog.Change, id table.ObjectID) int {
+	for i := len(changes) - 1; i >= 0; i-- {
+		if changes[i].ID == id && changes[i].Op == catalog.Put {
+			return i
+		}
+	}
+	return -1
+}
+
+// undefine drops the tables that c dropped.
+func (s *Store) undefine(lsn table.LSN, c *change, defined []bool) error {
+	for i := range c.schema {
+		def := c.dropped[c.schema[i].ID]
+		if c.schema[i].Op != catalog.Drop || def == nil {
+			continue
+		}
+		if t := s.tierOf(def.Method); defined == nil || defined[t] {
+			if err := s.tiers[t].Drop(lsn, def.ID); err != nil {
+				return err
+			}
+		}
+		s.hidden.drop(def.ID)
+		s.compiled.Delete(def.ID)
+	}
+	return nil
+}
+
+// publish makes what was applied visible: the commit queue's callback.
+func (s *Store) publish(lsn table.LSN, pos wal.Position) {
+	st := s.snapshot(lsn)
+	s.latest.Store(st.catalog)
+	s.views.Publish(st, lsn, pos)
+	if s.applied.published++; s.applied.garbage >= retireRows || s.applied.published >= retireViews {
+		s.applied.garbage, s.applied.published = 0, 0
+		s.retire(lsn)
+	}
+}
+
+// snapshot returns the state at the LSN that was applied last.
+func (s *Store) snapshot(lsn table.LSN) *state {
+	st := &state{catalog: s.applied.catalog, time: s.applied.time, tiers: make([]table.TierSnapshot, len(s.tiers))}
+	for i := range s.tiers {
+		st.tiers[i] = s.tiers[i].Snapshot(lsn)
+	}
+	return st
+}
+
+// retire lets the tiers free what no View can see. It belongs to the goroutine that applies.
+func (s *Store) retire(lsn table.LSN) {
+	watermark := s.views.Watermark()
+	for i := range s.tiers {
+		s.tiers[i].Retire(lsn, watermark)
+	}
+	s.moves.forget(watermark)
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/internal/invariants"
+)
+
+// checkpointer makes checkpoints, on demand and when the log has grown. Its goroutine ends in stop.
+type checkpointer struct {
+	// making is held by whoever makes one.
+	making sync.Mutex
+	// logged is the size of the log (Stats.Bytes) at the last checkpoint.
+	logged atomic.Int64
+	wake   chan struct{}
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// start starts the goroutine. c is the checkpoint that the store was opened with, nil if none.
+func (k *checkpointer) start(s *Store, c *checkpoint) {
+	ctx, cancel := context.WithCancel(context.Background())
+	k.wake, k.ended, k.cancel = make(chan struct{}, 1), make(chan struct{}), cancel
+	if c != nil && s.applied.lsn > c.lsn || c == nil && s.applied.lsn > 0 {
+		k.logged.Store(-recoveredBytes(s))
+	}
+	go k.loop(ctx, s)
+}
+
+// recoveredBytes is what the log holds since the last checkpoint, from above.
+func recoveredBytes(s *Store) int64 { return s.log.Stats().LiveBytes }
+
+func (k *checkpointer) loop(ctx context.Context, s *Store) {
+	defer close(k.ended)
+	for {
+		select {
+		case <-k.wake:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.checkpoint(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Error("checkpoint", "err", err)
+		}
+	}
+}
+
+// grown is called after commits: it wakes the goroutine when the log has grown enough.
+func (k *checkpointer) grown(s *Store) {
+	if s.log == nil || s.log.Stats().Bytes-k.logged.Load() < s.common.LogBytesMax {
+		return
+	}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (k *checkpointer) stop() {
+	if k.cancel == nil {
+		return
+	}
+	k.cancel()
+	<-k.ended
+}
+
+// Checkpoint makes the present state durable without the log, and truncates the log.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if s.readOnly {
+		return errReadOnly("CHECKPOINT")
+	}
+	if s.log == nil {
+		return nil // nothing outlives the process
+	}
+	return s.checkpoint(ctx)
+}
+
+func (s *Store) checkpoint(ctx context.Context) error {
+	s.checkpoints.making.Lock()
+	defer s.checkpoints.making.Unlock()
+	logged := s.log.Stats().Bytes
+	v := s.views.Acquire()
+	defer v.Release()
+	// The file must not name a position that a crash could take away.
+	if err := s.pipeline.EnsureDurable(ctx, v.LSN()); err != nil {
+		return err
+	}
+	for i := range s.tiers {
+		if err := s.tiers[i].Checkpoint(ctx, v.LSN()); err != nil {
+			return err
+		}
+	}
+	if err := s.writeCheckpoint(v); err != nil {
+		return err
+	}
+	s.stats.checkpoints.Add(1)
+	s.checkpoints.logged.Store(logged)
+	if invariants.Mutant("store-truncate-too-much") {
+		return s.log.Truncate(s.log.End())
+	}
+	return s.log.Truncate(v.Position())
+}
+
+// writeCheckpoint writes the checkpoint file for a View.
+func (s *Store) writeCheckpoint(v *view) error {
+	c := checkpoint{
+		log: s.log.ID(), lsn: v.LSN(), time: v.State.time, position: v.Position(),
+		catalog: v.State.catalog.Forget(v.LSN()),
+	}
+	for _, b := range s.hidden.blocks() {
+		if c.catalog.Table(b.table) != nil {
+			c.hidden = append(c.hidden, b)
+		}
+	}
+	for i := range s.tiers {
+		if t := &s.tiers[i]; t.durable {
+			c.tiers = append(c.tiers, tierMark{t.method, t.Durable()})
+		}
+	}
+	b := c.encode()
+	s.stats.checkpointBytes.Add(int64(len(b)))
+	return s.dir.replace(checkpointName, b)
+}
+
+// readCheckpoint returns the last checkpoint, nil if there is none yet.
+func (s *Store) readCheckpoint() (*checkpoint, error) {
+	path := s.dir.join(checkpointName)
+	b, err := readFile(s.dir.fs, path)
+	if isNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decodeCheckpoint(path, b)
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/wal"
+)
+
+const (
+	checkpointMagic   = "LAMINCKP"
+	checkpointVersion = 1
+	// checkpointHead is magic, version and length of the body.
+	checkpointHead = 8 + 4 + 8
+)
+
+// checkpoint is what the checkpoint file holds; see docs/format/directory.md.
+type checkpoint struct {
+	log      wal.ID
+	lsn      table.LSN
+	time     int64        // of the record with lsn
+	position wal.Position // replay begins here
+	catalog  *catalog.Catalog
+	// hidden are the reserved hidden keys of tables without primary key.
+	hidden []hiddenBlock
+	// tiers name the tiers that hold tables and the LSN up to which each was durable by itself.
+	tiers []tierMark
+}
+
+type tierMark struct {
+	name    string
+	durable table.LSN
+}
+
+// encode returns the content of the file.
+func (c *checkpoint) encode() []byte {
+	b := append(make([]byte, 0, 4096), checkpointMagic...)
+	b = binary.LittleEndian.AppendUint32(b, checkpointVersion)
+	b = binary.LittleEndian.AppendUint64(b, 0) // length, set below
+	b = append(b, c.log[:]...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.lsn))
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.time))
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.position))
+	b = appendHidden(b, c.hidden)
+	b = binary.AppendUvarint(b, uint64(len(c.tiers)))
+	for _, t := range c.tiers {
+		b = binary.AppendUvarint(b, uint64(len(t.name)))
+		b = append(b, t.name...)
+		b = binary.AppendUvarint(b, uint64(t.durable))
+	}
+	b = c.catalog.Append(b)
+	binary.LittleEndian.PutUint64(b[12:], uint64(len(b)-checkpointHead))
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// decodeCheckpoint decodes the file at path.
+func decodeCheckpoint(path string, b []byte) (*checkpoint, error) {
+	if len(b) < checkpointHead+4 || string(b[:8]) != checkpointMagic {
+		return nil, damaged(path, "not a checkpoint")
+	}
+	body, tail := b[:len(b)-4], b[len(b)-4:]
+	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(tail) {
+		return nil, damaged(path, "checksum does not match")
+	}
+	if v := binary.LittleEndian.Uint32(b[8:]); v != checkpointVersion {
+		return nil, damaged(path, "unknown version %d", v)
+	}
+	if n := binary.LittleEndian.Uint64(b[12:]); n != uint64(len(body)-checkpointHead) {
+		return nil, damaged(path, "%d bytes instead of %d", len(body)-checkpointHead, n)
+	}
+	c, err := decodeCheckpointBody(body[checkpointHead:])
+	if err != nil {
+		return nil, damaged(path, "%v", err)
+	}
+	return c, nil
+}
+
+func decodeCheckpointBody(b []byte) (*checkpoint, error) {
+	c := &checkpoint{}
+	r := decoder{b: b}
+	copy(c.log[:], r.bytes(len(c.log)))
+	c.lsn = table.LSN(r.uint64())
+	c.time = int64(r.uint64())
+	c.position = wal.Position(r.uint64())
+	c.hidden = r.hidden()
+	for range r.count(2) {
+		n := r.count(1)
+		name := string(r.bytes(n))
+		c.tiers = append(c.tiers, tierMark{name, table.LSN(r.uvarint())})
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	var err error
+	if c.catalog, r.b, err = catalog.Decode(r.b); err != nil {
+		return nil, err
+	}
+	if len(r.b) != 0 || c.lsn > table.MaxLSN || c.time < 0 {
+		r.fail("impossible content")
+	}
+	return c, r.err
+}
+
+// decoder reads numbers and bytes; after the first error it returns zeros.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (r *decoder) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = corruptedf(format, args...)
+	}
+	r.b = nil
+}
+
+func (r *decoder) bytes(n int) []byte {
+	if n < 0 || n > len(r.b) {
+		r.fail("unexpected end")
+		return nil
+	}
+	v := r.b[:n:n]
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *decoder) byte() byte {
+	if b := r.bytes(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *decoder) uint64() uint64 {
+	if b := r.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *decoder) id() table.ObjectID {
+	v := r.uvarint()
+	if v > math.MaxUint32 {
+		r.fail("object ID %d", v)
+		return 0
+	}
+	return table.ObjectID(v)
+}
+
+// count reads how many elements follow, each of at least size bytes.
+func (r *decoder) count(size int) int {
+	v := r.uvarint()
+	if v > uint64(len(r.b)/size) {
+		r.fail("impossible count %d", v)
+		return 0
+	}
+	return int(v)
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+	"github.com/laminadb/lamina/wal"
+)
+
+// streamBytes is the size of a write set from which on it goes to the log in chunks ahead of the
+// commit record.
+const streamBytes = 1 << 20
+
+// commit is a transaction on its way through the commit queue.
+type commit struct {
+	change
+	request txn.Request
+	tx      *Tx
+	// versions are the definitions under which the entries were made.
+	versions []tableVersion
+	moves    []move
+	// durable: something of it outlives the process.
+	durable bool
+}
+
+type tableVersion struct {
+	id      table.ObjectID
+	version uint32
+}
+
+// Commit ends the transaction and makes its changes durable and visible.
+func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
+	if err := t.usable(); err != nil {
+		if !t.done {
+			t.done = true
+			t.end()
+		}
+		return table.Receipt{}, err
+	}
+	t.done = true
+	if !t.wrote() {
+		t.end()
+		t.s.stats.readOnlyCommits.Add(1)
+		return table.Receipt{}, nil
+	}
+	for _, st := range t.open {
+		st.abandon()
+	}
+	c := &commit{tx: t}
+	c.collect()
+	return c.run(ctx)
+}
+
+// collect gathers the changes of the transaction.
+func (c *commit) collect() {
+	t := c.tx
+	if t.overlay != nil {
+		c.schema = t.overlay.Changes()
+		c.durable = len(c.schema) > 0
+	}
+	for _, tt := range t.tables {
+		if tt.wrote() {
+			c.collectTable(tt)
+		}
+		if tt.hiddenNext > 0 {
+			c.hidden = append(c.hidden, hiddenBlock{tt.id, tt.hiddenNext})
+		}
+	}
+}
+
+func (c *commit) collectTable(tt *txTable) {
+	def := tt.w.def
+	if t := c.tx; t.overlay != nil && t.overlay.Mark() > 0 {
+		if def = t.overlay.Catalog().Table(tt.id); def == nil {
+			return // dropped by the transaction itself
+		}
+	}
+	if !tt.created {
+		version := tt.w.def.Version
+		if c.tx.overlay != nil {
+			if base := c.tx.overlay.Base().Table(tt.id); base != nil {
+				version = base.Version
+			}
+		}
+		c.versions = append(c.versions, tableVersion{tt.id, version})
+	}
+	c.entries = append(c.entries, tt.w.entries(def)...)
+	if tt.w.rekeyed {
+		c.moves = append(c.moves, tt.w.moves()...)
+	}
+	c.durable = c.durable || c.tx.s.tiers[c.tx.s.tierOf(def.Method)].durable
+}
+
+// run encodes the record and sees it through the queue.
+func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
+	t := c.tx
+	r := &c.request
+	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
+	r.Validate = c.validate
+	r.OnDone = c.done
+	if t.s.log != nil {
+		if r.Payload, r.Stream, err = c.encode(ctx); err != nil {
+			t.end()
+			t.s.stats.aborts.Add(1)
+			return receipt, err
+		}
+	}
+	lsn, err := t.s.commits.Commit(ctx, r)
+	if err == nil {
+		return table.Receipt{LSN: lsn, Token: uint64(lsn), Time: time.UnixMicro(r.Time)}, nil
+	}
+	if unknown, ok := errors.AsType[*txn.UnknownError](err); ok {
+		receipt.Token, receipt.Time = unknown.Token(), time.UnixMicro(unknown.Time)
+		return receipt, err // done is called, now or later
+	}
+	t.end()
+	t.s.stats.aborts.Add(1)
+	return receipt, err
+}
+
+// done is called when the outcome is known and what was committed is visible.
+func (c *commit) done(err error) {
+	s := c.tx.s
+	if err == nil {
+		s.stats.commits.Add(1)
+		for _, tt := range c.tx.tables {
+			if tt.w != nil {
+				s.stats.inserted.Add(tt.w.inserted)
+				s.stats.updated.Add(tt.w.updated)
+				s.stats.deleted.Add(tt.w.deleted)
+			}
+		}
+	}
+	c.tx.end()
+	s.checkpoints.grown(s)
+}
+
+// validate runs when the record is about to get its LSN: definitions are still those under which the
+// rows were made, and the schema changes fit the catalog of that moment.
+func (c *commit) validate(lsn table.LSN, _ int64) error {
+	s := c.tx.s
+	for _, v := range c.versions {
+		if def := s.appended.Table(v.id); def == nil || def.Version != v.version {
+			s.stats.conflicts.Add(1)
+			return sqlerr.New(sqlerr.SerializationFailure,
+				"could not serialize access due to concurrent schema change")
+		}
+	}
+	if len(c.schema) == 0 {
+		return nil
+	}
+	next, err := s.appended.Apply(lsn, c.schema)
+	if err != nil {
+		return sqlerr.Newf(sqlerr.SerializationFailure,
+			"could not serialize access due to concurrent schema change: %w", err)
+	}
+	c.next, s.appended = next, next
+	return nil
+}
+
+// encode returns the payload of the commit record, and the stream of chunks before it if the write
+// set is large. Rows that end with the process are left out.
+func (c *commit) encode(ctx context.Context) (payload []byte, stream *txn.Stream, err error) {
+	e := encoder{ctx: ctx, s: c.tx.s}
+	buf := c.encodeHead(make([]byte, 0, 256))
+	head := len(buf)
+	for i := range c.entries {
+		if !c.logged(&c.entries[i]) {
+			continue
+		}
+		buf = appendEntry(buf, &c.entries[i])
+		if len(buf)-head >= streamBytes {
+			if err := e.stream(buf[head:]); err != nil {
+				return nil, nil, err
+			}
+			buf = buf[:head]
+		}
+	}
+	if e.out != nil && len(buf) > c.tx.s.log.MaxRecord()/4 {
+		if err := e.stream(buf[head:]); err != nil {
+			return nil, nil, err
+		}
+		buf = buf[:head]
+	}
+	return buf, e.out, nil
+}
+
+// logged reports whether an entry is of a table whose rows outlive the process.
+func (c *commit) logged(e *table.Entry) bool {
+	s := c.tx.s
+	def := c.tx.table(e.Table).w.def
+	return s.tiers[s.tierOf(def.Method)].durable && !invariants.Mutant("store-apply-without-log")
+}
+
+// encoder writes parts of a write set as chunks of the log.
+type encoder struct {
+	ctx context.Context
+	s   *Store
+	out *txn.Stream
+}
+
+// stream writes b, which ends with an entry, as chunks.
+func (e *encoder) stream(b []byte) error {
+	p, ok := e.s.commits.(*txn.Pipeline)
+	if !ok {
+		return sqlerr.New(sqlerr.InternalError, "a write set of a database without a log is not streamed")
+	}
+	if e.out == nil {
+		e.out = p.NewStream()
+	}
+	for len(b) > 0 {
+		n := min(len(b), e.s.log.MaxRecord())
+		if err := e.out.Append(e.ctx, b[:n]); err != nil {
+			e.out.Drop()
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}

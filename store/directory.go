@@ -1,0 +1,244 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/sqlerr"
+)
+
+// Names in a directory; see docs/format/directory.md.
+const (
+	lockName       = "LOCK"
+	versionName    = "VERSION"
+	checkpointName = "CHECKPOINT"
+	logName        = "wal"
+	tempSuffix     = ".tmp"
+)
+
+// The formats of directories: a program that knows readers up to formatReader may read a directory,
+// one that knows writers up to formatWriter may change it.
+const (
+	formatReader = 1
+	formatWriter = 1
+)
+
+// fileBytesMax bounds what is read of a file that is kept in memory as a whole.
+const fileBytesMax = 1 << 30
+
+// diskCategory names the store's writes to the file system's statistics.
+const diskCategory vfs.DiskWriteCategory = "lamina-store"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// directory is the locked directory of a database.
+type directory struct {
+	fs   vfs.FS
+	path string
+	lock io.Closer
+	// created: there was no database before.
+	created bool
+}
+
+// openDirectory locks the directory at path, makes it if it is not there, and checks that this
+// program may read it, and change it unless readOnly.
+func openDirectory(fs vfs.FS, path string, readOnly bool) (*directory, error) {
+	if path == "" {
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "no directory given")
+	}
+	d := &directory{fs: fs, path: path}
+	if !readOnly {
+		if err := d.make(); err != nil {
+			return nil, err
+		}
+	} else if _, err := fs.Stat(path); err != nil {
+		return nil, fileError("open", path, err)
+	}
+	lock, err := fs.Lock(d.join(lockName))
+	if err != nil {
+		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use by another program: %w", path, err)
+	}
+	d.lock = lock
+	if err := d.checkVersion(readOnly); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+func (d *directory) join(name string) string { return d.fs.PathJoin(d.path, name) }
+
+func (d *directory) close() error { return d.lock.Close() }
+
+// make creates the directory, with a name that survives a power loss.
+func (d *directory) make() error {
+	if _, err := d.fs.Stat(d.path); err == nil {
+		return nil
+	}
+	if err := d.fs.MkdirAll(d.path, 0o755); err != nil {
+		return fileError("create directory", d.path, err)
+	}
+	return syncDir(d.fs, d.fs.PathDir(d.path))
+}
+
+// checkVersion reads the version file, and writes it if the directory is new.
+func (d *directory) checkVersion(readOnly bool) error {
+	b, err := readFile(d.fs, d.join(versionName))
+	switch {
+	case isNotExist(err) && readOnly:
+		return sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" holds no database", d.path)
+	case isNotExist(err):
+		if err := d.checkEmpty(); err != nil {
+			return err
+		}
+		d.created = true
+		return d.replace(versionName, versionText(formatReader, formatWriter))
+	case err != nil:
+		return err
+	}
+	reader, writer, ok := parseVersion(b)
+	switch {
+	case !ok:
+		return damaged(d.join(versionName), "not a version file")
+	case reader > formatReader:
+		return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
+			"directory \"%s\" needs a program that reads format %d; this one reads up to %d", d.path, reader, formatReader)
+	case writer > formatWriter && !readOnly:
+		return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
+			"directory \"%s\" needs a program that writes format %d; this one writes up to %d", d.path, writer, formatWriter)
+	}
+	return nil
+}
+
+// checkEmpty refuses to make a database among files of something else, or where the version file of
+// one was lost.
+func (d *directory) checkEmpty() error {
+	names, err := d.fs.List(d.path)
+	if err != nil {
+		return fileError("list", d.path, err)
+	}
+	for _, name := range names {
+		if name != lockName && name != versionName+tempSuffix {
+			return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
+				"directory \"%s\" holds no database, but is not empty: it has \"%s\"", d.path, name)
+		}
+	}
+	return nil
+}
+
+// replace writes a file whole or not at all: as a new file that takes the name once it is on disk.
+func (d *directory) replace(name string, content []byte) error {
+	temp := d.join(name + tempSuffix)
+	if err := writeFile(d.fs, temp, content); err != nil {
+		return err
+	}
+	if err := d.fs.Rename(temp, d.join(name)); err != nil {
+		return fileError("rename to", d.join(name), err)
+	}
+	return syncDir(d.fs, d.path)
+}
+
+func versionText(reader, writer int) []byte {
+	text := fmt.Sprintf("lamina directory\nreader %d\nwriter %d\n", reader, writer)
+	return fmt.Appendf(nil, "%schecksum %08x\n", text, crc32.Checksum([]byte(text), castagnoli))
+}
+
+func parseVersion(b []byte) (reader, writer int, ok bool) {
+	text, sum, found := bytes.Cut(b, []byte("checksum "))
+	if !found || string(sum) != fmt.Sprintf("%08x\n", crc32.Checksum(text, castagnoli)) {
+		return 0, 0, false
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 3 || lines[0] != "lamina directory" {
+		return 0, 0, false
+	}
+	number := func(line, key string) int {
+		n, err := strconv.Atoi(strings.TrimPrefix(line, key+" "))
+		if err != nil || n < 1 {
+			ok = false
+		}
+		return n
+	}
+	ok = true
+	reader, writer = number(lines[1], "reader"), number(lines[2], "writer")
+	return reader, writer, ok
+}
+
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// fileError gives an error of the file system a SQLSTATE and says what was attempted.
+func fileError(what, path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case vfs.IsNoSpaceError(err):
+		return sqlerr.Newf(sqlerr.DiskFull, "%s \"%s\": %w", what, path, err)
+	case isNotExist(err):
+		return sqlerr.Newf(sqlerr.UndefinedFile, "%s \"%s\": %w", what, path, err)
+	}
+	return sqlerr.Newf(sqlerr.IOError, "%s \"%s\": %w", what, path, err)
+}
+
+func damaged(path, format string, args ...any) error {
+	return sqlerr.Newf(sqlerr.DataCorrupted, "file \"%s\" is damaged: %s", path, fmt.Sprintf(format, args...))
+}
+
+func readFile(fs vfs.FS, path string) (b []byte, err error) {
+	f, err := fs.Open(path)
+	if err != nil {
+		return nil, fileError("open", path, err)
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = fileError("close", path, cerr)
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fileError("stat", path, err)
+	}
+	if info.Size() > fileBytesMax {
+		return nil, damaged(path, "%d bytes", info.Size())
+	}
+	b = make([]byte, info.Size())
+	if n, err := f.ReadAt(b, 0); n < len(b) {
+		return nil, fileError("read", path, err)
+	}
+	return b, nil
+}
+
+func writeFile(fs vfs.FS, path string, content []byte) (err error) {
+	f, err := fs.Create(path, diskCategory)
+	if err != nil {
+		return fileError("create", path, err)
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = fileError("close", path, cerr)
+		}
+	}()
+	if _, err := f.Write(bytes.Clone(content)); err != nil { // a vfs.File may overwrite what it was given
+		return fileError("write", path, err)
+	}
+	return fileError("sync", path, f.Sync())
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(fs vfs.FS, path string) error {
+	d, err := fs.OpenDir(path)
+	if err != nil {
+		return fileError("open directory", path, err)
+	}
+	err = d.Sync()
+	if cerr := d.Close(); err == nil {
+		err = cerr
+	}
+	return fileError("sync directory", path, err)
+}

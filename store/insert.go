@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// uniqueCheck is a unique key that more than one row had when a row was written.
+type uniqueCheck struct {
+	w   *Writer
+	k   int
+	key string
+	// values are those of the key, for the error.
+	values types.Row
+}
+
+// uniqueChecksMax bounds the checks that are left for the end of a statement: beyond it a violation
+// is reported at once.
+const uniqueChecksMax = 1 << 20
+
+// Insert adds rows with all columns.
+func (w *Writer) Insert(ctx context.Context, rows *vec.Batch, oc table.OnConflict) (out table.Outcome, err error) {
+	if err := w.usable(ctx); err != nil {
+		return out, err
+	}
+	if err := w.checkBatch(rows, w.allColumns()); err != nil {
+		return out, err
+	}
+	if rows.N == 0 {
+		return out, nil
+	}
+	if err := w.checkRows(ctx, rows); err != nil {
+		return out, err
+	}
+	return w.insert(ctx, rows, oc, true /* lock */)
+}
+
+func (w *Writer) allColumns() []int {
+	cols := make([]int, len(w.def.Columns))
+	for i := range cols {
+		cols[i] = i
+	}
+	return cols
+}
+
+// insert adds checked rows.
+func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflict, lock bool) (out table.Outcome, err error) {
+	ws := w.tt.w
+	first := ws.rows
+	defer func() {
+		if err != nil {
+			ws.dropKeys(first)
+		}
+	}()
+	checks := len(w.st.checks)
+	accepted := int32(0)
+	for i := range rows.N {
+		skip, err := w.admit(ctx, rows, i, first+accepted, oc, lock)
+		if err != nil {
+			w.st.checks = w.st.checks[:checks]
+			return out, err
+		}
+		if skip {
+			ws.dropKeys(first + accepted)
+			out.Skipped = append(out.Skipped, i)
+			continue
+		}
+		accepted++
+	}
+	if len(out.Skipped) > 0 {
+		rows = pick(rows, without(rows.N, out.Skipped))
+	}
+	if rows.N == 0 {
+		return out, nil
+	}
+	hidden, err := w.hiddenKeys(ctx, rows.N)
+	if err != nil {
+		return out, err
+	}
+	if err := ws.add(w.st.command, rows, hidden, nil); err != nil {
+		return out, err
+	}
+	ws.inserted += int64(rows.N)
+	out.Rows = int64(rows.N)
+	out.Refs = refsFrom(first, rows.N)
+	return out, ws.reserve()
+}
+
+// without returns 0 … n-1 but for skipped.
+func without(n int, skipped []int) []int {
+	at := make([]int, 0, n)
+	for i := range n {
+		if len(skipped) > 0 && skipped[0] == i {
+			skipped = skipped[1:]
+			continue
+		}
+		at = append(at, i)
+	}
+	return at
+}
+
+func refsFrom(row int32, n int) []table.RowRef {
+	refs := make([]table.RowRef, n)
+	for i := range refs {
+		refs[i] = privateRef | table.RowRef(row+int32(i))
+	}
+	return refs
+}
+
+// admit locks the unique keys of row i of a batch, which is to become an own row, and notes them. It
+// reports that the row is to be left out if another has one of its keys and oc says so.
+func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc table.OnConflict, lock bool) (skip bool, err error) {
+	for k := range w.def.Keys {
+		key, ok := index.AppendBatch(w.key[:0], b, w.def.Keys[k].Columns, i)
+		w.key = key
+		if !ok {
+			continue // a NULL is equal to nothing
+		}
+		if lock {
+			if err := w.lockKey(ctx, k, key); err != nil {
+				return false, err
+			}
+		}
+		if taken, err := w.taken(k, key, oc.DoNothing); err != nil {
+			return false, err
+		} else if taken {
+			if oc.DoNothing && (oc.Key < 0 || oc.Key == k) {
+				return true, nil
+			}
+			if err := w.checkLater(b, i, k, key); err != nil {
+				return false, err
+			}
+		}
+		w.tt.w.keys[k].add(key, row)
+	}
+	return false, nil
+}
+
+// lockKey locks a value of Keys[k]: that of the primary key is the row itself.
+func (w *Writer) lockKey(ctx context.Context, k int, key []byte) error {
+	t := w.st.tx
+	if w.def.Keys[k].Primary {
+		if invariants.Mutant("store-forget-unique-lock") {
+			return nil
+		}
+		return t.lockRow(ctx, w.def.ID, key, table.ForUpdate, table.WaitBlock)
+	}
+	return t.lockUnique(ctx, w.indexOf(k), key)
+}
+
+// indexOf returns the ID of the index behind Keys[k].
+func (w *Writer) indexOf(k int) table.ObjectID {
+	if o := w.st.tx.catalog().LookupRelation(w.def.Schema, w.def.Keys[k].Name); o != nil {
+		return o.Head().ID
+	}
+	return w.def.ID // unreachable: a constraint has its index
+}
+
+// taken reports whether a row has a value of Keys[k]: one of this transaction, or a committed one,
+// however new, that this transaction has not ended.
+func (w *Writer) taken(k int, key []byte, snapshot bool) (bool, error) {
+	if w.tt.w.liveWith(k, key) > 0 {
+		return true, nil
+	}
+	ref, found := w.committed(k, key)
+	if !found || !snapshot || w.st.tx.o.Isolation == table.ReadCommitted {
+		return found, nil
+	}
+	// A row that the snapshot does not show cannot be the reason for doing nothing.
+	ts := w.st.current(w.def)
+	if _, last, _, ok := ts.Newest(ts.AppendKey(nil, ref)); ok && last > w.st.view.LSN() {
+		return false, errConcurrentUpdate
+	}
+	return true, nil
+}
+
+// committed finds the newest committed row with a value of Keys[k], unless this transaction has ended
+// it.
+func (w *Writer) committed(k int, key []byte) (table.RowRef, bool) {
+	ws := w.tt.w
+	if w.tt.created || ws.truncated != 0 {
+		return 0, false
+	}
+	ts := w.st.current(w.def)
+	if ts == nil {
+		return 0, false
+	}
+	ref, found := ts.NewestUnique(k, key)
+	if !found {
+		return 0, false
+	}
+	if _, ended := ws.hasEnded(ref); ended {
+		return 0, false
+	}
+	return ref, true
+}
+
+// checkLater leaves a unique key to be checked at the end of the statement, when the row that has it
+// too may have got another.
+func (w *Writer) checkLater(b *vec.Batch, i, k int, key []byte) error {
+	values := make(types.Row, len(w.def.Keys[k].Columns))
+	for j, c := range w.def.Keys[k].Columns {
+		values[j] = b.BatchDatum(c, i)
+	}
+	if len(w.st.checks) >= uniqueChecksMax {
+		return w.st.tx.s.errDuplicate(w.st.tx, w.def, k, values)
+	}
+	w.st.checks = append(w.st.checks, uniqueCheck{w, k, string(key), values})
+	return nil
+}
+
+// checkUnique reports the first unique key that more than one row has now.
+func (st *Statement) checkUnique() error {
+	for i := range st.checks {
+		c := &st.checks[i]
+		n := c.w.tt.w.liveWith(c.k, []byte(c.key))
+		if _, found := c.w.committed(c.k, []byte(c.key)); found {
+			n++
+		}
+		if n > 1 {
+			return st.tx.s.errDuplicate(st.tx, c.w.def, c.k, c.values)
+		}
+	}
+	return nil
+}
+
+// hiddenKeys reserves the hidden keys of n new rows; nil if the table has a primary key.
+func (w *Writer) hiddenKeys(ctx context.Context, n int) (keys []int64, err error) {
+	if w.def.PrimaryKey() != nil {
+		return nil, nil
+	}
+	var first int64
+	if w.tt.created {
+		first = max(w.tt.hiddenNext, 1)
+		w.tt.hiddenNext = first + int64(n)
+	} else if first, err = w.st.tx.s.takeHidden(ctx, w.def, int64(n)); err != nil {
+		return nil, err
+	}
+	keys = make([]int64, n)
+	for i := range keys {
+		keys[i] = first + int64(i)
+	}
+	return keys, nil
+}

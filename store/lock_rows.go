@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+)
+
+// lockRow locks a row by its encoded key until the transaction ends.
+func (t *Tx) lockRow(ctx context.Context, id table.ObjectID, key []byte, mode table.RowLock, wait table.Wait) error {
+	return t.lock(ctx, txn.RowKey(id, key), txn.RowMode(mode), wait)
+}
+
+// Lock locks rows and says what became of each.
+func (w *Writer) Lock(ctx context.Context, refs []table.RowRef, mode table.RowLock, wait table.Wait, out []table.LockResult) error {
+	if err := w.usable(ctx); err != nil {
+		return err
+	}
+	if len(out) != len(refs) || mode > table.ForUpdate || wait > table.SkipLocked {
+		return sqlerr.Newf(sqlerr.InternalError, "%d results for %d rows to lock", len(out), len(refs))
+	}
+	for i, ref := range refs {
+		var err error
+		if out[i], err = w.lockOne(ctx, ref, mode, wait); err != nil {
+			if errors.Is(err, errBusy) {
+				return sqlerr.Newf(sqlerr.LockNotAvailable, "could not obtain lock on row in relation \"%s\"", w.def.Name)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) lockOne(ctx context.Context, ref table.RowRef, mode table.RowLock, wait table.Wait) (table.LockResult, error) {
+	ws := w.tt.w
+	if ref&privateRef != 0 {
+		row := ws.row(ref)
+		if row < 0 {
+			return table.LockResult{}, errNoRow
+		}
+		if !ws.isLive(row) {
+			return table.LockResult{Status: table.Gone}, nil
+		}
+		return table.LockResult{Status: table.Unchanged, Ref: ref}, nil
+	}
+	if _, ended := ws.hasEnded(ref); ended {
+		return table.LockResult{Status: table.Gone}, nil
+	}
+	ts := w.source()
+	if ts == nil {
+		return table.LockResult{}, errNoRow
+	}
+	w.key = ts.AppendKey(w.key[:0], ref)
+	return w.follow(ctx, ref, mode, wait)
+}
+
+// follow locks the row with the key in w.key, and under READ COMMITTED what it has become by the time
+// the lock is granted, wherever its key has moved.
+func (w *Writer) follow(ctx context.Context, ref table.RowRef, mode table.RowLock, wait table.Wait) (table.LockResult, error) {
+	t := w.st.tx
+	at, other := w.st.view.LSN(), false
+	for {
+		err := t.lockRow(ctx, w.def.ID, w.key, mode, wait)
+		if errors.Is(err, errBusy) && wait == table.SkipLocked {
+			return table.LockResult{Status: table.Skipped, Ref: ref}, nil
+		}
+		if err != nil {
+			return table.LockResult{}, err
+		}
+		ts := w.st.current(w.def)
+		if ts == nil {
+			return table.LockResult{Status: table.Gone}, nil
+		}
+		now, _, live, found := ts.Newest(w.key)
+		live = live && found
+		if live && now == ref && !other {
+			return table.LockResult{Status: table.Unchanged, Ref: ref}, nil
+		}
+		if t.o.Isolation != table.ReadCommitted {
+			if live {
+				return table.LockResult{}, errConcurrentUpdate
+			}
+			return table.LockResult{}, errConcurrentDelete
+		}
+		if next, moved := t.s.moves.find(w.def.ID, w.key, at); moved {
+			w.key = append(w.key[:0], next.to...)
+			at, other = next.lsn, true // whatever is there is another version
+			continue
+		}
+		if _, ended := w.tt.w.hasEnded(now); !live || ended {
+			return table.LockResult{Status: table.Gone}, nil
+		}
+		return table.LockResult{Status: table.Moved, Ref: now}, nil
+	}
+}

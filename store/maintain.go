@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Metrics returns counters since the store was opened.
+func (s *Store) Metrics() table.Metrics {
+	locks := s.locks.Stats()
+	m := table.Metrics{
+		Commits: s.stats.commits.Load(), Aborts: s.stats.aborts.Load(), ReadOnlyCommits: s.stats.readOnlyCommits.Load(),
+		Conflicts: s.stats.conflicts.Load(), Deadlocks: locks.Deadlocks, LockTimeouts: locks.Timeouts,
+		RowsInserted: s.stats.inserted.Load(), RowsUpdated: s.stats.updated.Load(), RowsDeleted: s.stats.deleted.Load(),
+		Checkpoints: s.stats.checkpoints.Load(), CheckpointBytes: s.stats.checkpointBytes.Load(),
+		MemoryBytes: s.mem.Used(), MemoryLimit: s.mem.Limit(),
+		PublishedLSN: s.views.LSN(),
+	}
+	for i, p := range s.views.Pinned() {
+		if i == 0 {
+			m.OldestViewLSN = p.LSN
+		}
+		m.OpenViews++
+	}
+	if s.log != nil {
+		l := s.log.Stats()
+		m.LogBytes, m.LogRecords, m.LogSyncs, m.Groups = l.Bytes, l.Records, l.Syncs, l.Groups
+	}
+	if s.enter() == nil {
+		for i := range s.tiers {
+			m.Tiers = append(m.Tiers, s.tiers[i].Metrics())
+		}
+		s.leave()
+	}
+	return m
+}
+
+// Features says what the store can do.
+func (s *Store) Features() table.Features {
+	return table.Features{
+		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Load: true, Analyze: true,
+		Reasons: map[string]string{
+			"Durable":      "a database without a directory is gone at the end",
+			"Serializable": "commits are not validated against what a transaction has read",
+			"Changes":      "the log has no readers besides recovery",
+			"AsOf":         "versions below the oldest View are freed",
+			"Compact":      "there are no segments to merge",
+		},
+	}
+}
+
+// Analyze refreshes the estimates of a table: they are kept up to date as rows are applied.
+func (s *Store) Analyze(_ context.Context, id table.ObjectID) error {
+	_, err := s.existing(id)
+	return err
+}
+
+// Compact answers 0A000: there are no segments.
+func (s *Store) Compact(_ context.Context, id table.ObjectID) error {
+	if _, err := s.existing(id); err != nil {
+		return err
+	}
+	return sqlerr.Unsupported("compaction of a table without segments")
+}
+
+func (s *Store) existing(id table.ObjectID) (*table.TableDef, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	if def := s.newest().Table(id); def != nil {
+		return def, nil
+	}
+	return nil, catalog.ErrNoObject(id)
+}
+
+// Size returns what the database occupies.
+func (s *Store) Size(context.Context) (size table.Size, err error) {
+	if err := s.usable(); err != nil {
+		return size, err
+	}
+	size.Memory = s.mem.Used()
+	if s.dir == nil {
+		return size, nil
+	}
+	for _, part := range []struct {
+		path string
+		sum  *int64
+	}{
+		{s.dir.join(logName), &size.Log}, {s.dir.join(tiersDirName), &size.Snapshots}, {s.dir.path, &size.Other},
+	} {
+		if *part.sum, err = s.dir.filesIn(part.path); err != nil {
+			return size, err
+		}
+	}
+	return size, nil
+}
+
+// filesIn returns the size of the files in a folder, without its folders. Files come and go meanwhile.
+func (d *directory) filesIn(path string) (n int64, err error) {
+	names, err := d.fs.List(path)
+	if isNotExist(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fileError("list", path, err)
+	}
+	for _, name := range names {
+		info, err := d.fs.Stat(d.fs.PathJoin(path, name))
+		if isNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return 0, fileError("stat", name, err)
+		}
+		if !info.IsDir() {
+			n += info.Size()
+		}
+	}
+	return n, nil
+}

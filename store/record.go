@@ -1,0 +1,170 @@
+package store
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+	"github.com/laminadb/lamina/vec/veccodec"
+)
+
+// The payload of a commit record is described in docs/format/commit.md:
+//
+//	version byte, schema changes, hidden key blocks, entries
+//
+// A chunk of a streamed write set is a list of entries.
+
+const commitVersion = 1
+
+// change is what one record does, on its way to apply.
+type change struct {
+	schema []catalog.Change
+	// next is the catalog after the schema changes; set when the record gets its LSN.
+	next *catalog.Catalog
+	// dropped are the tables that next no longer has.
+	dropped map[table.ObjectID]*table.TableDef
+	hidden  []hiddenBlock
+	// entries are in the order in which they are applied.
+	entries []table.Entry
+}
+
+// encodeHead appends what precedes the entries.
+func (c *change) encodeHead(dst []byte) []byte {
+	dst = append(dst, commitVersion)
+	dst = catalog.AppendChanges(dst, c.schema)
+	return appendHidden(dst, c.hidden)
+}
+
+// appendEntry encodes one entry, with its length before it so that a reader may pass over it.
+func appendEntry(dst []byte, e *table.Entry) []byte {
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = binary.AppendUvarint(dst, uint64(e.Table))
+	dst = binary.AppendUvarint(dst, uint64(e.Version))
+	dst = append(dst, byte(e.Op))
+	if e.Op == table.OpUpdateRows || e.Op == table.OpDeleteRows {
+		dst = appendKeys(dst, &e.Keys)
+	}
+	if e.Op == table.OpUpdateRows || e.Op == table.OpInsertRows {
+		dst = veccodec.Append(dst, e.Rows)
+	}
+	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	return dst
+}
+
+func appendKeys(dst []byte, k *table.Keys) []byte {
+	dst = binary.AppendUvarint(dst, uint64(k.Len()))
+	from := uint32(0)
+	for _, end := range k.Ends {
+		dst = binary.AppendUvarint(dst, uint64(end-from))
+		from = end
+	}
+	return append(dst, k.Data...)
+}
+
+// decodeHead decodes what precedes the entries of a commit record, and returns the entries' bytes.
+func decodeHead(b []byte) (c *change, rest []byte, err error) {
+	if len(b) == 0 || b[0] != commitVersion {
+		return nil, nil, corruptedf("unknown version of a commit record")
+	}
+	c = &change{}
+	if c.schema, b, err = catalog.DecodeChanges(b[1:]); err != nil {
+		return nil, nil, err
+	}
+	r := decoder{b: b}
+	c.hidden = r.hidden()
+	return c, r.b, r.err
+}
+
+// decodeEntries calls apply for each entry in b. typesOf returns the types of the columns of an entry's
+// rows, or false if the entry is to be passed over.
+func decodeEntries(b []byte, typesOf func(id table.ObjectID, version uint32) ([]types.Type, bool, error), apply func(*table.Entry) error) error {
+	var rows vec.Batch
+	for len(b) > 0 {
+		r := decoder{b: b}
+		var n uint32
+		if h := r.bytes(4); h != nil {
+			n = binary.LittleEndian.Uint32(h)
+		}
+		body := decoder{b: r.bytes(int(n))}
+		if r.err != nil {
+			return r.err
+		}
+		b = r.b
+		e := table.Entry{Table: body.id()}
+		version := body.uvarint()
+		e.Version, e.Op = uint32(version), table.EntryOp(body.byte())
+		if body.err != nil || version > math.MaxUint32 || e.Op < table.OpInsertRows || e.Op > table.OpTruncate {
+			return corruptedf("bad entry of table %d", e.Table)
+		}
+		ts, wanted, err := typesOf(e.Table, e.Version)
+		if err != nil {
+			return err
+		}
+		if !wanted {
+			continue
+		}
+		if err := body.entry(&e, ts, &rows); err != nil {
+			return err
+		}
+		if err := apply(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wholeEntries returns the length of the entries at the beginning of b that are there to their ends.
+func wholeEntries(b []byte) (n int) {
+	for len(b)-n >= 4 {
+		size := 4 + int64(binary.LittleEndian.Uint32(b[n:]))
+		if size > int64(len(b)-n) {
+			break
+		}
+		n += int(size)
+	}
+	return n
+}
+
+// entry decodes the keys and rows of an entry.
+func (r *decoder) entry(e *table.Entry, ts []types.Type, rows *vec.Batch) (err error) {
+	if e.Op == table.OpUpdateRows || e.Op == table.OpDeleteRows {
+		r.keys(&e.Keys)
+	}
+	if r.err == nil && (e.Op == table.OpUpdateRows || e.Op == table.OpInsertRows) {
+		if r.b, err = veccodec.Decode(r.b, ts, rows); err != nil {
+			return err
+		}
+		e.Rows = rows
+		if e.Op == table.OpUpdateRows && rows.N != e.Keys.Len() {
+			r.fail("%d rows for %d keys", rows.N, e.Keys.Len())
+		}
+	}
+	if r.err == nil && len(r.b) != 0 {
+		r.fail("%d bytes after an entry", len(r.b))
+	}
+	return r.err
+}
+
+func (r *decoder) keys(k *table.Keys) {
+	n := r.count(1)
+	var end uint64
+	k.Ends = make([]uint32, 0, n)
+	for range n {
+		v := r.uvarint()
+		if end += v; v > uint64(len(r.b)) || end > math.MaxUint32 {
+			r.fail("keys of %d bytes", end)
+			return
+		}
+		k.Ends = append(k.Ends, uint32(end))
+	}
+	k.Data = r.bytes(int(end))
+}
+
+func corruptedf(format string, args ...any) error {
+	return sqlerr.Newf(sqlerr.DataCorrupted, format, args...)
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/wal"
+)
+
+// replay is the state of a recovery.
+type replay struct {
+	s    *Store
+	from *checkpoint // nil: there is none, the log has everything
+	// defined says for each tier that its tables were defined. A tier that is ahead of the checkpoint
+	// learns of them as they are at its own LSN, because that is what its files hold.
+	defined []bool
+	buf     []byte
+}
+
+// recover brings the store to the state that its directory holds: the last checkpoint and what the log
+// has after it.
+func (s *Store) recover() error {
+	c, err := s.readCheckpoint()
+	if err != nil {
+		return err
+	}
+	if err := s.addTiers(s.dir); err != nil {
+		return err
+	}
+	r := &replay{s: s, from: c, defined: make([]bool, len(s.tiers))}
+	o := wal.Options{FileBytes: s.common.LogFileBytes}
+	if c != nil {
+		s.applied.lsn, s.applied.time, s.applied.catalog = c.lsn, c.time, c.catalog
+		for _, b := range c.hidden {
+			s.hidden.define(b)
+		}
+		o.ID, o.From = c.log, c.position
+	}
+	end, err := r.readLog(o)
+	if err != nil {
+		return err
+	}
+	if err := r.reach(table.MaxLSN); err != nil {
+		return err
+	}
+	if err := r.checkAhead(); err != nil {
+		return err
+	}
+	s.begin(end)
+	return s.startLog(c)
+}
+
+// readLog replays the log and leaves it open for writing, unless the store only reads.
+func (r *replay) readLog(o wal.Options) (wal.Position, error) {
+	s := r.s
+	path := s.dir.join(logName)
+	if s.readOnly {
+		report, err := wal.Scan(s.dir.fs, path, o.From, r.record)
+		if err == nil && o.ID != (wal.ID{}) && report.ID != o.ID {
+			err = damaged(path, "the log is of another database than the checkpoint")
+		}
+		return report.End, err
+	}
+	var err error
+	s.log, _, err = wal.Open(s.dir.fs, path, o, r.record)
+	if err != nil {
+		return 0, err
+	}
+	return s.log.End(), nil
+}
+
+// record replays one record. Those at or below the checkpoint's LSN are in it.
+func (r *replay) record(rec *wal.Record) error {
+	s := r.s
+	if rec.LSN == 0 || r.from != nil && rec.LSN <= r.from.lsn {
+		return nil
+	}
+	if rec.LSN != s.applied.lsn+1 {
+		return corruptedf("log: record %d follows record %d", rec.LSN, s.applied.lsn)
+	}
+	if err := r.reach(rec.LSN); err != nil {
+		return err
+	}
+	if err := r.apply(rec); err != nil {
+		return sqlerr.Newf(sqlerr.CodeOf(err), "replay of record %d at %v: %w", rec.LSN, rec.Pos, err)
+	}
+	s.applied.lsn, s.applied.time = rec.LSN, rec.Time
+	return nil
+}
+
+// reach defines the tables of the tiers that are durable up to less than next.
+func (r *replay) reach(next table.LSN) error {
+	for i := range r.s.tiers {
+		t := &r.s.tiers[i]
+		if r.defined[i] || t.durable && t.Durable() >= next {
+			continue
+		}
+		r.defined[i] = true
+		if err := r.s.defineAll(t, r.s.applied.lsn, r.s.applied.catalog); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replay) apply(rec *wal.Record) error {
+	switch rec.Kind {
+	case wal.Commit:
+		return r.commit(rec)
+	case wal.SequenceBlock:
+		d := decoder{b: rec.Payload}
+		blocks := d.hidden()
+		if d.err == nil && len(d.b) != 0 {
+			d.fail("%d bytes after the blocks of a sequence record", len(d.b))
+		}
+		for _, b := range blocks {
+			r.s.hidden.define(b)
+		}
+		return d.err
+	}
+	return corruptedf("a record of kind %v is not known here", rec.Kind)
+}
+
+func (r *replay) commit(rec *wal.Record) error {
+	s := r.s
+	c, rest, err := decodeHead(rec.Payload)
+	if err != nil {
+		return err
+	}
+	if len(c.schema) > 0 {
+		if c.next, err = s.applied.catalog.Apply(rec.LSN, c.schema); err != nil {
+			return err
+		}
+		if err := s.define(rec.LSN, c, r.defined); err != nil {
+			return err
+		}
+	}
+	for _, b := range c.hidden {
+		s.hidden.define(b)
+	}
+	if err := r.entries(rec, rest); err != nil {
+		return err
+	}
+	if c.next != nil {
+		return s.undefine(rec.LSN, c, r.defined)
+	}
+	return nil
+}
+
+// entries replays the entries in the chunks of a record and in its payload. Chunks are parts of one
+// string of bytes: an entry may begin in one and end in the next.
+func (r *replay) entries(rec *wal.Record, rest []byte) error {
+	types := func(id table.ObjectID, version uint32) ([]types.Type, bool, error) { return r.typesOf(rec.LSN, id, version) }
+	apply := func(e *table.Entry) error { return r.s.applyEntry(rec.LSN, e) }
+	var carry []byte
+	for i := range rec.Chunks {
+		b, err := rec.Chunk(i, r.buf)
+		if err != nil {
+			return err
+		}
+		r.buf = b
+		carry = append(carry, b...)
+		n := wholeEntries(carry)
+		if err := decodeEntries(carry[:n], types, apply); err != nil {
+			return err
+		}
+		carry = append(carry[:0:0], carry[n:]...)
+	}
+	if len(carry) > 0 {
+		return corruptedf("%d bytes after the last entry of a stream", len(carry))
+	}
+	return decodeEntries(rest, types, apply)
+}
+
+// typesOf returns the types of an entry's rows, or that the entry need not be decoded because the tier
+// has it.
+func (r *replay) typesOf(lsn table.LSN, id table.ObjectID, version uint32) ([]types.Type, bool, error) {
+	s := r.s
+	def := s.applied.catalog.TableVersion(id, version)
+	if def == nil {
+		return nil, false, corruptedf("entry of table %d with definition %d, which is not known", id, version)
+	}
+	i := s.tierOf(def.Method)
+	if i < 0 {
+		return nil, false, corruptedf("table %d has the unknown access method \"%s\"", id, def.Method)
+	}
+	return rowTypes(def), r.defined[i] && !(s.tiers[i].durable && lsn <= s.tiers[i].Durable()), nil
+}
+
+// checkAhead refuses a directory whose tiers hold what the log does not have: the log was lost in part.
+func (r *replay) checkAhead() error {
+	var errs []error
+	for i := range r.s.tiers {
+		t := &r.s.tiers[i]
+		if t.durable && t.Durable() > r.s.applied.lsn {
+			errs = append(errs, corruptedf("the files of the %s tier are at LSN %d, but the log ends at %d",
+				t.method, t.Durable(), r.s.applied.lsn))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// startLog starts the commit queue, and makes the first checkpoint of a new database.
+func (s *Store) startLog(c *checkpoint) error {
+	if s.readOnly {
+		return nil
+	}
+	s.pipeline = txn.NewPipeline(txn.PipelineOptions{Log: s.log, Apply: s.applyRequest, Publish: s.publish})
+	s.commits = s.pipeline
+	s.checkpoints.start(s, c)
+	return nil
+}
+

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+// rowCheck is a batch of a table's rows, with all columns.
+type rowCheck struct{ batch vec.Batch }
+
+// scanRows calls f for each batch of rows that a reader sees.
+func scanRows(ctx context.Context, r table.Reader, f func(*rowCheck) error) (err error) {
+	cols := make([]int, len(r.Def().Columns))
+	for i := range cols {
+		cols[i] = i
+	}
+	s, err := r.Scan(ctx, table.ScanSpec{Cols: cols})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := s.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	for {
+		m, err := s.NextMorsel(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := readRows(ctx, m, f); err != nil {
+			return err
+		}
+	}
+}
+
+func readRows(ctx context.Context, m table.Morsel, f func(*rowCheck) error) error {
+	defer m.Close()
+	var c rowCheck
+	for {
+		err := m.Read(ctx, &c.batch)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c.batch.N == 0 {
+			continue
+		}
+		if err := f(&c); err != nil {
+			return err
+		}
+	}
+}
+
+// check checks the rows against what a new definition demands of them.
+func (c *rowCheck) check(ctx context.Context, def *table.TableDef, notNull []int, funcs *table.RowFuncs) error {
+	for _, col := range notNull {
+		if firstNull(&c.batch, col) < c.batch.N {
+			name := def.Columns[col].Name
+			return sqlerr.Newf(sqlerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains null values", name, def.Name).
+				On("", def.Name, name)
+		}
+	}
+	if funcs != nil && funcs.Check != nil {
+		return funcs.Check(ctx, &c.batch)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// mark is a place in a transaction that it can return to.
+type mark struct {
+	schema int
+	locks  int
+	tables []tableMark
+}
+
+type tableMark struct {
+	table *txTable
+	at    writesMark
+}
+
+// mark returns the present place.
+func (t *Tx) mark() (m mark) {
+	m.locks = t.owner.Mark()
+	if t.overlay != nil {
+		m.schema = t.overlay.Mark()
+	}
+	for _, tt := range t.tables {
+		if tt.wrote() {
+			m.tables = append(m.tables, tableMark{tt, tt.mark()})
+		}
+	}
+	return m
+}
+
+// undo drops the rows written and the schema changes made since the mark.
+func (t *Tx) undo(m mark) {
+	if t.overlay != nil {
+		t.overlay.Undo(m.schema)
+	}
+	for _, tt := range t.tables {
+		i := slices.IndexFunc(m.tables, func(x tableMark) bool { return x.table == tt })
+		if i >= 0 {
+			tt.undo(m.tables[i].at)
+		} else {
+			tt.undo(writesMark{})
+		}
+		tt.created = tt.created && t.overlay != nil && t.overlay.Catalog().Table(tt.id) != nil
+	}
+}
+
+// savepoint is a table.Savepoint.
+type savepoint struct {
+	tx *Tx
+	at mark
+}
+
+// Savepoint marks rows, schema changes and locks.
+func (t *Tx) Savepoint(context.Context) (table.Savepoint, error) {
+	if err := t.usable(); err != nil {
+		return nil, err
+	}
+	if len(t.saves) >= savepointsMax {
+		return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d savepoints", savepointsMax)
+	}
+	sp := &savepoint{tx: t, at: t.mark()}
+	t.saves = append(t.saves, sp)
+	return sp, nil
+}
+
+// find returns the savepoint's place in the stack, or an error if it is gone.
+func (sp *savepoint) find() (int, error) {
+	if err := sp.tx.usable(); err != nil {
+		return 0, err
+	}
+	i := slices.Index(sp.tx.saves, sp)
+	if i < 0 {
+		return 0, sqlerr.New(sqlerr.InvalidSavepointSpecification, "savepoint does not exist")
+	}
+	return i, nil
+}
+
+// RollbackTo undoes what came after the savepoint, ends the statements that are open since, and
+// gives back the locks taken since. The savepoint stays, later ones are gone.
+func (sp *savepoint) RollbackTo(context.Context) error {
+	i, err := sp.find()
+	if err != nil {
+		return err
+	}
+	t := sp.tx
+	t.saves = t.saves[:i+1]
+	t.undo(sp.at)
+	if !invariants.Mutant("store-keep-savepoint-locks") {
+		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
+	}
+	for _, tt := range t.tables {
+		tt.locked = 0 // what is still held is found again by the lock manager
+	}
+	return nil
+}
+
+// Release forgets the savepoint and later ones; their changes stay.
+func (sp *savepoint) Release(context.Context) error {
+	i, err := sp.find()
+	if err != nil {
+		return err
+	}
+	sp.tx.saves = sp.tx.saves[:i]
+	return nil
+}

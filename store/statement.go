@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Statement is the unit of atomicity within a transaction.
+type Statement struct {
+	tx      *Tx
+	view    *view
+	command uint32
+	closed  bool
+	// used: something was read at the view, so that it stays what it is.
+	used bool
+	// wrote: a writer was handed out; at is the place before it.
+	wrote bool
+	at    mark
+	// newest is the View at which rows were found that are newer than view; nil: none were.
+	newest *view
+	// checks are unique keys that two rows had at some time; at the end none may have.
+	checks []uniqueCheck
+	scans  int
+}
+
+var _ table.Statement = (*Statement)(nil)
+
+// Statement begins a statement with a snapshot of its own under READ COMMITTED, and with that of the
+// transaction above it.
+func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
+	if err := t.usable(); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, canceled(ctx)
+	}
+	if len(t.open) >= statementsMax || t.command >= 1<<31 {
+		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many statements in a transaction")
+	}
+	t.command++
+	st := &Statement{tx: t, command: t.command}
+	if t.o.Isolation == table.ReadCommitted {
+		st.view = t.s.views.Acquire()
+	} else {
+		st.view = t.snapshot().Retain()
+	}
+	if invariants.Mutant("store-see-own-statement") {
+		st.command++
+	}
+	t.open = append(t.open, st)
+	return st, nil
+}
+
+// usable refuses work in a statement that has ended.
+func (st *Statement) usable() error {
+	if st.closed {
+		return errStatementEnded
+	}
+	return st.tx.usable()
+}
+
+// open locks a table and returns its definition and its snapshot, nil if the View does not have it.
+func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.TableLock) (*table.TableDef, table.TableSnapshot, error) {
+	if err := st.usable(); err != nil {
+		return nil, nil, err
+	}
+	t := st.tx
+	if err := t.lockTable(ctx, id, mode, table.WaitBlock); err != nil {
+		return nil, nil, err
+	}
+	obj := t.catalog().ByID(id)
+	def, ok := obj.(*table.TableDef)
+	if !ok {
+		if obj != nil {
+			return nil, nil, sqlerr.Newf(sqlerr.WrongObjectType, "\"%s\" is not a table", obj.Head().Name)
+		}
+		return nil, nil, catalog.ErrNoObject(id)
+	}
+	ts := st.view.State.table(t.s, def)
+	if t.table(id).created {
+		return def, nil, nil
+	}
+	if ts != nil && sameLayout(ts.Def(), def) {
+		return def, ts, nil
+	}
+	return st.renew(def)
+}
+
+// renew takes a newer View, because the one of the statement is older than the definition of a table
+// that it is about to use, and the table was not locked in between.
+func (st *Statement) renew(def *table.TableDef) (*table.TableDef, table.TableSnapshot, error) {
+	t := st.tx
+	if t.o.Isolation != table.ReadCommitted || st.used {
+		return nil, nil, errConcurrentUpdate
+	}
+	fresh := t.s.views.Acquire()
+	ts := fresh.State.table(t.s, def)
+	if ts == nil || !sameLayout(ts.Def(), def) {
+		fresh.Release()
+		return nil, nil, errConcurrentUpdate
+	}
+	st.view.Release()
+	st.view = fresh
+	return def, ts, nil
+}
+
+// sameLayout reports whether rows of one definition are rows of the other.
+func sameLayout(a, b *table.TableDef) bool {
+	if a == b || a.Version == b.Version && a.ID == b.ID {
+		return true
+	}
+	if len(a.Columns) != len(b.Columns) || len(a.Keys) != len(b.Keys) {
+		return false
+	}
+	for i := range a.Columns {
+		if a.Columns[i].Type != b.Columns[i].Type {
+			return false
+		}
+	}
+	for i := range a.Keys {
+		if a.Keys[i].Primary != b.Keys[i].Primary || !slices.Equal(a.Keys[i].Columns, b.Keys[i].Columns) {
+			return false
+		}
+	}
+	return true
+}
+
+// current returns a snapshot of a table that shows every commit whose locks have been released: what
+// is checked after a lock was granted. It is valid until the statement ends or asks again.
+func (st *Statement) current(def *table.TableDef) table.TableSnapshot {
+	if st.newest == nil || st.newest.LSN() != st.tx.s.views.LSN() {
+		fresh := st.tx.s.views.Acquire()
+		if st.newest != nil {
+			st.newest.Release()
+		}
+		st.newest = fresh
+	}
+	return st.newest.State.table(st.tx.s, def)
+}
+
+// Close ends the statement. With an error, or if a unique key was violated, what it wrote is undone.
+func (st *Statement) Close(err error) error {
+	if st.closed {
+		return errStatementEnded
+	}
+	t := st.tx
+	if st.wrote && !t.done {
+		if err == nil {
+			err = st.checkUnique()
+		}
+		if err != nil && !invariants.Mutant("store-lose-statement-undo") {
+			t.undo(st.at)
+		}
+	}
+	st.abandon()
+	if i := slices.Index(t.open, st); i >= 0 {
+		t.open = slices.Delete(t.open, i, i+1)
+	}
+	return err
+}
+
+// abandon gives up what the statement holds.
+func (st *Statement) abandon() {
+	if st.closed {
+		return
+	}
+	st.closed = true
+	st.view.Release()
+	if st.newest != nil {
+		st.newest.Release()
+	}
+	st.checks = nil
+}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+	"github.com/laminadb/lamina/wal"
+)
+
+// Store is one database: log, transactions, catalog and tiers behind the contract of package table.
+type Store struct {
+	table.Unimplemented
+	common        table.Common
+	defaultMethod string
+	readOnly      bool
+	logger        *slog.Logger
+	mem           *mem.Tracker
+
+	dir     *directory // nil: in memory
+	log     *wal.Log   // nil: in memory, or open for reading only
+	commits committer
+	// pipeline is commits if there is a log to write.
+	pipeline *txn.Pipeline
+	tiers   []tier
+	views   *txn.ViewSet[*state]
+	locks   *txn.LockManager
+	ids     catalog.IDs
+	txIDs   atomic.Uint64
+	hidden  *hiddenKeys
+	moves   moves
+	// compiled maps table IDs to *compiled, so that a definition is compiled once.
+	compiled sync.Map
+
+	// latest is the catalog of the published View.
+	latest atomic.Pointer[catalog.Catalog]
+	// appended is the catalog after everything that has an LSN. It belongs to the commit queue.
+	appended *catalog.Catalog
+	// applied belongs to whoever applies.
+	applied appliedState
+
+	checkpoints checkpointer
+	stats       stats
+	gate        gate
+}
+
+var _ table.TableStorage = (*Store)(nil)
+
+// tier is a tier and what the store knows of it.
+type tier struct {
+	table.Tier
+	method string
+	// durable: rows outlive the process, so their changes go to the log.
+	durable bool
+}
+
+// state is what a View shows.
+type state struct {
+	catalog *catalog.Catalog
+	time    int64                // commit timestamp of the newest record
+	tiers   []table.TierSnapshot // as Store.tiers
+}
+
+type view = txn.View[*state]
+
+// table returns a table's snapshot, nil if the View does not have it.
+func (st *state) table(s *Store, def *table.TableDef) table.TableSnapshot {
+	i := s.tierOf(def.Method)
+	if i < 0 {
+		return nil
+	}
+	return st.tiers[i].Table(def.ID)
+}
+
+// tierOf returns the position of the tier for an access method, or -1.
+func (s *Store) tierOf(method string) int {
+	for i := range s.tiers {
+		if s.tiers[i].method == method {
+			return i
+		}
+	}
+	return -1
+}
+
+// newest returns the newest committed catalog.
+func (s *Store) newest() *catalog.Catalog { return s.latest.Load() }
+
+// stats are counters since the store was opened.
+type stats struct {
+	commits, aborts, readOnlyCommits, conflicts atomic.Int64
+	inserted, updated, deleted                  atomic.Int64
+	checkpoints, checkpointBytes                atomic.Int64
+}
+
+// gate counts the transactions that are open and lets no more in once the store is closed.
+type gate struct {
+	mu struct {
+		sync.Mutex
+		open   int
+		closed bool
+		// last is called when the store is closed and the last transaction has left.
+		last func()
+	}
+	closed atomic.Bool
+}
+
+func (s *Store) enter() error {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.gate.mu.closed {
+		return errClosed
+	}
+	s.gate.mu.open++
+	return nil
+}
+
+func (s *Store) leave() {
+	s.gate.mu.Lock()
+	s.gate.mu.open--
+	var last func()
+	if s.gate.mu.open == 0 {
+		last, s.gate.mu.last = s.gate.mu.last, nil
+	}
+	s.gate.mu.Unlock()
+	if last != nil {
+		last()
+	}
+}
+
+// shut lets nobody in any more, and counts the caller as the last who came in. It reports false if that
+// was done before. last is called when everybody has left.
+func (g *gate) shut(last func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.mu.closed {
+		return false
+	}
+	g.mu.closed = true
+	g.mu.open++
+	g.mu.last = last
+	g.closed.Store(true)
+	return true
+}
+
+// usable refuses work in a store that is closed.
+func (s *Store) usable() error {
+	if s.gate.closed.Load() {
+		return errClosed
+	}
+	return nil
+}
+
+// tracker returns the tracker of a transaction's write sets.
+func (t *Tx) tracker() *mem.Tracker {
+	if t.mem == nil {
+		t.mem = t.s.mem.Child("write set", t.o.WriteBytes)
+	}
+	return t.mem
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
+)
+
+// Limits of a transaction.
+const (
+	writeBytesDefault = 1 << 30
+	savepointsMax     = 1 << 16
+	statementsMax     = 1 << 16 // open at the same time
+)
+
+// Tx is a transaction.
+type Tx struct {
+	s        *Store
+	id       uint64
+	o        table.TxOptions
+	readOnly bool
+	done     bool
+
+	owner   *txn.Owner
+	view    *view // above READ COMMITTED, from the first look on
+	schema  schema
+	overlay *catalog.Overlay // nil: no change of the schema was tried
+	// command counts the statements: a statement sees what smaller ones wrote.
+	command uint32
+	// tables are those that the transaction has locked or written, in the order of their first use.
+	tables []*txTable
+	byID   map[table.ObjectID]*txTable // once there are many
+	mem    *mem.Tracker                // of the write sets; nil before the first
+	open   []*Statement
+	saves  []*savepoint
+	// reads are what validation under SERIALIZABLE will look at; nil below it.
+	reads *readSet
+	// key is memory for encoded keys.
+	key []byte
+}
+
+var _ table.Tx = (*Tx)(nil)
+
+var ownerPool = sync.Pool{New: func() any { return txn.NewOwner(0) }}
+
+// Begin starts a transaction.
+func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) {
+	if ctx.Err() != nil {
+		return nil, canceled(ctx)
+	}
+	switch {
+	case o.Isolation == table.Serializable:
+		return nil, sqlerr.Unsupported("isolation level serializable")
+	case o.Isolation > table.Serializable:
+		return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "unknown isolation level %d", o.Isolation)
+	case o.AsOf != 0:
+		return nil, sqlerr.Unsupported("a transaction that reads the state at an earlier LSN")
+	case o.LockWait < 0 || o.WriteBytes < 0:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "negative limit of a transaction")
+	}
+	if o.WriteBytes == 0 {
+		o.WriteBytes = writeBytesDefault
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	t := &Tx{s: s, id: s.txIDs.Add(1), o: o, readOnly: o.ReadOnly || s.readOnly}
+	t.schema.tx = t
+	t.owner = ownerPool.Get().(*txn.Owner)
+	t.owner.Reset(t.id)
+	return t, nil
+}
+
+// ID identifies the transaction among those that are open.
+func (t *Tx) ID() uint64 { return t.id }
+
+// Schema returns the schema objects as the transaction sees them.
+func (t *Tx) Schema() table.Schema { return &t.schema }
+
+// usable refuses work in a transaction that has ended, or in a store that is closed.
+func (t *Tx) usable() error {
+	if t.done {
+		return errTxEnded
+	}
+	return t.s.usable()
+}
+
+// snapshot returns the View of a transaction above READ COMMITTED.
+func (t *Tx) snapshot() *view {
+	if t.view == nil {
+		t.view = t.s.views.Acquire()
+	}
+	return t.view
+}
+
+// LockTable takes a table lock until the transaction ends.
+func (t *Tx) LockTable(ctx context.Context, id table.ObjectID, mode table.TableLock, wait table.Wait) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	if mode < table.AccessShare || mode > table.AccessExclusive || wait == table.SkipLocked {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "unknown table lock mode")
+	}
+	if t.readOnly && mode > table.RowShare {
+		return errReadOnly("LOCK TABLE")
+	}
+	if err := t.lockTable(ctx, id, mode, wait); err != nil {
+		return err
+	}
+	if t.catalog().ByID(id) == nil {
+		return catalog.ErrNoObject(id) // dropped while the lock was waited for
+	}
+	return nil
+}
+
+// Rollback ends the transaction and undoes everything. It does nothing if the transaction has ended.
+func (t *Tx) Rollback() error {
+	if t.done {
+		return nil
+	}
+	t.done = true
+	wrote := t.wrote()
+	t.end()
+	if wrote {
+		t.s.stats.aborts.Add(1)
+	}
+	return nil
+}
+
+// wrote reports whether a commit of the transaction would change anything.
+func (t *Tx) wrote() bool {
+	if t.overlay != nil && t.overlay.Mark() > 0 {
+		return true
+	}
+	for _, tt := range t.tables {
+		if tt.wrote() {
+			return true
+		}
+	}
+	return false
+}
+
+// end gives up everything that the transaction, which is done, holds. After a commit that was
+// cancelled it runs in another goroutine than the transaction did.
+func (t *Tx) end() {
+	for _, st := range t.open {
+		st.abandon()
+	}
+	t.open = nil
+	for _, tt := range t.tables {
+		tt.release()
+	}
+	t.tables, t.byID, t.saves, t.overlay = nil, nil, nil, nil
+	if t.view != nil {
+		t.view.Release()
+		t.view = nil
+	}
+	t.s.locks.ReleaseAll(t.owner)
+	ownerPool.Put(t.owner)
+	t.owner = nil
+	t.s.leave()
+}
+
+// manyTables is the number of tables from which on they are found by a map.
+const manyTables = 16
+
+// table returns what the transaction knows of a table or other object.
+func (t *Tx) table(id table.ObjectID) *txTable {
+	if t.byID != nil {
+		if tt := t.byID[id]; tt != nil {
+			return tt
+		}
+	} else {
+		for _, tt := range t.tables {
+			if tt.id == id {
+				return tt
+			}
+		}
+	}
+	tt := &txTable{tx: t, id: id}
+	t.tables = append(t.tables, tt)
+	if t.byID == nil && len(t.tables) > manyTables {
+		t.byID = make(map[table.ObjectID]*txTable, 2*manyTables)
+		for _, x := range t.tables {
+			t.byID[x.id] = x
+		}
+	} else if t.byID != nil {
+		t.byID[id] = tt
+	}
+	return tt
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// Writer changes one table on behalf of a statement.
+type Writer struct {
+	st  *Statement
+	tt  *txTable
+	def *table.TableDef
+	ts  table.TableSnapshot // nil: the View has no such table
+	// funcs are the compiled CHECK constraints; nil: there are none.
+	funcs *table.RowFuncs
+	key   []byte
+	row   types.Row
+}
+
+var _ table.Writer = (*Writer)(nil)
+
+// Writer returns a writer of a table, under a ROW EXCLUSIVE lock.
+func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Writer, error) {
+	if err := st.usable(); err != nil {
+		return nil, err
+	}
+	t := st.tx
+	if t.readOnly {
+		return nil, errReadOnly("data changes")
+	}
+	def, ts, err := st.table(ctx, id, table.RowExclusive)
+	if err != nil {
+		return nil, err
+	}
+	funcs, err := t.s.rowFuncs(def)
+	if err != nil {
+		return nil, err
+	}
+	if !st.wrote {
+		st.wrote, st.at = true, t.mark()
+	}
+	st.used = true
+	tt := t.table(id)
+	if tt.w == nil {
+		tt.w = newWrites(def, t.tracker())
+	} else if !sameLayout(tt.w.def, def) {
+		if !tt.w.empty() {
+			return nil, sqlerr.Newf(sqlerr.InternalError, "rows of table \"%s\" were written with another layout", def.Name)
+		}
+		tt.w.release()
+		tt.w = newWrites(def, t.tracker())
+	}
+	return &Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}, nil
+}
+
+// Def returns the definition that the statement sees.
+func (w *Writer) Def() *table.TableDef { return w.def }
+
+func (w *Writer) usable(ctx context.Context) error {
+	if w.st.closed {
+		return errStatementEnded
+	}
+	if ctx.Err() != nil {
+		return canceled(ctx)
+	}
+	return w.st.tx.usable()
+}
+
+// checkBatch refuses a batch that is not one of the given columns.
+func (w *Writer) checkBatch(b *vec.Batch, cols []int) error {
+	if b.N < 0 || b.N > vec.Size {
+		return sqlerr.Newf(sqlerr.InternalError, "a batch of %d rows, at most %d are allowed", b.N, vec.Size)
+	}
+	if n := b.NumCols(); n != len(cols) {
+		return sqlerr.Newf(sqlerr.InternalError, "%d columns for %d of table \"%s\"", n, len(cols), w.def.Name)
+	}
+	for i, c := range cols {
+		if v, _ := b.Col(i); v.Type.Class() != w.def.Columns[c].Type.Class() {
+			return sqlerr.Newf(sqlerr.InternalError, "a value of type %s for column \"%s\" of type %s",
+				v.Type, w.def.Columns[c].Name, w.def.Columns[c].Type)
+		}
+	}
+	return nil
+}
+
+// checkRows enforces NOT NULL and CHECK on complete rows.
+func (w *Writer) checkRows(ctx context.Context, b *vec.Batch) error {
+	bad, badCol := b.N, 0
+	for c := range w.def.Columns {
+		if !w.def.Columns[c].NotNull {
+			continue
+		}
+		if i := firstNull(b, c); i < bad {
+			bad, badCol = i, c
+		}
+	}
+	if bad < b.N {
+		return w.st.tx.s.errNotNull(w.st.tx, w.def, badCol, b.Row(bad, nil))
+	}
+	if w.funcs != nil && w.funcs.Check != nil {
+		return w.funcs.Check(ctx, b)
+	}
+	return nil
+}
+
+// firstNull returns the first live row that is NULL in a column, or b.N.
+func firstNull(b *vec.Batch, c int) int {
+	v, g := b.Col(c)
+	if v.Form != vec.InRows && v.Valid == nil {
+		return b.N
+	}
+	for i := range b.N {
+		if v.Form == vec.InRows {
+			if b.BatchDatum(c, i).IsNull() {
+				return i
+			}
+		} else if v.IsNull(g.Pos(i)) {
+			return i
+		}
+	}
+	return b.N
+}
+
+// pick returns the live rows of b at the given places.
+func pick(b *vec.Batch, at []int) *vec.Batch {
+	out := &vec.Batch{N: len(at), Groups: make([]vec.Group, len(b.Groups))}
+	for i := range b.Groups {
+		g := &b.Groups[i]
+		sel := make([]uint16, len(at))
+		for j, a := range at {
+			sel[j] = uint16(g.Pos(a))
+		}
+		out.Groups[i] = vec.Group{Cols: g.Cols, Sel: sel}
+		if g.RowIDs != nil {
+			ids := make([]uint32, len(at))
+			for j, a := range at {
+				ids[j] = g.RowIDs[a]
+			}
+			out.Groups[i].RowIDs = ids
+		}
+	}
+	return out
+}
+
+// Truncate removes all rows.
+func (w *Writer) Truncate(ctx context.Context) error {
+	if err := w.usable(ctx); err != nil {
+		return err
+	}
+	t := w.st.tx
+	if err := t.lockTable(ctx, w.def.ID, table.AccessExclusive, table.WaitBlock); err != nil {
+		return err
+	}
+	if t.o.Isolation != table.ReadCommitted && !w.tt.created {
+		if ts := w.st.current(w.def); ts == nil || !sameLayout(ts.Def(), w.def) {
+			return errConcurrentUpdate
+		}
+	}
+	w.tt.w.truncate(w.st.command)
+	return w.tt.w.reserve()
+}

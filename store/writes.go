@@ -1,0 +1,417 @@
+package store
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// privateRef marks references to rows of a write set; the rest of the bits is the row's number.
+const privateRef table.RowRef = 1 << 63
+
+// writeRowsMax bounds the rows of one write set, ended committed ones included.
+const writeRowsMax = 1 << 30
+
+// writes is what a transaction has done to one table: rows of its own in chunks, the committed rows
+// that it ended, and a log of both that leads back to any earlier place.
+//
+// A row carries the command that wrote it and the one that ended it (0: none). A statement sees rows
+// written by smaller commands and not ended by one of them, so it never sees its own work.
+type writes struct {
+	def     *table.TableDef
+	types   []types.Type // of a row: the columns, then the hidden key if there is no primary key
+	tracker *mem.Tracker
+	charged int64
+
+	chunks  []*chunk
+	rows    int32
+	ended   []endedRow
+	endKeys table.Keys // encoded keys of ended
+	byRef   refTable   // position in ended
+	keys    []keyTable // by position in TableDef.Keys
+	log     []writeRec
+	// truncated is the command that removed all committed rows; 0: none did.
+	truncated uint32
+	// scans counts the scans that are open on the chunks; no chunk that they know is appended to.
+	// orphan: the transaction has ended, and the last of them gives the memory back.
+	scans  atomic.Int32
+	orphan atomic.Bool
+	// shared: a scan looks at ended and byRef, which are copied before they change.
+	shared bool
+	// rekeyed: an update changed a primary key.
+	rekeyed bool
+
+	inserted, updated, deleted int64
+}
+
+// endedRow is a committed row that the transaction updated or deleted.
+type endedRow struct {
+	ref     table.RowRef
+	command uint32
+	// next is the own row that replaces it (+1; 0: it was deleted).
+	next int32
+}
+
+// writeRec is one step of the log.
+type writeRec struct {
+	op  writeOp
+	row int32
+	was int32
+}
+
+type writeOp uint8
+
+const (
+	recInsert   writeOp = iota + 1 // row was added
+	recEnd                         // own row was ended
+	recEndBase                     // a committed row was ended
+	recReplace                     // ended[row].next was was
+	recTruncate                    // truncated was was
+)
+
+// writesMark is a place in the log.
+type writesMark struct {
+	log                        int
+	inserted, updated, deleted int64
+}
+
+func newWrites(def *table.TableDef, tracker *mem.Tracker) *writes {
+	return &writes{def: def, types: rowTypes(def), tracker: tracker, keys: make([]keyTable, len(def.Keys))}
+}
+
+// rowTypes returns the column types of an entry's rows: those of the table, and the hidden key's.
+func rowTypes(def *table.TableDef) []types.Type {
+	ts := make([]types.Type, len(def.Columns), len(def.Columns)+1)
+	for i := range def.Columns {
+		ts[i] = def.Columns[i].Type
+	}
+	if def.PrimaryKey() == nil {
+		ts = append(ts, types.T(types.Int8))
+	}
+	return ts
+}
+
+// empty reports whether a commit has nothing to write.
+func (w *writes) empty() bool { return len(w.log) == 0 }
+
+// mark returns the present place.
+func (w *writes) mark() writesMark {
+	return writesMark{len(w.log), w.inserted, w.updated, w.deleted}
+}
+
+// undo returns to a place.
+func (w *writes) undo(m writesMark) {
+	for i := len(w.log) - 1; i >= m.log; i-- {
+		r := w.log[i]
+		switch r.op {
+		case recInsert:
+			w.dropLast()
+		case recEnd:
+			c, at := w.at(r.row)
+			c.end[at].Store(0)
+		case recEndBase:
+			w.dropEnded()
+		case recReplace:
+			w.ended[r.row].next = r.was
+		case recTruncate:
+			w.truncated = uint32(r.was)
+		}
+	}
+	w.log = w.log[:m.log]
+	w.inserted, w.updated, w.deleted = m.inserted, m.updated, m.deleted
+}
+
+// dropLast forgets the newest row and its keys.
+func (w *writes) dropLast() {
+	w.rows--
+	w.dropKeys(w.rows)
+	c := w.chunks[len(w.chunks)-1]
+	if w.rows > c.first {
+		c.truncate(int(w.rows - c.first))
+		return
+	}
+	if w.scans.Load() == 0 {
+		c.rows.Release()
+	}
+	w.chunks = w.chunks[:len(w.chunks)-1]
+}
+
+// dropKeys forgets the keys of rows from a number on, which were added last.
+func (w *writes) dropKeys(row int32) {
+	for k := range w.keys {
+		t := &w.keys[k]
+		for n := len(t.entries); n > 0 && t.entries[n-1].row >= row; n-- {
+			t.pop()
+		}
+	}
+}
+
+// unshare makes ended and byRef the write set's own.
+func (w *writes) unshare() {
+	if w.shared {
+		w.shared = false
+		w.ended, w.byRef.slots = slices.Clone(w.ended), slices.Clone(w.byRef.slots)
+	}
+}
+
+func (w *writes) dropEnded() {
+	w.unshare()
+	last := len(w.ended) - 1
+	w.byRef.pop(w.ended[last].ref)
+	w.ended = w.ended[:last]
+	from := uint32(0)
+	if last > 0 {
+		from = w.endKeys.Ends[last-1]
+	}
+	w.endKeys.Data, w.endKeys.Ends = w.endKeys.Data[:from], w.endKeys.Ends[:last]
+}
+
+// at returns the chunk of a row and its place there.
+func (w *writes) at(row int32) (*chunk, int) {
+	i, found := slices.BinarySearchFunc(w.chunks, row, func(c *chunk, r int32) int { return int(c.first) - int(r) })
+	if !found {
+		i--
+	}
+	return w.chunks[i], int(row - w.chunks[i].first)
+}
+
+// row returns the number of a private reference, or -1 if there is no such row.
+func (w *writes) row(ref table.RowRef) int32 {
+	if n := ref &^ privateRef; w != nil && ref&privateRef != 0 && n < table.RowRef(w.rows) {
+		return int32(n)
+	}
+	return -1
+}
+
+// isLive reports whether an own row is not ended.
+func (w *writes) isLive(row int32) bool {
+	c, at := w.at(row)
+	return c.end[at].Load() == 0
+}
+
+// sees reports whether a statement sees an own row.
+func (w *writes) sees(row int32, command uint32) bool {
+	c, at := w.at(row)
+	return c.sees(at, command)
+}
+
+// hides reports whether a statement does not see a committed row, because an earlier statement of the
+// transaction ended it.
+func (w *writes) hides(ref table.RowRef, command uint32) bool {
+	if w.truncated != 0 && w.truncated < command {
+		return true
+	}
+	i := w.byRef.find(ref)
+	return i >= 0 && w.ended[i].command < command
+}
+
+// hasEnded returns the command that ended a committed row.
+func (w *writes) hasEnded(ref table.RowRef) (command uint32, ended bool) {
+	if i := w.byRef.find(ref); i >= 0 {
+		return w.ended[i].command, true
+	}
+	return w.truncated, w.truncated != 0
+}
+
+// lookup returns the own row with a key that a statement sees, or -1.
+func (w *writes) lookup(k int, key []byte, command uint32) int32 {
+	t := &w.keys[k]
+	for e := t.find(key); e >= 0; e = t.older(e) {
+		if row := t.entries[e].row; w.sees(row, command) {
+			return row
+		}
+	}
+	return -1
+}
+
+// liveWith counts the own rows with a key that are not ended, those of the batch being added included.
+func (w *writes) liveWith(k int, key []byte) (n int) {
+	t := &w.keys[k]
+	for e := t.find(key); e >= 0; e = t.older(e) {
+		if row := t.entries[e].row; row >= w.rows || w.isLive(row) {
+			n++
+		}
+	}
+	return n
+}
+
+// add appends the live rows of b, with their hidden keys if there is no primary key. Their keys were
+// added before. origins says which ended rows they replace (+1; 0: none); nil: none.
+func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int32) error {
+	if int64(w.rows)+int64(b.N)+int64(len(w.ended)) > writeRowsMax {
+		return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "a transaction can change at most %d rows of a table", writeRowsMax)
+	}
+	c := w.open(b.N)
+	if err := c.append(w, command, b, hidden, origins); err != nil {
+		if c.rows.Len() == 0 {
+			c.rows.Release()
+			w.chunks = w.chunks[:len(w.chunks)-1]
+		}
+		return err
+	}
+	for range b.N {
+		w.log = append(w.log, writeRec{op: recInsert, row: w.rows})
+		w.rows++
+	}
+	return nil
+}
+
+// open returns a chunk that n rows may be appended to.
+func (w *writes) open(n int) *chunk {
+	if last := len(w.chunks) - 1; last >= 0 && w.scans.Load() == 0 && w.chunks[last].rows.Len()+n <= vec.Size {
+		return w.chunks[last]
+	}
+	tracker := w.tracker
+	if len(w.chunks) == 0 && n < vec.Size/8 {
+		tracker = nil // most transactions write a few rows: Go memory, charged by reserve
+	}
+	c := newChunk(w.rows, w.types, n, tracker)
+	w.chunks = append(w.chunks, c)
+	return c
+}
+
+// endOwn ends an own row, which is live. next is the own row that replaces it, -1 if it is deleted.
+func (w *writes) endOwn(row int32, command uint32, next int32) {
+	c, at := w.at(row)
+	invariants.Assert(c.end[at].Load() == 0, "row %d of the write set ended twice", row)
+	c.end[at].Store(command)
+	w.log = append(w.log, writeRec{op: recEnd, row: row})
+	if o := c.origin(at) - 1; o >= 0 {
+		w.log = append(w.log, writeRec{recReplace, o, w.ended[o].next})
+		w.ended[o].next = next + 1
+	}
+}
+
+// endBase ends a committed row, which was not ended before. next is as for endOwn.
+func (w *writes) endBase(ref table.RowRef, key []byte, command uint32, next int32) {
+	w.unshare()
+	w.byRef.add(ref, int32(len(w.ended)))
+	w.ended = append(w.ended, endedRow{ref, command, next + 1})
+	w.endKeys.Append(key)
+	w.log = append(w.log, writeRec{op: recEndBase})
+}
+
+// truncate ends everything.
+func (w *writes) truncate(command uint32) {
+	for _, c := range w.chunks {
+		for i := range c.rows.Len() {
+			if c.end[i].Load() == 0 {
+				w.endOwn(c.first+int32(i), command, -1)
+			}
+		}
+	}
+	w.log = append(w.log, writeRec{op: recTruncate, was: int32(w.truncated)})
+	w.truncated = command
+}
+
+// reserve charges what the write set has grown by to its transaction.
+func (w *writes) reserve() error {
+	n := int64(16*cap(w.ended)+16*cap(w.log)+cap(w.endKeys.Data)+4*cap(w.endKeys.Ends)) + w.byRef.bytes()
+	for k := range w.keys {
+		n += w.keys[k].bytes()
+	}
+	for _, c := range w.chunks {
+		n += c.bytes()
+	}
+	if err := w.tracker.Reserve(n - w.charged); err != nil {
+		return err
+	}
+	w.charged = n
+	return nil
+}
+
+// release gives the memory back, once no scan is open any more.
+func (w *writes) release() {
+	w.orphan.Store(true)
+	if w.scans.Load() == 0 && w.orphan.CompareAndSwap(true, false) {
+		w.free()
+	}
+}
+
+// scanned notes the end of a scan.
+func (w *writes) scanned() {
+	if w.scans.Add(-1) == 0 && w.orphan.CompareAndSwap(true, false) {
+		w.free()
+	}
+}
+
+func (w *writes) free() {
+	for _, c := range w.chunks {
+		c.rows.Release()
+	}
+	w.chunks = nil
+	w.tracker.Release(w.charged)
+}
+
+// entries returns what a commit does to the table: first what removes rows, so that their keys are
+// free for others.
+func (w *writes) entries(def *table.TableDef) []table.Entry {
+	var out, updates, inserts []table.Entry
+	head := table.Entry{Table: def.ID, Version: def.Version}
+	if w.truncated != 0 {
+		head.Op = table.OpTruncate
+		out = append(out, head)
+	} else {
+		out = w.deletes(head)
+	}
+	for _, c := range w.chunks {
+		updates, inserts = c.entries(w, head, updates, inserts)
+	}
+	if w.rekeyed && len(updates) > 1 {
+		out, updates = splitUpdates(out, updates)
+	}
+	return append(append(out, updates...), inserts...)
+}
+
+// splitUpdates makes updates into deletes and inserts: a key that one entry gives to a row may be one
+// that a later entry takes from another, so that all must be taken first.
+func splitUpdates(deletes, updates []table.Entry) (_, inserts []table.Entry) {
+	for _, u := range updates {
+		d, i := u, u
+		d.Op, d.Rows = table.OpDeleteRows, nil
+		i.Op, i.Keys = table.OpInsertRows, table.Keys{}
+		deletes, inserts = append(deletes, d), append(inserts, i)
+	}
+	return deletes, inserts
+}
+
+// deletes returns entries for the committed rows that nothing replaces.
+func (w *writes) deletes(head table.Entry) (out []table.Entry) {
+	head.Op = table.OpDeleteRows
+	for i := range w.ended {
+		if w.ended[i].next != 0 {
+			continue
+		}
+		if n := len(out); n == 0 || out[n-1].Keys.Len() == vec.Size {
+			out = append(out, head)
+		}
+		out[len(out)-1].Keys.Append(w.endKeys.At(i))
+	}
+	return out
+}
+
+// moves returns the primary keys that updates changed.
+func (w *writes) moves() (list []move) {
+	t := &w.keys[0]
+	for e := range t.entries {
+		row := t.entries[e].row
+		if !w.isLive(row) {
+			continue
+		}
+		c, at := w.at(row)
+		o := c.origin(at)
+		if o == 0 {
+			continue
+		}
+		if from, to := w.endKeys.At(int(o-1)), t.key(int32(e)); string(from) != string(to) {
+			list = append(list, move{w.def.ID, string(from), string(to)})
+		}
+	}
+	return list
+}
