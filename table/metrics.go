@@ -11,4 +11,9 @@ type Metrics struct {
 	OldestViewLSN, PublishedLSN            LSN
 	MemoryBytes, MemoryLimit               int64
 	Tiers                                  []TierMetrics
+	// LockWaits are the waits for locks of this moment.
+	LockWaits []LockWait
 }
+
+// LockWait says that one transaction waits for a lock that another holds or waits for before it.
+type LockWait struct{ Waiter, Holder uint64 }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/internal/cli/tpchload"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/tpch"
+)
+
+// tpchJob is one run of `lamina tpch`.
+type tpchJob struct {
+	flags   *tpchFlags
+	g       *tpch.Generator
+	queries []int
+	dir     string
+	out     io.Writer
+	bars    bars
+	db      *lamina.DB
+	report  tpchReport
+}
+
+// run does everything and prints the report. Wrong answers are in the report, not in the error.
+func (j *tpchJob) run(ctx context.Context) (err error) {
+	j.report = newTPCHReport(j.flags)
+	if j.db, err = lamina.Open(j.dir, j.flags.options()); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.db.Close()) }()
+	if err := j.load(ctx); err != nil {
+		return err
+	}
+	var snapshot *tpchload.Snapshot
+	if j.flags.mixed {
+		if snapshot, err = j.mix(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, snapshot.Close()) }()
+	}
+	if err := j.runQueries(ctx); err != nil {
+		return err
+	}
+	if snapshot != nil {
+		if err := snapshot.Check(ctx); err != nil {
+			return fmt.Errorf("after the queries: %w", err)
+		}
+	}
+	j.report.finish(j.flags)
+	if j.flags.json {
+		return j.report.printJSON(j.out)
+	}
+	return j.report.printTable(j.out)
+}
+
+// printf prints for people only.
+func (j *tpchJob) printf(format string, args ...any) {
+	if !j.flags.json {
+		fmt.Fprintf(j.out, format, args...)
+	}
+}
+
+func (j *tpchJob) load(ctx context.Context) error {
+	var total int64
+	for _, t := range tpch.Tables() {
+		total += j.g.Rows(t)
+	}
+	report, done := j.bars.begin("load", total)
+	stats, err := tpchload.Load(ctx, j.db, j.g, tpchload.Options{
+		Tier: j.flags.tier, Workers: j.flags.workers, Mixed: j.flags.mixed, CorruptRow: j.flags.corruptRow, Progress: report,
+	})
+	done()
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if stats.Rows != total {
+		return fmt.Errorf("load: %d rows were loaded, there are %d", stats.Rows, total)
+	}
+	seconds := stats.Duration.Seconds()
+	j.report.Load = loadReport{
+		Rows: stats.Rows, Bytes: stats.Bytes, Seconds: seconds, BulkTransactions: stats.Bulk, SmallTransactions: stats.Small,
+		RowsPerSecond: float64(stats.Rows) / seconds, BytesPerSecond: float64(stats.Bytes) / seconds,
+	}
+	j.printf("Generated and loaded %s rows, %s of values, in %s: %s rows/s, %.1f MB/s.\n", countText(stats.Rows),
+		bytesText(stats.Bytes), seconds3(stats.Duration), countText(int64(j.report.Load.RowsPerSecond)),
+		j.report.Load.BytesPerSecond/1e6)
+	return nil
+}
+
+// mix changes rows while a REPEATABLE READ transaction holds the state from before, and says what the queries will meet.
+func (j *tpchJob) mix(ctx context.Context) (*tpchload.Snapshot, error) {
+	snapshot, err := tpchload.TakeSnapshot(ctx, j.db)
+	if err != nil {
+		return nil, fmt.Errorf("take a snapshot: %w", err)
+	}
+	start := time.Now()
+	changed, err := tpchload.Churn(ctx, j.db, j.flags.tier)
+	took := time.Since(start)
+	if err == nil {
+		err = snapshot.Check(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, snapshot.Close())
+	}
+	j.printf("Mixed work: %s transactions of about %d rows beside %s of bulk rows; then in %s %s rows updated, %s deleted and "+
+		"inserted again,\nwhile a REPEATABLE READ transaction holds the state from before.\n", countText(j.report.Load.SmallTransactions),
+		tpchload.SmallRows, countText(j.report.Load.BulkTransactions), seconds3(took), countText(changed.Updated),
+		countText(changed.Reinserted))
+	m := j.db.Metrics()
+	j.report.Mixed = mixedOf(m, changed)
+	j.printf("The queries meet %s dead row versions; so far %s commits in %s groups and %s log syncs.\n",
+		countText(j.report.Mixed.DeadRows), countText(m.Commits), countText(m.Groups), countText(m.LogSyncs))
+	return snapshot, nil
+}
+
+func mixedOf(m table.Metrics, c tpchload.Changed) *mixedReport {
+	r := &mixedReport{
+		Updated: c.Updated, Reinserted: c.Reinserted, Commits: m.Commits, Groups: m.Groups, LogSyncs: m.LogSyncs,
+	}
+	for _, t := range m.Tiers {
+		r.DeadRows += t.DeadRows
+	}
+	return r
+}
+
+func (j *tpchJob) runQueries(ctx context.Context) error {
+	report, done := j.bars.begin("queries", int64(len(j.queries)*j.flags.runs))
+	defer done()
+	ran := int64(0)
+	for _, n := range j.queries {
+		r := queryReport{Query: n}
+		for range j.flags.runs {
+			r.run(ctx, j.db, j.flags.sf)
+			ran++
+			report(ran)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if r.Status == statusFailed {
+				break
+			}
+		}
+		j.report.Queries = append(j.report.Queries, r)
+	}
+	return nil
+}
+
+// seconds3 prints a duration with three digits.
+func seconds3(d time.Duration) string {
+	switch s := d.Seconds(); {
+	case s >= 100:
+		return fmt.Sprintf("%.0f s", s)
+	case s >= 10:
+		return fmt.Sprintf("%.1f s", s)
+	case s >= 1:
+		return fmt.Sprintf("%.2f s", s)
+	case s >= 0.1:
+		return fmt.Sprintf("%.0f ms", s*1e3)
+	default:
+		return fmt.Sprintf("%.3g ms", s*1e3)
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/laminadb/lamina"
+)
+
+// tpchReport is what `lamina tpch --json` prints.
+type tpchReport struct {
+	Version     string        `json:"version"`
+	Go          string        `json:"go"`
+	CPUs        int           `json:"cpus"`
+	ScaleFactor float64       `json:"scale_factor"`
+	Tier        string        `json:"tier"`
+	CorruptRow  bool          `json:"corrupt_row,omitempty"`
+	Load        loadReport    `json:"load"`
+	Mixed       *mixedReport  `json:"mixed,omitempty"`
+	Queries     []queryReport `json:"queries"`
+	Correct     int           `json:"correct"`
+	// Passed: every answer was compared and correct.
+	Passed bool `json:"passed"`
+}
+
+type loadReport struct {
+	Rows              int64   `json:"rows"`
+	Bytes             int64   `json:"bytes"`
+	Seconds           float64 `json:"seconds"`
+	RowsPerSecond     float64 `json:"rows_per_second"`
+	BytesPerSecond    float64 `json:"bytes_per_second"`
+	BulkTransactions  int64   `json:"bulk_transactions"`
+	SmallTransactions int64   `json:"small_transactions"`
+}
+
+type mixedReport struct {
+	Updated    int64 `json:"rows_updated"`
+	Reinserted int64 `json:"rows_reinserted"`
+	DeadRows   int64 `json:"dead_rows"`
+	Commits    int64 `json:"commits"`
+	Groups     int64 `json:"groups"`
+	LogSyncs   int64 `json:"log_syncs"`
+}
+
+func newTPCHReport(o *tpchFlags) tpchReport {
+	return tpchReport{
+		Version: lamina.Version(), Go: runtime.Version(), CPUs: runtime.GOMAXPROCS(0), ScaleFactor: o.sf, Tier: o.tier,
+		CorruptRow: o.corruptRow,
+	}
+}
+
+// finish counts. A run with a damaged row never passes.
+func (r *tpchReport) finish(o *tpchFlags) {
+	for _, q := range r.Queries {
+		if q.Status == statusCorrect {
+			r.Correct++
+		}
+	}
+	r.Passed = r.Correct == len(r.Queries) && len(r.Queries) > 0 && !o.corruptRow
+}
+
+func (r *tpchReport) printJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+func (r *tpchReport) printTable(w io.Writer) error {
+	t := grid(table.Row{"query", "rows", "first ms", "best ms", "answer"}, 2, 3, 4)
+	var first, best float64
+	for i := range r.Queries {
+		q := &r.Queries[i]
+		first, best = first+q.first(), best+q.best()
+		t.AppendRow(table.Row{fmt.Sprintf("Q%d", q.Query), q.Rows, millis(q.first()), millis(q.best()), q.Status})
+	}
+	t.AppendFooter(table.Row{"total", "", millis(first), millis(best), fmt.Sprintf("%d of %d correct", r.Correct, len(r.Queries))})
+	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
+		return err
+	}
+	return r.printReasons(w)
+}
+
+// printReasons says why answers are not correct.
+func (r *tpchReport) printReasons(w io.Writer) error {
+	unknown := 0
+	for _, q := range r.Queries {
+		switch q.Status {
+		case statusWrong:
+			fmt.Fprintf(w, "WRONG: %s\n", q.Reason)
+		case statusFailed:
+			fmt.Fprintf(w, "FAILED: query %d: %s: %s\n", q.Query, q.SQLState, q.Reason)
+		case statusNoAnswer:
+			unknown++
+		}
+	}
+	if unknown > 0 {
+		fmt.Fprintf(w, "%d answers were not compared and do not count: expected ones exist for scale factors %s.\n",
+			unknown, scaleFactors())
+	}
+	if r.CorruptRow && r.Correct == len(r.Queries) {
+		fmt.Fprintln(w, "NOT NOTICED: one price was changed, but no answer shows it.")
+	}
+	_, err := fmt.Fprintf(w, "%d of %d correct\n", r.Correct, len(r.Queries))
+	return err
+}
+
+func millis(ms float64) string { return fmt.Sprintf("%.2f", ms) }

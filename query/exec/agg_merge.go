@@ -1,0 +1,354 @@
+package exec
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// mergeScratch is what merging tables needs.
+type mergeScratch struct {
+	d     *keyDecoder
+	s     *codeScratch
+	words []uint64
+	codes []uint32
+	pos   []uint64
+	arena arena
+}
+
+func newMergeScratch(a *aggregation) (*mergeScratch, error) {
+	m := &mergeScratch{arena: arena{tracker: a.q.mem}}
+	rows, err := newRowScratch(&m.arena)
+	if err != nil {
+		m.free()
+		return nil, err
+	}
+	m.s = &codeScratch{rows: rows, arena: &m.arena, dicts: make([]dictCodes, max(a.nk, 1))}
+	if m.s.ints, err = makeSlice[int64](&m.arena, batchRows); err == nil {
+		m.words, err = makeSlice[uint64](&m.arena, batchRows)
+	}
+	if err == nil {
+		m.codes, err = makeSlice[uint32](&m.arena, batchRows)
+	}
+	if err == nil {
+		m.pos, err = makeSlice[uint64](&m.arena, batchRows)
+	}
+	if err == nil {
+		m.d, err = newKeyDecoder(a.q.mem, a.nk)
+	}
+	if err != nil {
+		m.free()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *mergeScratch) free() {
+	if m.d != nil {
+		m.d.free()
+	}
+	m.arena.free()
+}
+
+func noBounds(int) (int64, int64, bool) { return 0, 0, false }
+
+// mergeAll adds all groups of from, whose rows come later where order matters, to t.
+func (t *groupTable) mergeAll(from *groupTable, m *mergeScratch) error {
+	ids := m.d.ids
+	for at := 0; at < from.n; at += batchRows {
+		k := min(batchRows, from.n-at)
+		for i := range k {
+			ids[i] = uint32(at + i)
+		}
+		if err := t.merge(from, ids[:k], m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge adds groups of from to t.
+func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) error {
+	k := len(ids)
+	codes := m.codes[:k]
+	if t.a.positions {
+		for i, id := range ids {
+			m.pos[i] = from.pos.v[id]
+		}
+	}
+	if t.a.nk == 0 {
+		clear(codes)
+		if err := t.one(); err != nil {
+			return err
+		}
+	} else {
+		vs := m.d.vectors(from, &from.coder, ids)
+		if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
+			return err
+		}
+		if err := t.firstRows(vs, k, codes, m.pos); err != nil {
+			return err
+		}
+	}
+	return t.mergeStates(from, ids, codes)
+}
+
+// firstRows gives groups the position, and the key's image, of the earlier of the merged first rows.
+func (t *groupTable) firstRows(vs []*vec.Vector, n int, codes []uint32, pos []uint64) error {
+	if !t.a.positions {
+		return nil
+	}
+	for i, c := range codes {
+		if pos[i] >= t.pos.v[c] {
+			continue
+		}
+		t.pos.v[c] = pos[i]
+		if t.keys != nil {
+			if err := t.keys.replace(c, vs, n, uint16(i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mergeStates adds the states of groups ids of from to the groups codes.
+func (t *groupTable) mergeStates(from *groupTable, ids, codes []uint32) error {
+	for s := range t.a.states {
+		if err := t.mergeSlow(s, from, ids, codes); err != nil {
+			return err
+		}
+	}
+	w := t.a.words
+	for i, id := range ids {
+		t.hot.v[int(codes[i])*w] += from.hot.v[int(id)*w]
+	}
+	if from.hasCold {
+		if err := t.mergeCold(from, ids, codes); err != nil {
+			return err
+		}
+	}
+	for s := range t.a.states {
+		st := &t.a.states[s]
+		switch st.kind {
+		case stateSlow, stateCount:
+			continue
+		case stateSum:
+			if err := t.mergeSum(s, from, ids, codes); err != nil {
+				return err
+			}
+			continue
+		}
+		t.infinite[s] = t.infinite[s] || from.infinite[s]
+		same, err := t.adoptScale(s, from)
+		if err != nil {
+			return err
+		}
+		if !same {
+			if err := t.mergeRescaled(s, from, ids, codes); err != nil {
+				return err
+			}
+			continue
+		}
+		for i, id := range ids {
+			mergeWord(st, &t.hot.v[int(codes[i])*w+st.word], from.hot.v[int(id)*w+st.word])
+		}
+	}
+	return nil
+}
+
+func mergeWord(st *aggState, to *uint64, x uint64) {
+	switch st.kind {
+	case stateFloat:
+		*to = math.Float64bits(floatOfBits(*to) + floatOfBits(x))
+	case stateFloat4:
+		*to = math.Float64bits(float64(float32(floatOfBits(*to)) + float32(floatOfBits(x))))
+	case stateMin:
+		*to = uint64(min(int64(*to), int64(x)))
+	case stateMax:
+		*to = uint64(max(int64(*to), int64(x)))
+	case stateBits:
+		switch bitOps[st.op] {
+		case '&':
+			*to &= x
+		case '|':
+			*to |= x
+		default:
+			*to ^= x
+		}
+	}
+}
+
+func (t *groupTable) mergeSlow(s int, from *groupTable, ids, codes []uint32) error {
+	if from.slow[s] == nil {
+		return nil
+	}
+	if t.slow[s] == nil {
+		if _, err := t.fallback(s); err != nil {
+			return err
+		}
+	}
+	return t.slow[s].merge(codes, from.slow[s], ids)
+}
+
+// mergeCold adds the counts of excluded rows and the 128-bit sums. Sums of another scale are left to
+// mergeSum.
+func (t *groupTable) mergeCold(from *groupTable, ids, codes []uint32) error {
+	if err := t.coldRows(); err != nil {
+		return err
+	}
+	w := t.a.cold
+	for i, id := range ids {
+		to, src := t.cold.v[int(codes[i])*w:], from.cold.v[int(id)*w:]
+		for j := range t.a.inputs {
+			to[j] += src[j]
+		}
+	}
+	return nil
+}
+
+func (t *groupTable) mergeSum(s int, from *groupTable, ids, codes []uint32) error {
+	same, err := t.adoptScale(s, from)
+	if err != nil {
+		return err
+	}
+	if !same {
+		f, err := t.fallback(s)
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			if x := from.total(s, id); x != (types.Int128{}) || from.count(t.a.states[s].input, id) > 0 {
+				d := types.NewInt128Numeric(x, int(from.scales[s].scale))
+				if err := f.(*numericSums).add(codes[i], d); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if t.bounds[s]+from.bounds[s] > boundMax {
+		if err := t.flush(s); err != nil {
+			return err
+		}
+	}
+	t.bounds[s] += from.bounds[s]
+	w, word := t.a.words, t.a.states[s].word
+	for i, id := range ids {
+		t.hot.v[int(codes[i])*w+word] += from.hot.v[int(id)*w+word]
+	}
+	if from.hasCold {
+		for i, id := range ids {
+			t.addWide(s, codes[i], from.wide(s, id))
+		}
+	}
+	return nil
+}
+
+// adoptScale reports whether the hot integers of both tables have one scale.
+func (t *groupTable) adoptScale(s int, from *groupTable) (bool, error) {
+	a, b := &t.scales[s], &from.scales[s]
+	if !b.known {
+		return true, nil
+	}
+	if !a.known {
+		*a = *b
+	}
+	return a.scale == b.scale, nil
+}
+
+// mergeRescaled merges least and greatest numerics of another scale.
+func (t *groupTable) mergeRescaled(s int, from *groupTable, ids, codes []uint32) error {
+	f, err := t.fallback(s)
+	if err != nil {
+		return err
+	}
+	x := f.(*extremeValues)
+	x.kind, x.class, x.known = types.Numeric, types.ClassNumeric, true
+	st := &t.a.states[s]
+	for i, id := range ids {
+		v := from.hot.v[int(id)*t.a.words+st.word]
+		if v == from.a.initial[st.word] {
+			continue
+		}
+		x.buf = encodeDatum(x.buf[:0], types.NewDecimal(int64(v), int(from.scales[s].scale)))
+		if err := x.offer(codes[i], x.buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orderedMerger merges the partial results of morsels in the order of the morsels.
+type orderedMerger struct {
+	a       *aggregation
+	mu      sync.Mutex
+	next    int
+	waiting []waitingPart
+	t       *groupTable
+	m       *mergeScratch
+}
+
+type waitingPart struct {
+	ordinal int
+	t       *groupTable
+}
+
+func (o *orderedMerger) init(a *aggregation) error {
+	o.a = a
+	var err error
+	if o.m, err = newMergeScratch(a); err != nil {
+		return err
+	}
+	o.t, err = newGroupTable(a, o.m.s.rows, &o.m.arena)
+	return err
+}
+
+// add takes the result of a morsel, and merges those whose turn it is.
+func (o *orderedMerger) add(ordinal int, t *groupTable) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(o.waiting, ordinal, func(p waitingPart, n int) int { return p.ordinal - n })
+	o.waiting = slices.Insert(o.waiting, at, waitingPart{ordinal, t})
+	for len(o.waiting) > 0 && o.waiting[0].ordinal == o.next {
+		p := o.waiting[0]
+		o.waiting = slices.Delete(o.waiting, 0, 1)
+		err := o.t.mergeAll(p.t, o.m)
+		p.t.free()
+		if err != nil {
+			return err
+		}
+		o.next++
+	}
+	return nil
+}
+
+func (o *orderedMerger) close() {
+	for _, p := range o.waiting {
+		p.t.free()
+	}
+	o.waiting = nil
+	if o.t != nil {
+		o.t.free()
+	}
+	if o.m != nil {
+		o.m.free()
+	}
+}
+
+func (s *aggSink) close() {
+	for _, l := range s.locals {
+		l.ev.Close()
+		l.t.free()
+		for _, d := range l.sets {
+			d.free()
+		}
+	}
+	s.locals = nil
+	s.merger.close()
+	s.result.free()
+	s.arena.free()
+}

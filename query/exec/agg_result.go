@@ -1,0 +1,350 @@
+package exec
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/kernel"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// aggResult is the final groups: parts of tables, in the order of output.
+type aggResult struct {
+	parts []resultPart
+	owned []*groupTable
+}
+
+// resultPart is a number of groups of a table, at most resultRows: the groups from … to-1, or ids.
+type resultPart struct {
+	t        *groupTable
+	from, to uint32
+	ids      []uint32
+}
+
+// resultRows is the number of groups of a morsel of the result.
+const resultRows = 1 << 15
+
+func (r *aggResult) free() {
+	for _, t := range r.owned {
+		t.free()
+	}
+	r.owned, r.parts = nil, nil
+}
+
+// addRange adds groups in the order of their numbers.
+func (r *aggResult) addRange(t *groupTable, from, to uint32) {
+	for from < to {
+		n := min(to-from, resultRows)
+		r.parts = append(r.parts, resultPart{t: t, from: from, to: from + n})
+		from += n
+	}
+}
+
+// finish makes the final groups of the workers' tables.
+func (s *aggSink) finish(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a := s.a
+	var parts []*groupTable
+	if a.ordered {
+		parts = append(parts, s.merger.t)
+	} else {
+		for _, l := range s.locals {
+			if l.t.n > 0 {
+				parts = append(parts, l.t)
+			}
+		}
+	}
+	if a.nk > 0 && len(parts) == 1 && len(parts[0].runs) == 0 && len(a.distinct) == 0 {
+		s.output(parts[0])
+		return nil
+	}
+	m, err := newMergeScratch(a)
+	if err != nil {
+		return err
+	}
+	s.arena.slabs = append(s.arena.slabs, m.arena.slabs...) // the tables use it until the end
+	m.arena.slabs = nil
+	defer m.free()
+	t, err := newGroupTable(a, m.s.rows, &s.arena)
+	if err != nil {
+		return err
+	}
+	s.result.owned = append(s.result.owned, t)
+	for _, p := range parts {
+		if err := t.mergeAll(p, m); err != nil {
+			return err
+		}
+	}
+	if a.nk == 0 {
+		if err := t.one(); err != nil {
+			return err
+		}
+	}
+	if len(a.distinct) > 0 {
+		for _, l := range s.locals { // feeding uses the first one
+			l.t.free()
+		}
+		if err := s.finishDistinct(ctx, t, m); err != nil {
+			return err
+		}
+		s.locals[0].t = &groupTable{}
+	}
+	s.output(t)
+	return nil
+}
+
+// output makes the groups of t the result, in the order of their first rows if that is kept.
+func (s *aggSink) output(t *groupTable) {
+	s.a.stats.note("%d groups", t.n)
+	if !s.a.positions || slices.IsSorted(t.pos.v[:t.n]) {
+		s.result.addRange(t, 0, uint32(t.n))
+		return
+	}
+	ids := make([]uint32, t.n)
+	for i := range ids {
+		ids[i] = uint32(i)
+	}
+	slices.SortFunc(ids, func(a, b uint32) int {
+		x, y := t.pos.v[a], t.pos.v[b]
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
+	for len(ids) > 0 {
+		n := min(len(ids), resultRows)
+		s.result.parts = append(s.result.parts, resultPart{t: t, ids: ids[:n]})
+		ids = ids[n:]
+	}
+}
+
+// aggSource reads the result of an aggregation.
+type aggSource struct {
+	a    *aggregation
+	next int
+}
+
+func (s *aggSource) open(context.Context) error {
+	s.next = 0
+	return nil
+}
+
+func (s *aggSource) close() {}
+
+func (s *aggSource) reader() (reader, error) {
+	a := s.a
+	r := &aggReader{s: s, vecs: make([]vec.Vector, a.nk+len(a.outs))}
+	var err error
+	if r.d, err = newKeyDecoder(a.q.mem, a.nk); err != nil {
+		return nil, err
+	}
+	for i := range a.outs {
+		c := outColumn{b: vec.NewBuilder(a.outs[i].typ, a.q.vectorRows, a.q.mem)}
+		if c.ints, err = makeSlice[int64](&r.d.arena, batchRows); err != nil {
+			r.close()
+			return nil, err
+		}
+		if c.valid, err = makeSlice[uint64](&r.d.arena, batchRows/64); err != nil {
+			r.close()
+			return nil, err
+		}
+		r.outs = append(r.outs, c)
+	}
+	return r, nil
+}
+
+// aggReader makes batches of final groups.
+type aggReader struct {
+	s    *aggSource
+	part resultPart
+	at   int
+	d    *keyDecoder
+	outs []outColumn
+	vecs []vec.Vector
+	out  vec.Batch
+}
+
+// outColumn is memory for one output column.
+type outColumn struct {
+	ints  []int64
+	valid []uint64
+	b     *vec.Builder
+}
+
+func (r *aggReader) claim(context.Context) error {
+	parts := r.s.a.sink.result.parts
+	if r.s.next == len(parts) {
+		return io.EOF
+	}
+	r.part, r.at = parts[r.s.next], 0
+	r.s.next++
+	return nil
+}
+
+func (r *aggReader) close() {
+	r.d.free()
+	for _, c := range r.outs {
+		c.b.Release()
+	}
+}
+
+func (r *aggReader) read(context.Context) (*vec.Batch, error) {
+	a := r.s.a
+	var ids []uint32
+	if r.part.ids != nil {
+		ids = r.part.ids[r.at:min(r.at+a.q.vectorRows, len(r.part.ids))]
+	} else {
+		from := r.part.from + uint32(r.at)
+		ids = r.d.ids[:min(a.q.vectorRows, int(r.part.to-from))]
+		for i := range ids {
+			ids[i] = from + uint32(i)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	r.at += len(ids)
+	t := r.part.t
+	if a.nk > 0 {
+		for j, v := range r.d.vectors(t, &t.coder, ids) {
+			r.vecs[j] = *v
+		}
+	}
+	for i := range a.outs {
+		if err := r.column(t, i, ids); err != nil {
+			return nil, err
+		}
+	}
+	r.out.Single(len(ids), r.vecs, nil)
+	a.stats.out(len(ids))
+	return &r.out, nil
+}
+
+// column makes output column i.
+func (r *aggReader) column(t *groupTable, i int, ids []uint32) error {
+	a := r.s.a
+	o, c := &a.outs[i], &r.outs[i]
+	v := &r.vecs[a.nk+i]
+	if r.intColumn(t, o, c, ids, v) {
+		return nil
+	}
+	c.b.Reset()
+	for _, id := range ids {
+		d, err := t.result(o, id)
+		if err != nil {
+			return err
+		}
+		if err := c.b.Append(d); err != nil {
+			return err
+		}
+	}
+	*v = c.b.Vector()
+	return nil
+}
+
+// intColumn makes an output column of 64-bit integers from hot words alone, if that is possible.
+func (r *aggReader) intColumn(t *groupTable, o *aggOut, c *outColumn, ids []uint32, v *vec.Vector) bool {
+	*v = vec.Vector{Type: o.typ, Width: 8, N: len(ids), Data: vec.DataOf(c.ints), NullBit: -1}
+	if o.state < 0 {
+		for k, id := range ids {
+			c.ints[k] = t.count(o.input, id)
+		}
+		return true
+	}
+	st := &t.a.states[o.state]
+	if t.slow[o.state] != nil || t.hasCold || o.typ.Kind == types.Bool {
+		return false
+	}
+	class := t.a.inputs[st.input].typ.Class()
+	switch {
+	case st.kind == stateSum && o.op == expr.AggSum:
+		v.Scale = t.scales[o.state].scale
+	case (st.kind == stateMin || st.kind == stateMax || st.kind == stateBits) && class != types.ClassFloat:
+		v.Scale = t.scales[o.state].scale
+	default:
+		return false
+	}
+	counter := t.a.inputs[st.input].counter
+	w := t.a.words
+	for k, id := range ids {
+		if t.hot.v[int(id)*w+counter] == 0 {
+			return false
+		}
+		c.ints[k] = int64(t.hot.v[int(id)*w+st.word])
+	}
+	return true
+}
+
+// result returns an aggregate of a group.
+func (t *groupTable) result(o *aggOut, id uint32) (types.Datum, error) {
+	n := t.count(o.input, id)
+	if o.state < 0 {
+		return types.NewInt(types.Int8, n), nil
+	}
+	if n == 0 {
+		return types.NullOf(o.typ.Kind), nil
+	}
+	st := &t.a.states[o.state]
+	switch o.op {
+	case expr.AggSum:
+		if st.kind == stateFloat || st.kind == stateFloat4 {
+			f, err := t.floatSum(o.state, id)
+			return types.NewFloat(o.typ.Kind, f), err
+		}
+		if st.kind == stateSum {
+			return t.sumResult(o, id)
+		}
+	case expr.AggAvg:
+		if st.kind == stateSlow {
+			d, err := t.slow[o.state].result(id)
+			if err != nil {
+				return d, err
+			}
+			return types.IntervalDiv(d, float64(n))
+		}
+		return t.avgResult(o, id, n)
+	case expr.AggStddevSamp, expr.AggStddevPop, expr.AggVarSamp, expr.AggVarPop:
+		return variance(t.slow[o.state], o.op, id, n)
+	}
+	if st.kind == stateSlow {
+		return t.slow[o.state].result(id)
+	}
+	return t.extreme(o, st, id)
+}
+
+// extreme returns a least or greatest value, or a bit aggregate.
+func (t *groupTable) extreme(o *aggOut, st *aggState, id uint32) (types.Datum, error) {
+	x := int64(t.hot.v[int(id)*t.a.words+st.word])
+	var d types.Datum
+	switch t.a.inputs[st.input].typ.Class() {
+	case types.ClassFloat:
+		return types.Datum{K: o.typ.Kind, Valid: true, I: kernel.FloatOfOrder(x)}, nil
+	case types.ClassNumeric:
+		d = types.NewDecimal(x, int(t.scales[o.state].scale))
+		if x == int64(t.a.initial[st.word]) {
+			d = types.Null() // all values are in the fallback
+		}
+	default:
+		return types.NewInt(o.typ.Kind, x), nil
+	}
+	f := t.slow[o.state]
+	if f == nil {
+		return d, nil
+	}
+	rest, err := f.result(id)
+	if err != nil || rest.IsNull() {
+		return d, err
+	}
+	if d.IsNull() || (types.NumericCmp(rest, d) > 0) == (st.kind == stateMax) {
+		return rest, nil
+	}
+	return d, nil
+}

@@ -1,0 +1,121 @@
+package exec
+
+import (
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+)
+
+// wide returns the 128-bit part of the sum of state s of a group; cold states must exist.
+func (t *groupTable) wide(s int, id uint32) types.Int128 {
+	at := int(id)*t.a.cold + t.a.states[s].wide
+	return types.Int128{Hi: int64(t.cold.v[at+1]), Lo: t.cold.v[at]}
+}
+
+func (t *groupTable) setWide(s int, id uint32, x types.Int128) {
+	at := int(id)*t.a.cold + t.a.states[s].wide
+	t.cold.v[at], t.cold.v[at+1] = x.Lo, uint64(x.Hi)
+}
+
+// addWide adds to the 128-bit part. Beyond 2^126 it would need more bits; as no input is that large and no
+// table has 2^62 rows of 64-bit values, only 128-bit inputs could get there, and they go to the fallback.
+func (t *groupTable) addWide(s int, id uint32, x types.Int128) {
+	t.setWide(s, id, t.wide(s, id).Add(x))
+}
+
+// flush moves the partial sums of state s of all groups into 128 bits.
+func (t *groupTable) flush(s int) error {
+	if err := t.coldRows(); err != nil {
+		return err
+	}
+	w, word := t.a.words, t.a.states[s].word
+	if invariants.Mutant("agg-drop-last-partial") {
+		return nil
+	}
+	for id := range t.n {
+		p := &t.hot.v[id*w+word]
+		if *p != 0 {
+			t.addWide(s, uint32(id), types.Int128Of(int64(*p)))
+			*p = 0
+		}
+	}
+	t.bounds[s] = 0
+	return nil
+}
+
+// total returns the exact sum of state s of a group, without the fallback's part.
+func (t *groupTable) total(s int, id uint32) types.Int128 {
+	x := types.Int128Of(int64(t.hot.v[int(id)*t.a.words+t.a.states[s].word]))
+	if t.hasCold {
+		x = x.Add(t.wide(s, id))
+	}
+	return x
+}
+
+// count returns the number of rows of a group that an input includes; -1 is all rows.
+func (t *groupTable) count(input int, id uint32) int64 {
+	if input >= 0 && t.a.inputs[input].counter > 0 {
+		return int64(t.hot.v[int(id)*t.a.words+t.a.inputs[input].counter])
+	}
+	n := int64(t.hot.v[int(id)*t.a.words])
+	if input >= 0 && t.hasCold {
+		n -= int64(t.cold.v[int(id)*t.a.cold+t.a.inputs[input].excl])
+	}
+	return n
+}
+
+// sumDatum returns the sum of state s, as a numeric for integer and numeric inputs.
+func (t *groupTable) sumDatum(s int, id uint32) (types.Datum, error) {
+	d := types.NewInt128Numeric(t.total(s, id), int(t.scales[s].scale))
+	f := t.slow[s]
+	if f == nil {
+		return d, nil
+	}
+	rest, err := f.result(id)
+	if err != nil || rest.IsNull() {
+		return d, err
+	}
+	if !t.scales[s].known {
+		return rest, nil
+	}
+	return types.NumericAdd(d, rest)
+}
+
+var errIntegerSum = sqlerr.New(sqlerr.NumericValueOutOfRange, "bigint out of range")
+
+// sumResult returns sum() of a group.
+func (t *groupTable) sumResult(o *aggOut, id uint32) (types.Datum, error) {
+	d, err := t.sumDatum(o.state, id)
+	if err != nil || o.typ.Kind == types.Numeric {
+		return d, err
+	}
+	v, _, ok := d.Decimal()
+	if !ok {
+		return d, errIntegerSum
+	}
+	return types.NewInt(o.typ.Kind, v), nil
+}
+
+var errFloatSum = sqlerr.New(sqlerr.NumericValueOutOfRange, "value out of range: overflow")
+
+// floatSum returns the sum of floats of a group.
+func (t *groupTable) floatSum(s int, id uint32) (float64, error) {
+	f := floatOfBits(t.hot.v[int(id)*t.a.words+t.a.states[s].word])
+	if f-f != 0 && !t.infinite[s] {
+		return 0, errFloatSum
+	}
+	return f, nil
+}
+
+// avgResult returns avg() of a group with n > 0 values.
+func (t *groupTable) avgResult(o *aggOut, id uint32, n int64) (types.Datum, error) {
+	if t.a.states[o.state].kind == stateFloat {
+		f, err := t.floatSum(o.state, id)
+		return types.NewFloat(types.Float8, f/float64(n)), err
+	}
+	d, err := t.sumDatum(o.state, id)
+	if err != nil {
+		return d, err
+	}
+	return types.NumericDiv(d, types.NumericFromInt(n))
+}

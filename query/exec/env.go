@@ -1,0 +1,269 @@
+package exec
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// Env is what an execution needs besides its plan.
+type Env struct {
+	// Stmt is the statement whose snapshot is read. It must stay open until the query is closed.
+	Stmt table.Statement
+	// Expr has parameters, time and session for expressions. Subplan results are added to a copy.
+	Expr *expr.Context
+	// Mem is charged for all state of the query; nil: unbounded.
+	Mem *mem.Tracker
+	// Pool runs the workers; nil: the caller works alone.
+	Pool *Pool
+	// VectorRows bounds the rows of a batch; 0 means vec.Size.
+	VectorRows int
+	// Workers bounds the workers of a pipeline; 0 means the pool's.
+	Workers int
+	// Analyze measures time for Report.
+	Analyze bool
+	// DebugForms re-encodes the output of every operator into random other forms, with Seed.
+	DebugForms bool
+	Seed       int64
+	Force      Force
+}
+
+// Force makes operators use a strategy whenever it is correct, whatever its cost. It is for tests.
+type Force struct {
+	// Join: "hash", "dense". Aggregate: "hash", "dense". "" chooses by facts.
+	Join, Aggregate string
+	// NoFilters leaves run-time filters out, NoRuns run aggregation.
+	NoFilters, NoRuns bool
+}
+
+// Query is one execution of a plan. It is used by one goroutine at a time.
+type Query struct {
+	env     Env
+	plan    *plan.Query
+	mem     *mem.Tracker
+	pool    *Pool
+	workers int
+	// vectorRows bounds the rows of the batches that operators make.
+	vectorRows int
+
+	// pipelines run one after the other before the root.
+	pipelines []*pipeline
+	next      int
+	root      *rootTask
+	needs     map[plan.Node][]bool
+	// orderless nodes' users do not depend on the order of their rows.
+	orderless map[plan.Node]bool
+	// scanFilters are the run-time filters that joins have for each scan.
+	scanFilters map[*plan.Scan][]*scanFilter
+	depth       int // of the node whose flow is made
+	stats       []*opStats
+	statsMu     sync.Mutex // also guards the lists of the workers' instances in sinks
+	closers     []func()
+	ws          []*worker
+	err         error
+	closed      bool
+}
+
+// Instantiate binds a plan to a snapshot and parameters. Subplans run here; the rest runs with Next.
+// The query must be closed, also after an error of Next.
+func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
+	q := newQuery(p, env)
+	if len(p.Subplans) > 0 {
+		if err := q.runSubplans(ctx); err != nil {
+			_ = q.Close() // nothing has been handed out
+			return nil, err
+		}
+	}
+	if err := guard(func() error { return q.build(p.Root) }); err != nil {
+		_ = q.Close()
+		return nil, err
+	}
+	return q, nil
+}
+
+func newQuery(p *plan.Query, env *Env) *Query {
+	q := &Query{env: *env, plan: p, mem: env.Mem, pool: env.Pool, workers: env.Workers, vectorRows: env.VectorRows}
+	if q.mem == nil {
+		q.mem = mem.NewTracker("query", 0)
+	}
+	if q.env.Expr == nil {
+		q.env.Expr = &expr.Context{}
+	}
+	if q.vectorRows <= 0 || q.vectorRows > vec.Size {
+		q.vectorRows = vec.Size
+	}
+	if q.workers <= 0 && q.pool != nil {
+		q.workers = q.pool.Workers()
+	}
+	q.workers = max(q.workers, 1)
+	return q
+}
+
+// build makes the pipelines of a plan.
+func (q *Query) build(root plan.Node) error {
+	q.needs = map[plan.Node][]bool{}
+	q.scanFilters = map[*plan.Scan][]*scanFilter{}
+	all := make([]bool, len(root.Columns()))
+	for i := range all {
+		all[i] = true
+	}
+	q.orderless = map[plan.Node]bool{}
+	q.require(root, all)
+	q.markOrderless(root, false)
+	f, err := q.flowOf(root)
+	if err != nil {
+		return err
+	}
+	q.root = newRootTask(q, f)
+	return nil
+}
+
+// runSubplans computes the parameters that are results of subplans.
+func (q *Query) runSubplans(ctx context.Context) error {
+	ec := *q.env.Expr
+	ec.Params = append([]types.Datum(nil), ec.Params...)
+	q.env.Expr = &ec
+	for i := range q.plan.Subplans {
+		s := &q.plan.Subplans[i]
+		d, err := q.runSubplan(ctx, s)
+		if err != nil {
+			return err
+		}
+		for len(ec.Params) < s.Param {
+			ec.Params = append(ec.Params, types.Null())
+		}
+		ec.Params[s.Param-1] = d
+	}
+	return nil
+}
+
+var errSecondRow = sqlerr.New(sqlerr.CardinalityViolation,
+	"more than one row returned by a subquery used as an expression")
+
+func (q *Query) runSubplan(ctx context.Context, s *plan.Subplan) (d types.Datum, err error) {
+	env := q.env
+	env.Mem = q.mem
+	sub, err := Instantiate(ctx, &plan.Query{Root: s.Root, Params: q.plan.Params}, &env)
+	if err != nil {
+		return d, err
+	}
+	defer func() {
+		q.stats = append(q.stats, sub.stats...)
+		if cerr := sub.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	if !s.Exists {
+		d = types.NullOf(s.Root.Columns()[0].Type.Kind)
+	}
+	rows := 0
+	for {
+		b, err := sub.Next(ctx)
+		if err == io.EOF {
+			if s.Exists {
+				d = types.NewBool(rows > 0)
+			}
+			return d, nil
+		}
+		if err != nil {
+			return d, err
+		}
+		if rows += b.N; s.Exists && rows > 0 {
+			return types.NewBool(true), nil
+		}
+		if rows > 1 {
+			return d, errSecondRow
+		}
+		if b.N == 1 {
+			d = b.BatchDatum(0, 0)
+		}
+	}
+}
+
+// Next returns the next batch, borrowed until the following call, or io.EOF. After another error the
+// query has failed.
+func (q *Query) Next(ctx context.Context) (*vec.Batch, error) {
+	if q.err != nil {
+		return nil, q.err
+	}
+	if q.closed {
+		return nil, errClosed
+	}
+	b, err := q.advance(ctx)
+	if err != nil {
+		q.err = err
+		return nil, err
+	}
+	return b, nil
+}
+
+var errClosed = sqlerr.New(sqlerr.InternalError, "the query is closed")
+
+func (q *Query) advance(ctx context.Context) (b *vec.Batch, err error) {
+	for q.next < len(q.pipelines) {
+		p := q.pipelines[q.next]
+		q.next++
+		if err := p.run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	err = guard(func() error {
+		b, err = q.root.next(ctx)
+		return err
+	})
+	return b, err
+}
+
+// Close ends the execution and releases what it holds. A second call does nothing.
+func (q *Query) Close() error {
+	if q.closed {
+		return nil
+	}
+	q.closed = true
+	if q.root != nil {
+		q.root.close()
+	}
+	for _, p := range q.pipelines {
+		p.flow.close()
+		p.sink.close()
+	}
+	for i := len(q.closers) - 1; i >= 0; i-- {
+		q.closers[i]()
+	}
+	for _, w := range q.ws {
+		w.arena.free()
+	}
+	return nil
+}
+
+// onClose registers what must be released at the end.
+func (q *Query) onClose(f func()) { q.closers = append(q.closers, f) }
+
+// crewWorkers returns n workers. They live as long as the query; pipelines use them one after the other.
+func (q *Query) crewWorkers(n int) []*worker {
+	for len(q.ws) < n {
+		w := &worker{id: len(q.ws), q: q}
+		w.arena.tracker = q.mem
+		q.ws = append(q.ws, w)
+	}
+	return q.ws[:n]
+}
+
+// run adds a pipeline that ends in s.
+func (q *Query) run(f *flow, s sink, name string) {
+	q.pipelines = append(q.pipelines, &pipeline{q: q, flow: *f, sink: s, name: name})
+}
+
+func (f *flow) close() {
+	for i := range f.branches {
+		f.branches[i].src.close()
+	}
+}

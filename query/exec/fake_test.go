@@ -1,0 +1,164 @@
+package exec
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// fakeTable is a table for tests: rows in Go memory, handed out in morsels.
+type fakeTable struct {
+	table.Reader
+	def    *table.TableDef
+	rows   []types.Row
+	morsel int // rows of a morsel
+	// facts makes vectors carry facts about their morsel; forms re-encodes batches.
+	facts bool
+	forms *rand.Rand
+	scans int
+}
+
+type fakeStatement struct {
+	table.Statement
+	tables map[table.ObjectID]*fakeTable
+}
+
+func (s *fakeStatement) Reader(_ context.Context, id table.ObjectID) (table.Reader, error) {
+	return s.tables[id], nil
+}
+
+func (t *fakeTable) Def() *table.TableDef { return t.def }
+
+func (t *fakeTable) Get(_ context.Context, key types.Row, cols []int, dst types.Row) (types.Row, error) {
+	for _, r := range t.rows {
+		if types.Equal(r[t.def.PrimaryKey()[0]], key[0]) {
+			for _, c := range cols {
+				dst = append(dst, r[c])
+			}
+			return dst, nil
+		}
+	}
+	return dst, table.ErrNotFound
+}
+
+func (t *fakeTable) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error) {
+	t.scans++
+	s := &fakeScan{t: t, spec: spec}
+	if s.spec.VectorRows == 0 {
+		s.spec.VectorRows = vec.Size
+	}
+	return s, nil
+}
+
+type fakeScan struct {
+	t    *fakeTable
+	spec table.ScanSpec
+	mu   sync.Mutex
+	next int
+	open int
+}
+
+func (s *fakeScan) Accepted() []table.Pushdown { return make([]table.Pushdown, len(s.spec.Where)) }
+func (s *fakeScan) Narrow(table.Conjunct) table.Pushdown {
+	return table.None
+}
+func (s *fakeScan) Report() table.ScanReport { return table.ScanReport{} }
+func (s *fakeScan) Close() error             { return nil }
+
+func (s *fakeScan) NextMorsel(context.Context) (table.Morsel, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := s.next * s.t.morsel
+	if from >= len(s.t.rows) {
+		return nil, io.EOF
+	}
+	m := &fakeMorsel{s: s, seq: s.next, rows: s.t.rows[from:min(from+s.t.morsel, len(s.t.rows))]}
+	s.next++
+	if s.t.forms != nil {
+		m.rng = rand.New(rand.NewPCG(s.t.forms.Uint64(), 1))
+	}
+	if s.t.facts {
+		for _, c := range s.spec.Cols {
+			m.facts = append(m.facts, factOf(m.rows, c))
+		}
+	}
+	return m, nil
+}
+
+// factOf returns what is true of a column in all rows.
+func factOf(rows []types.Row, c int) *vec.Fact {
+	f := &vec.Fact{NoNulls: true, Ascending: true, Bounded: true, LenMax: -1}
+	seen := false
+	for i, r := range rows {
+		d := r[c]
+		if d.IsNull() {
+			f.NoNulls, f.Ascending = false, false
+			continue
+		}
+		if i > 0 && !rows[i-1][c].IsNull() && types.Compare(rows[i-1][c], d) > 0 {
+			f.Ascending = false
+		}
+		if d.K.Class() != types.ClassInt {
+			f.Bounded = false
+			continue
+		}
+		if !seen {
+			f.Min, f.Max, seen = d.I, d.I, true
+		}
+		f.Min, f.Max = min(f.Min, d.I), max(f.Max, d.I)
+	}
+	f.Bounded = f.Bounded && seen
+	return f
+}
+
+type fakeMorsel struct {
+	s     *fakeScan
+	seq   int
+	rows  []types.Row
+	at    int
+	rng   *rand.Rand
+	facts []*vec.Fact
+}
+
+func (m *fakeMorsel) Rows() int { return len(m.rows) }
+func (m *fakeMorsel) Seq() int  { return m.seq }
+func (m *fakeMorsel) Close()    {}
+
+func (m *fakeMorsel) Read(_ context.Context, dst *vec.Batch) error {
+	n := min(m.s.spec.VectorRows, len(m.rows)-m.at)
+	if n == 0 {
+		return io.EOF
+	}
+	var ts []types.Type
+	for _, c := range m.s.spec.Cols {
+		ts = append(ts, m.s.t.def.Columns[c].Type)
+	}
+	bb := vec.NewBatchBuilder(ts, n, nil)
+	row := make(types.Row, len(ts))
+	for _, r := range m.rows[m.at : m.at+n] {
+		for i, c := range m.s.spec.Cols {
+			row[i] = r[c]
+		}
+		if err := bb.AppendRow(row); err != nil {
+			return err
+		}
+	}
+	m.at += n
+	*dst = *bb.Batch()
+	if m.rng != nil {
+		*dst = *vec.Reencode(m.rng, dst)
+	}
+	if m.facts != nil {
+		for i := range dst.Groups[0].Cols {
+			dst.Groups[0].Cols[i].Fact = m.facts[i]
+		}
+	}
+	return nil
+}
+
+var _ table.Scan = (*fakeScan)(nil)

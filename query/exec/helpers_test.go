@@ -1,0 +1,277 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// config is one way to run a plan.
+type config struct {
+	vectorRows, workers int
+	forms               bool
+	facts               bool
+	force               Force
+}
+
+func (c config) String() string {
+	return fmt.Sprintf("rows=%d/workers=%d/forms=%v/facts=%v/join=%s/agg=%s/nofilters=%v/noruns=%v", c.vectorRows,
+		c.workers, c.forms, c.facts, c.force.Join, c.force.Aggregate, c.force.NoFilters, c.force.NoRuns)
+}
+
+// configs are the combinations that every property is tested under.
+func configs() []config {
+	var out []config
+	for _, rows := range []int{1, 3, 64, 2048} {
+		for _, workers := range []int{1, 4} {
+			for i, force := range []Force{{}, {Join: "hash", Aggregate: "hash"}, {Join: "dense", Aggregate: "dense", NoRuns: true},
+				{NoFilters: true}} {
+				out = append(out, config{rows, workers, i%2 == 1, i != 1, force})
+			}
+		}
+	}
+	return out
+}
+
+// world is a set of tables.
+type world struct {
+	stmt *fakeStatement
+	pool *Pool
+	rng  *rand.Rand
+	runs int
+}
+
+func newWorld(t testing.TB, seed uint64) *world {
+	w := &world{stmt: &fakeStatement{tables: map[table.ObjectID]*fakeTable{}}, rng: rand.New(rand.NewPCG(seed, 7))}
+	w.pool = NewPool(4)
+	t.Cleanup(w.pool.Close)
+	return w
+}
+
+func (w *world) table(name string, cols []table.Column, rows []types.Row) *fakeTable {
+	id := table.FirstObjectID + table.ObjectID(len(w.stmt.tables))
+	def := &table.TableDef{Header: table.Header{ID: id, Kind: table.KindTable, Name: name, Version: 1}, Columns: cols}
+	t := &fakeTable{def: def, rows: rows, morsel: 100}
+	w.stmt.tables[id] = t
+	return t
+}
+
+// scanOf reads all columns of a table.
+func scanOf(t *fakeTable) *plan.Scan {
+	n := &plan.Scan{Table: t.def}
+	for i, c := range t.def.Columns {
+		n.Cols = append(n.Cols, i)
+		n.Out = append(n.Out, plan.OutColumn{Name: c.Name, Type: c.Type})
+	}
+	return n
+}
+
+// col is column i of a node's output.
+func col(n plan.Node, i int) *expr.Column {
+	return &expr.Column{Node: expr.Node{Typ: n.Columns()[i].Type}, ID: i}
+}
+
+func intConst(x int64) expr.Expr { return expr.NewConst(types.NewInt(types.Int8, x), types.T(types.Int8), 0) }
+
+func op(t testing.TB, name string, args ...expr.Expr) expr.Expr {
+	t.Helper()
+	e, err := expr.NewOp(name, 0, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func outOf(ts ...types.Type) []plan.OutColumn {
+	var out []plan.OutColumn
+	for i, t := range ts {
+		out = append(out, plan.OutColumn{Name: fmt.Sprintf("c%d", i), Type: t})
+	}
+	return out
+}
+
+// run executes a plan and returns its rows as text; every byte must be given back.
+func (w *world) run(t testing.TB, q *plan.Query, c config) ([]string, error) {
+	t.Helper()
+	w.runs++
+	for _, tab := range w.stmt.tables {
+		tab.facts = c.facts
+		tab.forms = nil
+		if c.forms {
+			tab.forms = rand.New(rand.NewPCG(w.rng.Uint64(), 3))
+		}
+	}
+	tr := mem.NewTracker("test", 1<<30)
+	env := &Env{Stmt: w.stmt, Expr: &expr.Context{}, Mem: tr, Pool: w.pool, VectorRows: c.vectorRows,
+		Workers: c.workers, DebugForms: c.forms, Seed: int64(w.rng.Uint32()), Force: c.force}
+	rows, err := collect(q, env)
+	if used := tr.Used(); used != 0 {
+		t.Fatalf("%v: %d bytes are still in use", c, used)
+	}
+	return rows, err
+}
+
+func collect(p *plan.Query, env *Env) (rows []string, err error) {
+	ctx := context.Background()
+	q, err := Instantiate(ctx, p, env)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if cerr := q.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	cols := p.Root.Columns()
+	for {
+		b, err := q.Next(ctx)
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		if b.N == 0 || b.N > env.VectorRows {
+			return rows, fmt.Errorf("a batch of %d rows", b.N)
+		}
+		if b.NumCols() != len(cols) {
+			return rows, fmt.Errorf("a batch of %d columns for a plan of %d", b.NumCols(), len(cols))
+		}
+		for i := range b.N {
+			row := make(types.Row, len(cols))
+			for c := range cols {
+				row[c] = b.BatchDatum(c, i)
+			}
+			rows = append(rows, rowText(row))
+		}
+	}
+}
+
+func rowText(row types.Row) string {
+	var parts []string
+	for _, d := range row {
+		if d.IsNull() {
+			parts = append(parts, "∅")
+			continue
+		}
+		parts = append(parts, string(types.AppendText(nil, d, types.T(d.K), nil)))
+	}
+	return strings.Join(parts, "|")
+}
+
+func rowTexts(rows []types.Row) []string {
+	var out []string
+	for _, r := range rows {
+		out = append(out, rowText(r))
+	}
+	return out
+}
+
+// same compares rows: in order, or as multisets.
+func same(t testing.TB, what any, got, want []string, ordered bool) {
+	t.Helper()
+	if !ordered {
+		got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	}
+	if slices.Equal(got, want) {
+		return
+	}
+	for i := range max(len(got), len(want)) {
+		g, w := "(none)", "(none)"
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		if g != w {
+			t.Fatalf("%v: %d rows, want %d; row %d is %s, want %s", what, len(got), len(want), i, g, w)
+		}
+	}
+}
+
+// datum returns a random value of a type; small makes equal ones likely.
+func (w *world) datum(t types.Type, small bool, nulls float64) types.Datum {
+	r := w.rng
+	if r.Float64() < nulls {
+		return types.NullOf(t.Kind)
+	}
+	span := 1 << 40
+	if small {
+		span = 12
+	}
+	k := t.Kind
+	switch k.Class() {
+	case types.ClassInt:
+		x := int64(r.IntN(span)) - int64(span/3)
+		switch k {
+		case types.Bool:
+			x = int64(r.IntN(2))
+		case types.Int2:
+			x %= 30000
+		case types.Int4, types.Date:
+			x %= 1 << 30
+		}
+		return types.NewInt(k, x)
+	case types.ClassFloat:
+		f := float64(r.IntN(span))/4 - float64(span/8)
+		if f == 0 && r.IntN(2) == 0 {
+			return types.Datum{K: k, Valid: true, I: -1 << 63} // -0.0
+		}
+		return types.NewFloat(k, f)
+	case types.ClassNumeric:
+		if p, s, ok := t.PrecisionScale(); ok && p <= 18 {
+			return types.NewDecimal(int64(r.IntN(span))-int64(span/3), s)
+		}
+		if r.IntN(30) == 0 {
+			return types.NumericNaN()
+		}
+		scale := r.IntN(3)
+		c := int64(r.IntN(span)) - int64(span/3)
+		for range scale {
+			if r.IntN(2) == 0 {
+				c *= 10 // equal values of several scales
+			}
+		}
+		return types.NewDecimal(c, scale)
+	case types.ClassInterval:
+		if r.IntN(2) == 0 {
+			return types.NewInterval(int32(r.IntN(3)), 0, int64(r.IntN(3)))
+		}
+		return types.NewInterval(0, int32(30*r.IntN(3)), int64(r.IntN(3)))
+	}
+	s := fmt.Sprintf("%d", r.IntN(span))
+	if r.IntN(3) == 0 {
+		s += " is the number of this row"
+	}
+	return types.NewString(k, s)
+}
+
+func (w *world) rows(n int, ts []types.Type, small bool, nulls float64) []types.Row {
+	rows := make([]types.Row, n)
+	for i := range rows {
+		rows[i] = make(types.Row, len(ts))
+		for c, t := range ts {
+			rows[i][c] = w.datum(t, small, nulls)
+		}
+	}
+	return rows
+}
+
+func columnsOf(ts ...types.Type) []table.Column {
+	var cols []table.Column
+	for i, t := range ts {
+		cols = append(cols, table.Column{Name: fmt.Sprintf("c%d", i), Type: t})
+	}
+	return cols
+}

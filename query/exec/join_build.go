@@ -1,0 +1,379 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/kernel"
+	"github.com/laminadb/lamina/vec"
+)
+
+// buildSide is the sink that keeps the rows of a join's build side, and then the table over their keys.
+type buildSide struct {
+	j      *join
+	locals []*buildLocal
+	blocks atomic.Int32
+	arena  arena
+
+	// Ready after finish.
+	set      *rowSet
+	pages    *vec.RowPages
+	cols     []vec.Vector // the build side's columns, in rows
+	extents  []extent
+	rows     int  // rows kept
+	nullKey  bool // a row had a NULL key
+	words    []uint64
+	skip     []uint64 // rows that no key finds; nil: none
+	exact    bool
+	pack     pack
+	dense    []uint32
+	denseLo  uint64
+	table    kernel.HashTable
+	next     []uint32 // nil if all keys differ
+	nullRows []uint32 // rows with a NULL key, if they are kept
+	facts    []vec.Fact
+}
+
+// extent is a run of rows of one morsel.
+type extent struct {
+	ordinal  int
+	from, to uint32
+}
+
+// buildLocal is one worker's operator of the sink.
+type buildLocal struct {
+	b       *buildSide
+	w       *worker
+	ev      *expr.Evaluator
+	vs      []*vec.Vector
+	set     *rowSet
+	extents []extent
+	nullKey bool
+	bounds  []bound
+	bad     badRows
+	pick    []uint16
+}
+
+// bound is the union of the bounds of the batches so far.
+type bound struct {
+	lo, hi int64
+	known  bool // some batch has been seen
+	ok     bool
+}
+
+func (b *bound) add(lo, hi int64, ok bool) {
+	if !b.known {
+		*b = bound{lo, hi, true, ok}
+		return
+	}
+	b.lo, b.hi, b.ok = min(b.lo, lo), max(b.hi, hi), b.ok && ok
+}
+
+func (b *buildSide) local(w *worker) (operator, error) {
+	j := b.j
+	l := &buildLocal{b: b, w: w, vs: make([]*vec.Vector, len(j.exprs)), bounds: make([]bound, len(j.exprs))}
+	s, err := newRowScratch(&w.arena)
+	if err != nil {
+		return nil, err
+	}
+	if l.pick, err = makeSlice[uint16](&w.arena, batchRows+1); err != nil {
+		return nil, err
+	}
+	l.set = newRowSet(j.q.mem, j.slotTypes, nil, j.rightNullable(), &b.blocks, s)
+	l.ev = j.q.evaluator(j.prog)
+	j.q.statsMu.Lock()
+	b.locals = append(b.locals, l)
+	j.q.statsMu.Unlock()
+	return l, nil
+}
+
+func (l *buildLocal) push(_ context.Context, b *vec.Batch) (status, error) {
+	if _, err := evalAll(l.ev, b, l.vs); err != nil {
+		return needMore, err
+	}
+	for i := range l.bounds {
+		l.bounds[i].add(l.ev.Bounds(i))
+	}
+	var pick []uint16
+	l.bad.reset()
+	for k, v := range l.vs[:len(l.b.j.n.LeftKeys)] {
+		if !l.b.j.nullEqual[k] && hasNulls(v, b.N) && !invariants.Mutant("join-null-matches") {
+			l.bad.nulls(v, b.N)
+		}
+	}
+	if l.bad.any {
+		l.nullKey = true
+		if !l.b.j.keepAll {
+			pick = l.pick[:0]
+			for i := range b.N {
+				if !l.bad.has(i) {
+					pick = append(pick, uint16(i))
+				}
+			}
+			if len(pick) == 0 {
+				return needMore, nil
+			}
+		}
+	}
+	from := uint32(l.set.n)
+	if err := l.set.append(l.vs, b.N, pick); err != nil {
+		return needMore, err
+	}
+	if k := len(l.extents); k > 0 && l.extents[k-1].ordinal == l.w.ordinal {
+		l.extents[k-1].to = uint32(l.set.n)
+	} else {
+		l.extents = append(l.extents, extent{l.w.ordinal, from, uint32(l.set.n)})
+	}
+	return needMore, nil
+}
+
+func (l *buildLocal) resume(context.Context) (status, error) { return needMore, nil }
+func (l *buildLocal) close()                                 {}
+
+func (b *buildSide) close() {
+	for _, l := range b.locals {
+		l.ev.Close()
+		l.set.free()
+	}
+	if b.set != nil {
+		b.set.free()
+	}
+	b.locals = nil
+	b.arena.free()
+}
+
+// finish joins the workers' rows and builds the table.
+func (b *buildSide) finish(ctx context.Context) error {
+	j := b.j
+	b.arena.tracker = j.q.mem
+	sets := make([]*rowSet, len(b.locals))
+	for i, l := range b.locals {
+		sets[i] = l.set
+		b.rows += l.set.n
+		b.nullKey = b.nullKey || l.nullKey
+	}
+	b.set = newRowSet(j.q.mem, j.slotTypes, nil, j.rightNullable(), &b.blocks, sets[0].s)
+	starts, err := joinRowSets(sets, b.set)
+	if err != nil {
+		return err
+	}
+	for i, l := range b.locals {
+		for _, e := range l.extents {
+			b.extents = append(b.extents, extent{e.ordinal, e.from + starts[i], e.to + starts[i]})
+		}
+		l.extents = nil
+	}
+	slices.SortFunc(b.extents, func(x, y extent) int { return x.ordinal - y.ordinal })
+	b.mergeFacts()
+	b.pages = b.set.rowPages()
+	b.describe()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.makeTable(); err != nil {
+		return err
+	}
+	j.stats.bytes.Add(int64(len(b.set.pages)) << b.set.shift * int64(b.set.layout.stride))
+	return b.makeFilters()
+}
+
+// mergeFacts turns the bounds that the workers saw into facts about all rows.
+func (b *buildSide) mergeFacts() {
+	b.facts = make([]vec.Fact, len(b.j.exprs))
+	for i := range b.facts {
+		b.facts[i].LenMax = -1
+		var all bound
+		for _, l := range b.locals {
+			if x := l.bounds[i]; x.known {
+				all.add(x.lo, x.hi, x.ok)
+			}
+		}
+		s := &b.set.layout.slots[i]
+		if all.known && all.ok && (s.kind == slotInt || s.kind == slotNum8) {
+			b.facts[i].Min, b.facts[i].Max, b.facts[i].Bounded = all.lo, all.hi, true
+		}
+	}
+}
+
+// describe makes the vectors of the build side's columns.
+func (b *buildSide) describe() {
+	cols := b.j.n.Right.Columns()
+	b.cols = make([]vec.Vector, len(cols))
+	for c := range cols {
+		s := b.j.colSlot[c]
+		if s < 0 {
+			b.cols[c] = nullVector(cols[c].Type)
+			continue
+		}
+		b.cols[c] = b.set.layout.slots[s].columnVector(b.pages)
+		b.cols[c].Type = cols[c].Type
+		b.cols[c].Fact = &b.facts[s]
+	}
+}
+
+// denseMax is the size up to which an array is used whatever its use.
+const denseMax = 1024
+
+// makeTable chooses how keys are found, from the rows that are there.
+func (b *buildSide) makeTable() error {
+	b.exact = true
+	if b.rows == 0 {
+		b.j.stats.note("build side is empty")
+		b.dense = []uint32{0}
+		return nil
+	}
+	if len(b.j.n.LeftKeys) == 0 {
+		return b.chainAll()
+	}
+	if err := b.makeWords(); err != nil {
+		return err
+	}
+	var err error
+	if b.next, err = makeSlice[uint32](&b.arena, b.set.n); err != nil {
+		return err
+	}
+	lo, hi, found := int64(math.MaxInt64), int64(math.MinInt64), false
+	if b.exact {
+		for _, e := range b.extents {
+			if l, h, ok := kernel.WordRange(b.words, e.from, e.to, b.skip); ok {
+				lo, hi, found = min(lo, l), max(hi, h), true
+			}
+		}
+	}
+	span := uint64(hi) - uint64(lo)
+	force := b.j.q.env.Force.Join
+	var dup bool
+	switch {
+	case found && force != "hash" && (span < 8*uint64(b.rows) || span < denseMax || force == "dense" && span < 1<<26):
+		dup, err = b.insertDense(uint64(lo), span)
+		b.j.stats.note("dense array: %d keys in a range of %d", b.rows, span+1)
+	default:
+		dup, err = b.insertHash()
+	}
+	if err != nil {
+		return err
+	}
+	if !dup {
+		b.next = nil
+		b.j.stats.note("keys are unique")
+	}
+	b.table.Next = b.next
+	return nil
+}
+
+// chainAll makes one chain of all rows, in order: the nested loop.
+func (b *buildSide) chainAll() error {
+	var err error
+	if b.next, err = makeSlice[uint32](&b.arena, b.set.n); err != nil {
+		return err
+	}
+	if b.dense, err = makeSlice[uint32](&b.arena, 1); err != nil {
+		return err
+	}
+	prev := &b.dense[0]
+	for _, e := range b.extents {
+		for id := e.from; id < e.to; id++ {
+			*prev = id
+			prev = &b.next[id]
+		}
+	}
+	b.j.stats.note("nested loop over %d rows", b.rows)
+	return nil
+}
+
+func (b *buildSide) insertDense(lo, span uint64) (dup bool, err error) {
+	if b.dense, err = makeSlice[uint32](&b.arena, int(span)+1); err != nil {
+		return false, err
+	}
+	b.denseLo = lo
+	parts := b.parts()
+	dups := make([]bool, parts)
+	err = b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
+		first := lo + span/uint64(parts)*uint64(p)
+		last := first + span/uint64(parts) - 1
+		if p == parts-1 {
+			last = lo + span
+		}
+		for i := len(b.extents) - 1; i >= 0; i-- {
+			e := b.extents[i]
+			if kernel.InsertDense(b.dense, lo, b.words, b.next, e.from, e.to, first, last, b.skip) {
+				dups[p] = true
+			}
+		}
+		return nil
+	})
+	return slices.Contains(dups, true), err
+}
+
+// parallelRows is the number of rows from which a table is built by several workers.
+const parallelRows = 1 << 15
+
+// parts returns the number of parts in which a table is built.
+func (b *buildSide) parts() int {
+	if b.rows < parallelRows || b.j.q.pool == nil {
+		return 1
+	}
+	return b.j.q.workers
+}
+
+// hashParts is the number of partitions of a hash table that is built in parallel.
+const hashParts = 16
+
+func (b *buildSide) insertHash() (dup bool, err error) {
+	bits := kernel.TableBits(b.rows)
+	if b.table.Slots, err = makeSlice[uint64](&b.arena, 1<<bits); err != nil {
+		return false, err
+	}
+	b.table.Shift = uint(64 - bits)
+	b.table.Wrap = 1<<bits - 1
+	b.table.Words, b.table.Next = b.words, b.next
+	shift, parts := uint(64), 1
+	if b.parts() > 1 && b.partsFit(bits) {
+		shift, parts = 60, hashParts
+		b.table.Wrap = 1<<(bits-4) - 1
+	}
+	b.j.stats.note("hash table of %d slots for %d rows, %s", 1<<bits, b.rows, b.wordKind())
+	dups := make([]bool, parts)
+	err = b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
+		for i := len(b.extents) - 1; i >= 0; i-- {
+			e := b.extents[i]
+			if kernel.InsertHash(&b.table, e.from, e.to, shift, uint64(p), uint64(p+1), b.skip) {
+				dups[p] = true
+			}
+		}
+		return nil
+	})
+	return slices.Contains(dups, true), err
+}
+
+// partsFit reports whether no partition of a hash table gets more rows than it has room for: keys whose
+// hashes are alike need one table.
+func (b *buildSide) partsFit(bits int) bool {
+	var count [hashParts]int
+	for _, e := range b.extents {
+		for _, w := range b.words[e.from:e.to] {
+			count[kernel.Hash(w)>>60]++
+		}
+	}
+	room := 1 << (bits - 4)
+	for _, c := range count {
+		if c > room-room/8 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *buildSide) wordKind() string {
+	switch {
+	case !b.exact:
+		return "keys hashed and compared"
+	case len(b.pack.cols) == 1:
+		return "integer keys"
+	}
+	return "keys packed into 64 bits by their ranges"
+}

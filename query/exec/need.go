@@ -1,0 +1,157 @@
+package exec
+
+import (
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+)
+
+// require notes which output columns of n its user reads, and what n in turn reads of its inputs.
+// Operators that keep rows keep only those columns; the others are NULL constants in their batches.
+func (q *Query) require(n plan.Node, need []bool) {
+	q.needs[n] = need
+	switch n := n.(type) {
+	case *plan.Scan:
+		own := append([]bool(nil), need...)
+		mark(own, n.Filter)
+		q.needs[n] = own
+	case *plan.Filter:
+		in := append([]bool(nil), need...)
+		mark(in, n.Cond)
+		q.require(n.Input, in)
+	case *plan.Project:
+		in := none(n.Input)
+		for i, e := range n.Exprs {
+			if need[i] || expr.IsVolatile(e) {
+				mark(in, e)
+			}
+		}
+		q.require(n.Input, in)
+	case *plan.Join:
+		q.requireJoin(n, need)
+	case *plan.Aggregate:
+		in := none(n.Input)
+		for _, e := range n.Keys {
+			mark(in, e)
+		}
+		for _, a := range n.Aggs {
+			mark(in, a)
+		}
+		q.require(n.Input, in)
+	case *plan.Sort:
+		in := append([]bool(nil), need...)
+		for _, k := range n.Keys {
+			mark(in, k.Expr)
+		}
+		q.require(n.Input, in)
+	case *plan.Limit:
+		q.require(n.Input, need)
+	case *plan.Append:
+		for _, in := range n.All {
+			q.require(in, need)
+		}
+	case *plan.SetOp:
+		q.require(n.L, all(n.L))
+		q.require(n.R, all(n.R))
+	case *plan.LockRows:
+		q.require(n.Input, all(n.Input))
+	}
+}
+
+func (q *Query) requireJoin(n *plan.Join, need []bool) {
+	nl := len(n.Left.Columns())
+	left, right := none(n.Left), none(n.Right)
+	copy(left, need[:nl])
+	if outputsRight(n.Kind) {
+		copy(right, need[nl:])
+	}
+	for i := range n.LeftKeys {
+		mark(left, n.LeftKeys[i])
+		mark(right, n.RightKeys[i])
+	}
+	if n.Cond != nil {
+		for _, c := range expr.Columns(n.Cond) {
+			if c < nl {
+				left[c] = true
+			} else {
+				right[c-nl] = true
+			}
+		}
+	}
+	q.require(n.Left, left)
+	q.require(n.Right, right)
+}
+
+// outputsRight reports whether a join's output has the columns of its right input.
+func outputsRight(k plan.JoinKind) bool {
+	switch k {
+	case plan.Semi, plan.Anti, plan.AntiNull, plan.Mark:
+		return false
+	}
+	return true
+}
+
+func none(n plan.Node) []bool { return make([]bool, len(n.Columns())) }
+
+func all(n plan.Node) []bool {
+	need := none(n)
+	for i := range need {
+		need[i] = true
+	}
+	return need
+}
+
+func mark(need []bool, e expr.Expr) {
+	if e == nil {
+		return
+	}
+	for _, c := range expr.Columns(e) {
+		need[c] = true
+	}
+}
+
+// markOrderless notes the operators whose output order cannot change the answer.
+func (q *Query) markOrderless(n plan.Node, free bool) {
+	if free {
+		q.orderless[n] = true
+	}
+	switch n := n.(type) {
+	case *plan.Aggregate:
+		// The order of the groups is that of their first rows, unless nobody looks at it.
+		q.markOrderless(n.Input, freeAggregate(n) && (free || len(n.Keys) == 0))
+	case *plan.Join:
+		q.markOrderless(n.Left, free)
+		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
+	case *plan.Limit, *plan.SetOp, *plan.LockRows:
+		for _, in := range n.Inputs() {
+			q.markOrderless(in, false)
+		}
+	default:
+		for _, in := range n.Inputs() {
+			q.markOrderless(in, free)
+		}
+	}
+}
+
+// freeAggregate reports whether the groups of an aggregation, as a set, do not depend on the order of its
+// rows: no aggregate does, and equal keys are identical.
+func freeAggregate(n *plan.Aggregate) bool {
+	for _, k := range n.Keys {
+		if !k.Type().Kind.ImageEqual() {
+			return false
+		}
+	}
+	for _, g := range n.Aggs {
+		switch g.Func.Op {
+		case expr.AggCountStar, expr.AggCount, expr.AggBoolAnd, expr.AggBoolOr, expr.AggBitAnd, expr.AggBitOr, expr.AggBitXor:
+			continue
+		case expr.AggSum, expr.AggAvg, expr.AggMin, expr.AggMax:
+			if c := g.Args[0].Type().Class(); c == types.ClassInt || c == types.ClassNumeric && g.Func.Op != expr.AggMin &&
+				g.Func.Op != expr.AggMax || c == types.ClassString {
+				continue
+			}
+		}
+		return false
+	}
+	return true
+}

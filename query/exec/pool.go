@@ -1,0 +1,124 @@
+package exec
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Pool runs the pipelines of all queries of a database on a fixed number of goroutines, besides those
+// that call Query.Next. A pipeline that waits for its client holds none of them.
+type Pool struct {
+	workers int
+	jobs    chan *job
+	wg      sync.WaitGroup
+	closed  atomic.Bool
+}
+
+// jobsMax bounds the jobs that wait for a goroutine; what does not fit runs on the caller alone.
+const jobsMax = 1024
+
+// job asks for one goroutine to help with a pipeline.
+type job struct {
+	run func()
+	// claimed is set by whoever takes the job: a goroutine of the pool, or the caller to cancel it.
+	claimed atomic.Bool
+	done    *sync.WaitGroup
+}
+
+// NewPool returns a pool for pipelines of up to the given number of workers, callers included.
+func NewPool(workers int) *Pool {
+	p := &Pool{workers: max(workers, 1), jobs: make(chan *job, jobsMax)}
+	for range p.workers - 1 {
+		p.wg.Add(1)
+		go p.loop()
+	}
+	return p
+}
+
+func (p *Pool) loop() {
+	defer p.wg.Done()
+	for j := range p.jobs {
+		if j.claimed.CompareAndSwap(false, true) {
+			j.run()
+			j.done.Done()
+		}
+	}
+}
+
+// Workers returns the number of workers of a pipeline.
+func (p *Pool) Workers() int { return p.workers }
+
+// Close ends the pool's goroutines. No query may run any more.
+func (p *Pool) Close() {
+	if p.closed.CompareAndSwap(false, true) {
+		close(p.jobs)
+		p.wg.Wait()
+	}
+}
+
+// crew is the set of goroutines that help the caller with one step.
+type crew struct {
+	jobs []job
+	wg   sync.WaitGroup
+}
+
+// start asks for n helpers that call run(1) … run(n). Helpers that come too late never do.
+func (c *crew) start(p *Pool, n int, run func(worker int)) {
+	if p == nil || n <= 0 || p.closed.Load() {
+		return
+	}
+	c.jobs = make([]job, n)
+	for i := range c.jobs {
+		j := &c.jobs[i]
+		j.run, j.done = func() { run(i + 1) }, &c.wg
+		c.wg.Add(1)
+		select {
+		case p.jobs <- j:
+		default:
+			j.claimed.Store(true)
+			c.wg.Done()
+		}
+	}
+}
+
+// join waits for the helpers that have begun and cancels the others.
+func (c *crew) join() {
+	for i := range c.jobs {
+		if c.jobs[i].claimed.CompareAndSwap(false, true) {
+			c.wg.Done()
+		}
+	}
+	c.wg.Wait()
+}
+
+// parallel calls run for 0 … n-1, spread over up to workers goroutines, the caller's among them, and
+// returns the error of the lowest number that failed.
+func (p *Pool) parallel(workers, n int, run func(i int) error) error {
+	if n == 0 {
+		return nil
+	}
+	var next atomic.Int64
+	errs := make([]error, n)
+	var failed atomic.Bool
+	loop := func(int) {
+		for !failed.Load() {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			if errs[i] = guard(func() error { return run(i) }); errs[i] != nil {
+				failed.Store(true)
+			}
+		}
+	}
+	var c crew
+	c.start(p, min(workers, n)-1, loop)
+	loop(0)
+	c.join()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

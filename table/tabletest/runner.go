@@ -1,0 +1,395 @@
+package tabletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// lockWait is how long a transaction of a sequence waits for a lock: everything runs in one
+// goroutine, so a lock that is not free does not become free.
+const lockWait = time.Millisecond
+
+// Opener opens a storage. fs is nil for one that is not durable.
+type Opener func(fs vfs.FS) (table.TableStorage, error)
+
+// counts says how much a run did.
+type counts struct {
+	Cases, Ops, Left                                   int
+	Commits, Aborts, Conflicts, Violations, Blocked    int
+	Checkpoints, Reopens, Crashes, Lost, OpenAtOnceMax int
+	Rows, Scans                                        int64
+}
+
+func (c *counts) add(d counts) {
+	c.Cases++
+	c.Ops += d.Ops
+	c.Left += d.Left
+	c.Commits += d.Commits
+	c.Aborts += d.Aborts
+	c.Conflicts += d.Conflicts
+	c.Violations += d.Violations
+	c.Blocked += d.Blocked
+	c.Checkpoints += d.Checkpoints
+	c.Reopens += d.Reopens
+	c.Crashes += d.Crashes
+	c.Lost += d.Lost
+	c.Rows += d.Rows
+	c.Scans += d.Scans
+	c.OpenAtOnceMax = max(c.OpenAtOnceMax, d.OpenAtOnceMax)
+}
+
+// errNotApplicable: a step makes no sense where it stands, and is left out.
+var errNotApplicable = errors.New("not applicable")
+
+// errAbort is what statements are closed with that are to be undone.
+var errAbort = errors.New("the statement is undone on purpose")
+
+// runner runs a sequence on a storage and on the model.
+type runner struct {
+	ctx     context.Context
+	open    Opener
+	methods []string // by table slot
+	fs      *vfs.MemFS
+	s       table.TableStorage
+	m       *Model
+	// durable is the newest state that must survive a crash; later holds those that may.
+	later []*State
+	txs   [txSlots]*pair
+	n     counts
+}
+
+// pair is one transaction in both worlds.
+type pair struct {
+	tx     table.Tx
+	m      *Tx
+	saves  []table.Savepoint
+	lasts  bool // it changed something that outlives the process
+	schema bool
+}
+
+// run runs a sequence and returns the first disagreement.
+func run(open Opener, durable bool, methods []string, ops []op) (n counts, err error) {
+	r := &runner{ctx: context.Background(), open: open, methods: methods, m: NewModel()}
+	if durable {
+		r.fs = vfs.NewCrashableMem()
+	}
+	r.later = []*State{r.m.Now}
+	defer func() { n = r.n }()
+	if err := r.start(); err != nil {
+		return n, err
+	}
+	for i := range ops {
+		err := r.step(&ops[i])
+		if errors.Is(err, errNotApplicable) {
+			r.n.Left++
+			continue
+		}
+		if err != nil {
+			return n, fmt.Errorf("step %d %v: %w", i, ops[i], err)
+		}
+		r.n.Ops++
+	}
+	return n, r.finish()
+}
+
+func (r *runner) start() (err error) {
+	var fs vfs.FS
+	if r.fs != nil {
+		fs = r.fs
+	}
+	r.s, err = r.open(fs)
+	return err
+}
+
+// finish compares everything once more and closes the storage.
+func (r *runner) finish() error {
+	for i := range r.txs {
+		if r.txs[i] != nil {
+			if err := r.txs[i].tx.Rollback(); err != nil {
+				return err
+			}
+			r.drop(i)
+		}
+	}
+	if err := r.compareAll(r.m.Now); err != nil {
+		return err
+	}
+	return r.s.Close()
+}
+
+func (r *runner) step(o *op) error {
+	p := r.txs[o.Tx]
+	switch o.Kind {
+	case opBegin:
+		return r.begin(o)
+	case opCheckpoint:
+		r.n.Checkpoints++
+		err := r.s.Checkpoint(r.ctx)
+		if r.fs == nil && sqlerr.CodeOf(err) == sqlerr.FeatureNotSupported {
+			err = nil
+		}
+		if err == nil {
+			r.later = []*State{r.m.Now}
+		}
+		return err
+	case opReopen:
+		return r.reopen()
+	case opCrash:
+		return r.crash(o)
+	}
+	if p == nil {
+		return errNotApplicable
+	}
+	switch o.Kind {
+	case opCommit:
+		return r.commit(o, p)
+	case opRollback:
+		r.n.Aborts++
+		defer r.drop(o.Tx)
+		if err := p.tx.Rollback(); err != nil {
+			return err
+		}
+		return p.tx.Rollback() // the second call does nothing
+	case opSavepoint:
+		sp, err := p.tx.Savepoint(r.ctx)
+		p.saves = append(p.saves, sp)
+		p.m.Savepoint()
+		return err
+	case opRollbackTo, opRelease:
+		if len(p.saves) == 0 {
+			return errNotApplicable
+		}
+		i := o.N % len(p.saves)
+		if o.Kind == opRollbackTo {
+			return r.rollbackTo(p, i)
+		}
+		err := p.saves[i].Release(r.ctx)
+		p.saves = p.saves[:i]
+		p.m.Release(i)
+		return err
+	case opCreate, opDrop:
+		return r.schema(o, p)
+	}
+	return r.data(o, p)
+}
+
+func (r *runner) begin(o *op) error {
+	if r.txs[o.Tx] != nil {
+		return errNotApplicable
+	}
+	tx, err := r.s.Begin(r.ctx, table.TxOptions{Isolation: o.Iso, Async: o.Async, LockWait: lockWait})
+	if err != nil {
+		return err
+	}
+	r.txs[o.Tx] = &pair{tx: tx, m: r.m.Begin(o.Iso)}
+	open := 0
+	for _, p := range r.txs {
+		if p != nil {
+			open++
+		}
+	}
+	r.n.OpenAtOnceMax = max(r.n.OpenAtOnceMax, open)
+	return nil
+}
+
+func (r *runner) drop(i int) {
+	r.txs[i].m.End()
+	r.txs[i] = nil
+}
+
+func (r *runner) rollbackTo(p *pair, i int) error {
+	p.m.RollbackTo(i)
+	err := p.saves[i].RollbackTo(r.ctx)
+	p.saves = p.saves[:i+1]
+	return err
+}
+
+func (r *runner) commit(o *op, p *pair) error {
+	before := r.m.Now
+	p.m.Commit()
+	r.txs[o.Tx] = nil
+	receipt, err := p.tx.Commit(r.ctx)
+	if err != nil {
+		return err
+	}
+	if r.m.Now == before {
+		return nil
+	}
+	r.n.Commits++
+	if receipt.LSN == 0 && p.lasts {
+		return errors.New("commit of changes without an LSN")
+	}
+	r.later = append(r.later, r.m.Now)
+	if !o.Async && p.lasts && !p.async() {
+		r.later = []*State{r.m.Now}
+	}
+	return nil
+}
+
+// schema creates and drops tables.
+func (r *runner) schema(o *op, p *pair) error {
+	if p.m.Stale(o.Slot) {
+		return errNotApplicable
+	}
+	see := p.m.See(o.Slot)
+	var code sqlerr.Code
+	var err error
+	if o.Kind == opCreate {
+		if see != nil {
+			_, err = p.tx.Schema().Create(r.ctx, definition(o.Slot, o.Shape, r.methods[o.Slot]))
+			if sqlerr.CodeOf(err) == sqlerr.LockNotAvailable {
+				return r.failed(o, p)
+			}
+			return wantCode(err, sqlerr.DuplicateTable)
+		}
+		code = p.m.Create(o.Slot, o.Shape)
+		_, err = p.tx.Schema().Create(r.ctx, definition(o.Slot, o.Shape, r.methods[o.Slot]))
+		if code == sqlerr.DuplicateTable && p.m.iso != table.ReadCommitted {
+			code = sqlerr.SerializationFailure
+		}
+	} else {
+		if see == nil {
+			return errNotApplicable
+		}
+		code = p.m.Drop(o.Slot)
+		err = p.tx.Schema().Drop(r.ctx, p.tx.Schema().LookupRelation(table.PublicSchema, tableName(o.Slot)).Head().ID)
+	}
+	if code != "" {
+		r.n.Blocked++
+		if err := wantCode(err, code); err != nil {
+			return err
+		}
+		return r.failed(o, p)
+	}
+	p.schema, p.lasts = true, true
+	return err
+}
+
+// failed returns a transaction, in which something failed, to its last savepoint or ends it.
+func (r *runner) failed(o *op, p *pair) error {
+	if n := len(p.saves); n > 0 && o.N > 0 {
+		return r.rollbackTo(p, n-1)
+	}
+	r.n.Aborts++
+	defer r.drop(o.Tx)
+	return p.tx.Rollback()
+}
+
+// wantCode checks that err carries one of the codes.
+func wantCode(err error, codes ...sqlerr.Code) error {
+	if got := sqlerr.CodeOf(err); !slices.Contains(codes, got) {
+		return fmt.Errorf("got %s (%v), want one of %v", got, err, codes)
+	}
+	return nil
+}
+
+// reopen closes the storage and opens it again.
+func (r *runner) reopen() error {
+	if r.fs == nil {
+		return errNotApplicable
+	}
+	r.n.Reopens++
+	for i, p := range r.txs {
+		if p != nil {
+			if err := p.tx.Rollback(); err != nil {
+				return err
+			}
+			r.drop(i)
+		}
+	}
+	if err := r.s.Close(); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	return r.restart([]*State{r.m.Now})
+}
+
+// crash takes the power away: what was not synced may be lost.
+func (r *runner) crash(o *op) error {
+	if r.fs == nil {
+		return errNotApplicable
+	}
+	r.n.Crashes++
+	rng := rand.New(rand.NewPCG(o.Seed, 1))
+	clone := r.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+	for i, p := range r.txs {
+		if p != nil {
+			_ = p.tx.Rollback() // of a process that is gone
+			r.drop(i)
+		}
+	}
+	_ = r.s.Close()
+	r.fs = clone
+	if err := r.start(); err != nil {
+		return fmt.Errorf("open after a crash: %w", err)
+	}
+	return r.restart(r.later)
+}
+
+// restart finds the state that a storage was opened with among those it may have, newest first.
+func (r *runner) restart(candidates []*State) (err error) {
+	for i := len(candidates) - 1; i >= 0; i-- {
+		s := r.survivors(candidates[i])
+		if err = r.compareAll(s); err == nil {
+			if i < len(candidates)-1 {
+				r.n.Lost++
+			}
+			r.m.Now, r.later = s, []*State{s}
+			return nil
+		}
+	}
+	return fmt.Errorf("%d states are possible; the oldest differs: %w", len(candidates), err)
+}
+
+// survivors returns a state without the rows that end with the process.
+func (r *runner) survivors(s *State) *State {
+	out := &State{Seq: s.Seq, Tables: map[int]*Table{}}
+	for slot, t := range s.Tables {
+		if r.methods[slot] == "memory" {
+			t = &Table{t.Gen, t.Shape, map[int64]Row{}, map[int64]int{}}
+		}
+		out.Tables[slot] = t
+	}
+	return out
+}
+
+// compareAll compares all tables with a committed state.
+func (r *runner) compareAll(s *State) error {
+	tx, err := r.s.Begin(r.ctx, table.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	for slot := range tableSlots {
+		o := tx.Schema().LookupRelation(table.PublicSchema, tableName(slot))
+		if t := s.Tables[slot]; t == nil || o == nil {
+			if t != nil || o != nil {
+				return fmt.Errorf("table %d: %v in the model, %v in the storage", slot, t, o)
+			}
+			continue
+		}
+		st, err := tx.Statement(r.ctx)
+		if err != nil {
+			return err
+		}
+		err = r.scan(st, o.Head().ID, s.Tables[slot], table.ScanSpec{Refs: true})
+		if err := st.Close(err); err != nil {
+			return fmt.Errorf("table %d: %w", slot, err)
+		}
+	}
+	return nil
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }
