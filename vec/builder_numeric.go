@@ -52,7 +52,7 @@ func (b *Builder) appendEncoded(d types.Datum) error {
 func (b *Builder) widen() error {
 	old := b.data
 	wide := buffer{tracker: old.tracker}
-	if err := wide.grow(0, max(b.n, b.cap, b.want)*16); err != nil {
+	if err := wide.grow(0, max(b.n, b.want)*16); err != nil {
 		return err
 	}
 	from := unsafe.Slice((*int64)(old.data()), b.n)
@@ -71,7 +71,7 @@ func (b *Builder) encodeAll() error {
 	old := b.Vector()
 	data := b.data
 	enc := buffer{tracker: data.tracker}
-	if err := enc.grow(0, max(b.n, b.cap, b.want)*16); err != nil {
+	if err := enc.grow(0, max(b.n, b.want)*16); err != nil {
 		return err
 	}
 	views := unsafe.Slice((*StrView)(enc.data()), b.n)
