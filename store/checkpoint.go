@@ -14,6 +14,8 @@ type checkpointer struct {
 	making sync.Mutex
 	// logged is the size of the log (Stats.Bytes) at the last checkpoint.
 	logged atomic.Int64
+	// lsn is that of the last checkpoint.
+	lsn    atomic.Uint64
 	wake   chan struct{}
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -99,6 +101,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	}
 	s.stats.checkpoints.Add(1)
 	s.checkpoints.logged.Store(logged)
+	s.checkpoints.lsn.Store(uint64(v.LSN()))
 	if invariants.Mutant("store-truncate-too-much") {
 		return s.log.Truncate(s.log.End())
 	}

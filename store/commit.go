@@ -159,6 +159,7 @@ func (c *commit) validate(lsn table.LSN, _ int64) error {
 		return sqlerr.Newf(sqlerr.SerializationFailure,
 			"could not serialize access due to concurrent schema change: %w", err)
 	}
+	next = next.Forget(table.LSN(s.checkpoints.lsn.Load()))
 	c.next, s.appended = next, next
 	return nil
 }

@@ -69,6 +69,9 @@ func (r *replay) readLog(o wal.Options) (wal.Position, error) {
 	if err != nil {
 		return 0, err
 	}
+	if lsn, _ := s.log.Last(); lsn != s.applied.lsn {
+		return 0, corruptedf("the log is at LSN %d, but the checkpoint and its records lead to %d", lsn, s.applied.lsn)
+	}
 	return s.log.End(), nil
 }
 
@@ -153,7 +156,9 @@ func (r *replay) commit(rec *wal.Record) error {
 // entries replays the entries in the chunks of a record and in its payload. Chunks are parts of one
 // string of bytes: an entry may begin in one and end in the next.
 func (r *replay) entries(rec *wal.Record, rest []byte) error {
-	types := func(id table.ObjectID, version uint32) ([]types.Type, bool, error) { return r.typesOf(rec.LSN, id, version) }
+	types := func(id table.ObjectID, version uint32) ([]types.Type, bool, error) {
+		return r.typesOf(rec.LSN, id, version)
+	}
 	apply := func(e *table.Entry) error { return r.s.applyEntry(rec.LSN, e) }
 	var carry []byte
 	for i := range rec.Chunks {
@@ -203,7 +208,7 @@ func (r *replay) checkAhead() error {
 	return errors.Join(errs...)
 }
 
-// startLog starts the commit queue, and makes the first checkpoint of a new database.
+// startLog starts the commit queue.
 func (s *Store) startLog(c *checkpoint) error {
 	if s.readOnly {
 		return nil
@@ -213,4 +218,3 @@ func (s *Store) startLog(c *checkpoint) error {
 	s.checkpoints.start(s, c)
 	return nil
 }
-

@@ -30,7 +30,7 @@ func scanRows(ctx context.Context, r table.Reader, f func(*rowCheck) error) (err
 	}()
 	for {
 		m, err := s.NextMorsel(ctx)
-		if errors.Is(err, io.EOF) {
+		if isEOF(err) {
 			return nil
 		}
 		if err != nil {
@@ -47,7 +47,7 @@ func readRows(ctx context.Context, m table.Morsel, f func(*rowCheck) error) erro
 	var c rowCheck
 	for {
 		err := m.Read(ctx, &c.batch)
-		if errors.Is(err, io.EOF) {
+		if isEOF(err) {
 			return nil
 		}
 		if err != nil {
@@ -76,3 +76,5 @@ func (c *rowCheck) check(ctx context.Context, def *table.TableDef, notNull []int
 	}
 	return nil
 }
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }

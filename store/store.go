@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -26,13 +27,13 @@ type Store struct {
 	commits committer
 	// pipeline is commits if there is a log to write.
 	pipeline *txn.Pipeline
-	tiers   []tier
-	views   *txn.ViewSet[*state]
-	locks   *txn.LockManager
-	ids     catalog.IDs
-	txIDs   atomic.Uint64
-	hidden  *hiddenKeys
-	moves   moves
+	tiers    []tier
+	views    *txn.ViewSet[*state]
+	locks    *txn.LockManager
+	ids      catalog.IDs
+	txIDs    atomic.Uint64
+	hidden   *hiddenKeys
+	moves    moves
 	// compiled maps table IDs to *compiled, so that a definition is compiled once.
 	compiled sync.Map
 
@@ -56,6 +57,8 @@ type tier struct {
 	method string
 	// durable: rows outlive the process, so their changes go to the log.
 	durable bool
+	// verify reads the tier's files and reports damage.
+	verify func(ctx context.Context, report func(table.Damage) bool) (blocks int, err error)
 }
 
 // state is what a View shows.

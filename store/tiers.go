@@ -39,7 +39,7 @@ func (s *Store) addTiers(d *directory) error {
 	if err != nil {
 		return err
 	}
-	s.tiers = append(s.tiers, tier{Tier: columnar, method: "columnar", durable: true})
+	s.tiers = append(s.tiers, tier{Tier: columnar, method: "columnar", durable: true, verify: columnar.Verify})
 	return nil
 }
 
