@@ -269,9 +269,17 @@ func (z *optimizer) projectInfo(r *plan.RelProject) *info {
 	return i
 }
 
-// exprDistinct estimates how many values an expression takes.
+// exprDistinct estimates how many values an expression takes. Functions are assumed to map many values
+// to few.
 func (z *optimizer) exprDistinct(e expr.Expr, in *info) float64 {
+	if call, ok := e.(*expr.Call); ok && call.Func.Syntax == expr.SyntaxCast && len(call.Args) > 0 {
+		return z.exprDistinct(call.Args[0], in)
+	}
 	d := 1.0
+	if call, ok := e.(*expr.Call); ok && call.Func.Syntax == expr.SyntaxCall {
+		exprCols(e).each(func(id int) { d = math.Max(d, math.Min(in.distinct(id), guessDistinct)) })
+		return d
+	}
 	exprCols(e).each(func(id int) { d *= in.distinct(id) })
 	return math.Max(1, math.Min(d, in.rows))
 }

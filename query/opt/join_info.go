@@ -9,9 +9,12 @@ import (
 
 // joinInfo estimates a join.
 func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, mark plan.Col) *info {
-	li, ri := z.infoOf(l), z.infoOf(r)
-	lc, rc := relCols(l), relCols(r)
-	matches := joinSelectivity(z, conjuncts(cond), li, ri, lc, rc)
+	return z.joinOf(kind, z.infoOf(l), z.infoOf(r), relCols(l), relCols(r), conjuncts(cond), mark)
+}
+
+// joinOf estimates a join of two inputs of which only their columns and what is known about them are given.
+func (z *optimizer) joinOf(kind plan.JoinKind, li, ri *info, lc, rc colSet, conds []expr.Expr, mark plan.Col) *info {
+	matches := joinSelectivity(z, conds, li, ri, lc, rc)
 	i := &info{stats: map[int]colStat{}}
 	for id, st := range li.stats {
 		i.stats[id] = st
@@ -24,7 +27,7 @@ func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, 
 		}
 	}
 	inner := li.rows * ri.rows * matches
-	lu, ru := uniqueSides(conjuncts(cond), li, ri, lc, rc)
+	lu, ru := uniqueSides(conds, li, ri, lc, rc)
 	switch {
 	case lu && ru:
 		inner = math.Min(inner, math.Min(li.rows, ri.rows))
@@ -38,7 +41,7 @@ func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, 
 	switch kind {
 	case plan.Inner:
 		i.rows = inner
-		i.notNull = union(union(li.notNull, ri.notNull), rejectedNulls(conjuncts(cond)))
+		i.notNull = union(union(li.notNull, ri.notNull), rejectedNulls(conds))
 		i.joinKeys(li, ri, lu, ru)
 	case plan.Left, plan.Single:
 		i.rows = math.Max(inner, li.rows)
@@ -56,13 +59,13 @@ func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, 
 		i.joinKeys(li, ri, false, false)
 	case plan.Semi:
 		i.rows, i.keys = li.rows*matched, li.keys
-		i.notNull = union(li.notNull, rejectedNulls(conjuncts(cond)).intersect(lc))
+		i.notNull = union(li.notNull, rejectedNulls(conds).intersect(lc))
 	case plan.Anti, plan.AntiNull:
 		i.rows, i.keys = li.rows*math.Max(0.05, 1-matched), li.keys
 	case plan.Mark:
 		i.rows, i.keys = li.rows, li.keys
 		i.stats[mark.ID] = colStat{distinct: 2}
-		if cond == nil {
+		if len(conds) == 0 {
 			i.notNull = union(i.notNull, colsOf([]plan.Col{mark}))
 		}
 	}

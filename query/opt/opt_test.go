@@ -109,7 +109,7 @@ func (e *env) physical(text string, disabled map[string]bool) (*plan.Query, map[
 func TestPlans(t *testing.T) {
 	ran := 0
 	covered := map[string]map[bool]bool{}
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	plans := func(t *testing.T, path string) {
 		e := &env{schema: bindtest.New(), stats: map[string]*table.Stats{}}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
@@ -159,7 +159,9 @@ func TestPlans(t *testing.T) {
 			d.Fatalf(t, "unknown command %s", d.Cmd)
 			return ""
 		})
-	})
+	}
+	datadriven.Walk(t, "testdata/plans", plans)
+	datadriven.Walk(t, "testdata/rules", plans)
 	for i := range opt.Rules {
 		for _, want := range []bool{true, false} {
 			if name := opt.Rules[i].Name; !covered[name][want] {

@@ -75,7 +75,7 @@ func tpchEnv(t testing.TB) *env {
 	return e
 }
 
-// TestTPCH plans all queries and compares the plans with testdata-tpch/<n>; UPDATE_PLANS=1 rewrites them.
+// TestTPCH plans all queries and compares the plans with testdata/tpch; UPDATE_PLANS=1 rewrites them.
 func TestTPCH(t *testing.T) {
 	e := tpchEnv(t)
 	for n := 1; n <= 22; n++ {
@@ -85,7 +85,7 @@ func TestTPCH(t *testing.T) {
 				t.Fatal(formatError(err))
 			}
 			got := plan.FormatQuery(q, plan.FormatOptions{Costs: true})
-			path := filepath.Join("testdata-tpch", fmt.Sprintf("q%02d", n))
+			path := filepath.Join("testdata", "tpch", fmt.Sprintf("q%02d", n))
 			if os.Getenv("UPDATE_PLANS") != "" {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
