@@ -22,8 +22,8 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// timestampEndDay is the first day that no timestamp reaches: the year 294277.
-const timestampEndDay = 106741035
+// timestampEndDay is the first day whose midnight is no timestamp any more.
+const timestampEndDay = 106751992
 
 // dateToMicros returns the timestamp of a date's midnight; ok is false if no timestamp is so far away,
 // and then the value is that of the infinity on its side.

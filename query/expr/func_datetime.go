@@ -242,7 +242,7 @@ func epochToTime(_ *Context, args []types.Datum) (types.Datum, error) {
 		return types.NewInt(types.TimestampTZ, timeNegInf), nil
 	}
 	micros := math.RoundToEven(f * 1e6)
-	if micros < -210866803200000000 || micros >= float64(timestampEndDay)*float64(microsPerDay) {
+	if micros < -210866803200000000 || micros >= math.MaxInt64 {
 		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "timestamp out of range: \"%g\"", f)
 	}
 	return types.NewInt(types.TimestampTZ, int64(micros)), nil
