@@ -30,7 +30,7 @@ func provedSafe(c *Call) bool {
 			return bounded && types.NumericCmp(k.Value, types.NewDecimal(0, 0)) != 0
 		}
 	}
-	return false
+	return safeByConstant(c)
 }
 
 // digitsOf returns a bound on the decimal digits, before and after the point together, that a numeric
