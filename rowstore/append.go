@@ -81,7 +81,40 @@ func (d *data) normal(b *vec.Batch) (*vec.Batch, func(), error) {
 			return nil, nil, err
 		}
 	}
-	return bb.Batch(), bb.Release, nil
+	n := bb.Batch()
+	for i := range d.layouts {
+		l := &d.layouts[i]
+		v, _ := n.Col(i)
+		if l.typ.Class() != types.ClassNumeric || v.VarNumeric {
+			continue
+		}
+		if l.num || v.Scale != l.scale || v.Width > l.width {
+			*v = encodeNumerics(v)
+		}
+	}
+	return n, bb.Release, nil
+}
+
+// encodeNumerics returns a Flat vector of numerics as one of encoded values, which a builder makes only when scales
+// differ.
+func encodeNumerics(v *vec.Vector) vec.Vector {
+	views := make([]vec.StrView, max(v.N, 1))
+	var block []byte
+	for i := range v.N {
+		if v.IsNull(i) {
+			continue
+		}
+		from := len(block)
+		block = types.EncodeNumeric(block, v.Datum(i))
+		if b := block[from:]; len(b) <= vec.InlineMax {
+			views[i] = vec.InlineView(b)
+			block = block[:from]
+		} else {
+			views[i] = vec.LongView(b, 0, uint32(from))
+		}
+	}
+	return vec.Vector{Type: v.Type, Form: vec.Str, Width: 16, VarNumeric: true, N: v.N, Data: vec.DataOf(views),
+		Valid: v.Valid, Blocks: [][]byte{block}, NullBit: -1}
 }
 
 // fits reports whether the batch's columns have the chunk's layouts.

@@ -194,13 +194,26 @@ func (d *data) link(c *chunk, row, old uint64) {
 	p[row&(chunkRows-1)] = old
 }
 
-// end ends the newest version of a key.
+// end ends the version of a key that was live before lsn. One that the same record has made since, because it moved
+// another row to that key, stays.
 func (d *data) end(lsn uint64, key []byte) error {
 	row, ok := getKey(d.primary, key)
+	var c *chunk
+	var r int
+	for ok {
+		if c, r = d.of(row); c == nil || c.begin[r] < lsn {
+			break
+		}
+		if p := c.prev.Load(); p != nil {
+			row = p[r]
+		} else {
+			row = noRow
+		}
+		ok = row != noRow
+	}
 	if !ok {
 		return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end is not in its index", d.def.Name)
 	}
-	c, r := d.of(row)
 	if c == nil || c.endOf(r) != never {
 		return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end has already ended", d.def.Name)
 	}

@@ -123,7 +123,12 @@ func (s *Store) Define(lsn table.LSN, def *table.TableDef) error {
 	s.clock.applied = max(s.clock.applied, lsn)
 	if old := (*s.tables.Load())[def.ID]; old != nil {
 		if err := sameLayout(old.def, def); err != nil {
-			return err
+			if old.d.live.Load() != 0 {
+				return err
+			}
+			s.with(lsn, def.ID, &tableState{def: def, d: newData(def, &s.clock, s.o.Tracker, s.spares, &s.m)})
+			s.dropped = append(s.dropped, droppedData{old.d, lsn})
+			return nil
 		}
 		s.with(lsn, def.ID, &tableState{def: def, d: old.d})
 		return nil
