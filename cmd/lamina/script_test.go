@@ -2,14 +2,19 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -26,7 +31,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveCommand, "code": codeCommand, "damage": damageCommand,
+			"serve": serveCommand, "stop": stopCommand, "query": queryCommand, "code": codeCommand, "damage": damageCommand,
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Values["server"] = &testServer{}
+			return nil
 		},
 	})
 }
@@ -38,7 +47,7 @@ func codeCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0
-	if e, ok := err.(*exec.ExitError); ok {
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		code, err = e.ExitCode(), nil
 	}
 	ts.Check(err)
@@ -74,39 +83,37 @@ func damageCommand(ts *testscript.TestScript, _ bool, args []string) {
 // serveTimeout bounds the wait for a server's address and for its end.
 const serveTimeout = 30 * time.Second
 
-// serveCommand: serve ARGS... starts lamina serve on a free port. The address is in $ADDRESS. The server is told to end
-// when the script has ended, and must then exit with 0.
+// testServer is the server of one script.
+type testServer struct {
+	cmd   *exec.Cmd
+	lines chan string
+}
+
+// serveCommand: serve ARGS... starts lamina serve on a free port; the address is in $ADDRESS.
 func serveCommand(ts *testscript.TestScript, _ bool, args []string) {
-	cmd := exec.Command("lamina", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	s := ts.Value("server").(*testServer)
 	path, err := exec.LookPath("lamina")
 	ts.Check(err)
-	cmd.Path, cmd.Dir, cmd.Err = path, ts.Getenv("WORK"), nil
-	out, err := cmd.StdoutPipe()
+	s.cmd = exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	s.cmd.Dir, s.cmd.Stderr = ts.Getenv("WORK"), os.Stderr
+	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)
-	cmd.Stderr = os.Stderr
-	ts.Check(cmd.Start())
-	lines := make(chan string, 16)
-	go func() {
-		defer close(lines)
-		for sc := bufio.NewScanner(out); sc.Scan(); {
-			lines <- sc.Text()
-		}
-	}()
+	ts.Check(s.cmd.Start())
 	ts.Defer(func() {
-		ts.Check(cmd.Process.Signal(os.Interrupt))
-		kill := time.AfterFunc(serveTimeout, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-		last := ""
-		for l := range lines {
-			last = l
-		}
-		if err := cmd.Wait(); err != nil || last != "shutting down" {
-			ts.Logf("server: %v, last line %q", err, last)
-			ts.Check(fmt.Errorf("the server did not shut down cleanly: %v, %q", err, last))
+		if s.cmd != nil { // the script did not come to its stop
+			_ = s.cmd.Process.Kill()
+			_ = s.cmd.Wait()
 		}
 	})
+	s.lines = make(chan string, 16)
+	go func() {
+		defer close(s.lines)
+		for sc := bufio.NewScanner(out); sc.Scan(); {
+			s.lines <- sc.Text()
+		}
+	}()
 	select {
-	case line := <-lines:
+	case line := <-s.lines:
 		_, address, ok := strings.Cut(line, " on ")
 		if !ok {
 			ts.Fatalf("the server printed %q", line)
@@ -114,5 +121,53 @@ func serveCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("ADDRESS", address)
 	case <-time.After(serveTimeout):
 		ts.Fatalf("the server printed no address")
+	}
+}
+
+// stopCommand: stop sends the server a signal and expects that it ends by itself, with 0.
+func stopCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("server").(*testServer)
+	cmd := s.cmd
+	if cmd == nil || len(args) != 1 {
+		ts.Fatalf("usage: stop INT|TERM, after serve")
+	}
+	s.cmd = nil
+	signal := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}[args[0]]
+	ts.Check(cmd.Process.Signal(signal))
+	kill := time.AfterFunc(serveTimeout, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	last := ""
+	for l := range s.lines {
+		last = l
+	}
+	if err := cmd.Wait(); err != nil || last != "shutting down" {
+		ts.Fatalf("the server did not end as it should: %v, last line %q", err, last)
+	}
+}
+
+// queryCommand: [!] query SQL sends a simple query to the server and prints rows, or the error, to file out.
+func queryCommand(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), serveTimeout)
+	defer cancel()
+	conn, err := pgconn.Connect(ctx, "postgres://lamina@"+ts.Getenv("ADDRESS")+"/lamina?sslmode=disable")
+	ts.Check(err)
+	results, err := conn.Exec(ctx, strings.Join(args, " ")).ReadAll()
+	var out strings.Builder
+	for _, r := range results {
+		for _, row := range r.Rows {
+			out.Write(bytes.Join(row, []byte("|")))
+			out.WriteByte('\n')
+		}
+		out.WriteString(r.CommandTag.String() + "\n")
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		fmt.Fprintf(&out, "%s %s\n", e.Code, e.Message)
+	} else {
+		ts.Check(err)
+	}
+	ts.Check(conn.Close(ctx))
+	ts.Check(os.WriteFile(ts.MkAbs("out"), []byte(out.String()), 0o600))
+	if neg != (err != nil) {
+		ts.Fatalf("the server answered %q", out.String())
 	}
 }

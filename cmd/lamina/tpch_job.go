@@ -9,6 +9,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/tpchload"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/tpch"
 )
@@ -75,7 +76,7 @@ func (j *tpchJob) load(ctx context.Context) error {
 	})
 	done()
 	if err != nil {
-		return fmt.Errorf("load: %w", err)
+		return explainLoad(err, j.flags.sf)
 	}
 	if stats.Rows != total {
 		return fmt.Errorf("load: %d rows were loaded, there are %d", stats.Rows, total)
@@ -89,6 +90,17 @@ func (j *tpchJob) load(ctx context.Context) error {
 		bytesText(stats.Bytes), seconds3(stats.Duration), countText(int64(j.report.Load.RowsPerSecond)),
 		j.report.Load.BytesPerSecond/1e6)
 	return nil
+}
+
+// uniqueFrom is the scale factor from which on, and 0.01, the suppliers of a part that dbgen draws always differ.
+const uniqueFrom = 0.022
+
+// explainLoad says why a load failed. At tiny scale factors it is no fault of the database.
+func explainLoad(err error, sf float64) error {
+	if sf < uniqueFrom && sqlerr.CodeOf(err) == sqlerr.UniqueViolation {
+		return sqlerr.From(err).WithHint("At this scale factor dbgen's own rows have keys twice. Use 0.01 or 0.022 and above.")
+	}
+	return fmt.Errorf("load: %w", err)
 }
 
 // mix changes rows while a REPEATABLE READ transaction holds the state from before, and says what the queries will meet.

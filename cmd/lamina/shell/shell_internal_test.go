@@ -126,9 +126,9 @@ func TestPrintError(t *testing.T) {
 	}{
 		{
 			"place, detail, hint",
-			sqlerr.New(sqlerr.UndefinedColumn, `column "x" does not exist`).At(17).WithDetail("d").WithHint("h"),
+			sqlerr.New(sqlerr.UndefinedColumn, `column "x" does not exist`).At(18).WithDetail("d").WithHint("h"),
 			"SELECT 1\n ,\t'ä', x",
-			"ERROR:  42703: column \"x\" does not exist\nLINE 2:  , 'ä', x\n                 ^\nDETAIL:  d\nHINT:  h\n",
+			"ERROR:  42703: column \"x\" does not exist\nLINE 2:  , 'ä', x\n                ^\nDETAIL:  d\nHINT:  h\n",
 		},
 		{"no place", sqlerr.New(sqlerr.DivisionByZero, "division by zero"), "SELECT 1/0", "ERROR:  22012: division by zero\n"},
 		{"at the end", sqlerr.New(sqlerr.SyntaxError, "syntax error at end of input").At(7), "SELECT",
@@ -137,7 +137,7 @@ func TestPrintError(t *testing.T) {
 		{"not of SQL", io.ErrUnexpectedEOF, "", "lamina: unexpected EOF\n"},
 		{
 			"long line", sqlerr.New(sqlerr.UndefinedColumn, "c").At(strings.Index(long, "nope") + 1), long,
-			"ERROR:  42703: c\nLINE 1: ...aaaaa, aaaaaaaaa, aaaaaaaaa, aaaaaaaaa, aaaaaaaaa, nope, bbbb...\n" +
+			"ERROR:  42703: c\nLINE 1: ...aaaa, aaaaaaaaa, aaaaaaaaa, aaaaaaaaa, aaaaaaaaa, nope, bbbb...\n" +
 				"                                                             ^\n",
 		},
 	}
@@ -155,7 +155,7 @@ func TestPrintError(t *testing.T) {
 func TestComplete(t *testing.T) {
 	for text, want := range map[string]bool{
 		"SELECT 1;": true, "SELECT 1": false, "SELECT ';": false, "SELECT ';';": true, "SELECT 1; -- x": true,
-		"SELECT 1 -- ;": false, "SELECT (1;": false, "SELECT $$;": false, "/* ; */": false, "a; b": false, "a; b;\n": true,
+		"SELECT 1 -- ;": false, "SELECT (1;": false, "SELECT $$;": false, "/* ; */": true, "/* ;": false, "a; b": false, "a; b;\n": true,
 	} {
 		if got := complete(text); got != want {
 			t.Errorf("%q: %v", text, got)
