@@ -34,6 +34,16 @@ func MemoryBytes() int64 {
 	return kib << 10
 }
 
+// Load returns how many tasks ran or waited for a processor in the last minute: other work makes figures worse.
+func Load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(b), " ")
+	return one
+}
+
 // field returns the value of the first "name : value" line of a file.
 func field(path, name string) string {
 	f, err := os.Open(path)
