@@ -184,6 +184,7 @@ func (a *aggregation) stateOf(f *expr.AggFunc, input int) (int, error) {
 		}
 	case expr.AggMin, expr.AggMax, expr.AggBoolAnd, expr.AggBoolOr:
 		a.extremeState(&s, class)
+		a.ordered = a.ordered || manyImages(a.inputs[input].typ)
 	case expr.AggBitAnd, expr.AggBitOr, expr.AggBitXor:
 		s.kind = stateBits
 	case expr.AggStddevSamp, expr.AggStddevPop, expr.AggVarSamp, expr.AggVarPop:
@@ -205,6 +206,19 @@ func (a *aggregation) stateOf(f *expr.AggFunc, input int) (int, error) {
 	}
 	a.states = append(a.states, s)
 	return len(a.states) - 1, nil
+}
+
+// manyImages reports whether equal values of a type may differ in what is printed, other than in the sign
+// of zero.
+func manyImages(t types.Type) bool {
+	switch t.Class() {
+	case types.ClassInterval:
+		return true
+	case types.ClassNumeric:
+		_, _, fixed := t.PrecisionScale()
+		return !fixed
+	}
+	return false
 }
 
 // extremeState chooses the state of min, max, bool_and and bool_or.

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"math"
+
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -209,6 +211,38 @@ func (c *keyCoder) widenColumn(j int, v *vec.Vector, n int, s *codeScratch, boun
 		p.lo, p.hi = min(p.lo, lo), max(p.hi, hi)
 	}
 	return true
+}
+
+// measure sets the exact ranges to those of the groups so far.
+func (c *keyCoder) measure(words []uint64) {
+	if !c.known || c.hashed {
+		return
+	}
+	for j := range c.pack.cols {
+		p := &c.pack.cols[j]
+		mask := ^uint64(0)
+		if p.bits < 64 {
+			mask = 1<<p.bits - 1
+		}
+		zero := uint64(0)
+		if p.nullable {
+			zero = 1
+		}
+		lo, hi := mask, uint64(0)
+		for _, w := range words {
+			if u := w >> (p.shift & 63) & mask; u >= zero {
+				lo, hi = min(lo, u), max(hi, u)
+			}
+		}
+		p.exactLo, p.exactHi = 0, -1
+		switch {
+		case len(words) == 0 || lo > hi: // no value
+		case p.whole:
+			p.exactLo, p.exactHi = math.MinInt64, math.MaxInt64
+		default:
+			p.exactLo, p.exactHi = int64(lo-zero+uint64(p.lo)), int64(hi-zero+uint64(p.lo))
+		}
+	}
 }
 
 // lengthen makes room for the strings of v; false if they are too long to be packed.

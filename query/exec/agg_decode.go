@@ -9,7 +9,6 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-var dbg func(*keyCoder, *badRows, int)
 var errNotCoded = sqlerr.New(sqlerr.InternalError, "keys do not fit the coder that was made for them")
 
 // keyDecoder makes vectors of the keys of groups.

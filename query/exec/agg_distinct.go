@@ -171,9 +171,6 @@ func (s *aggSink) feed(l *aggLocal, d *distinctSet, set *groupTable, ids []uint3
 	if len(live) == 0 {
 		return nil
 	}
-	kernel.Pick(l.picked, codes, live)
-	p, stride := l.t.hotRow()
-	kernel.CountWord(p, stride, uintptr(in.counter*8), l.picked[:len(live)])
 	for i := range s.a.states {
 		if s.a.states[i].input != d.input {
 			continue
@@ -182,6 +179,9 @@ func (s *aggSink) feed(l *aggLocal, d *distinctSet, set *groupTable, ids []uint3
 			return err
 		}
 	}
+	kernel.Pick(l.picked, codes, live)
+	p, stride := l.t.hotRow()
+	kernel.CountWord(p, stride, uintptr(in.counter*8), l.picked[:len(live)])
 	return nil
 }
 

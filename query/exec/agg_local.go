@@ -195,26 +195,18 @@ func (l *aggLocal) update(n int) error {
 func (l *aggLocal) input(i, n int) error {
 	in := &l.a.inputs[i]
 	live, all := l.included(in, n)
-	if !all {
-		if err := l.exclude(in, n); err != nil {
-			return err
-		}
-		if len(live) == 0 {
-			return nil
-		}
-	}
-	if in.arg < 0 {
-		return nil
-	}
 	for s := range l.a.states {
-		if l.a.states[s].input != i {
+		if l.a.states[s].input != i || !all && len(live) == 0 {
 			continue
 		}
 		if err := l.state(s, in, n, live, all); err != nil {
 			return err
 		}
 	}
-	return nil
+	if all {
+		return nil
+	}
+	return l.exclude(in) // last: states must not count rows that they have not seen
 }
 
 // included returns the rows that an input includes, or all.
@@ -241,7 +233,7 @@ func (l *aggLocal) included(in *aggInput, n int) (live []uint16, all bool) {
 }
 
 // exclude counts the rows of l.dead.
-func (l *aggLocal) exclude(in *aggInput, n int) error {
+func (l *aggLocal) exclude(in *aggInput) error {
 	t := l.t
 	if err := t.coldRows(); err != nil {
 		return err
@@ -310,6 +302,9 @@ func (l *aggLocal) numericFits(s int, v *vec.Vector, n int) (bool, error) {
 		return false, nil
 	}
 	sc := &l.t.scales[s]
+	if sc.slow {
+		return false, nil
+	}
 	if !sc.known {
 		sc.scale, sc.known = numericScale(v), true
 	}

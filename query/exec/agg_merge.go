@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -122,40 +121,45 @@ func (t *groupTable) mergeStates(from *groupTable, ids, codes []uint32) error {
 			return err
 		}
 	}
+	for s := range t.a.states {
+		if k := t.a.states[s].kind; k == stateSlow || k == stateCount || from.scales[s].slow {
+			continue
+		}
+		if err := t.mergeHot(s, from, ids, codes); err != nil {
+			return err
+		}
+	}
 	w := t.a.words
 	for i, id := range ids {
 		t.hot.v[int(codes[i])*w] += from.hot.v[int(id)*w]
 	}
 	if from.hasCold {
-		if err := t.mergeCold(from, ids, codes); err != nil {
-			return err
-		}
+		return t.mergeExcluded(from, ids, codes)
 	}
-	for s := range t.a.states {
-		st := &t.a.states[s]
-		switch st.kind {
-		case stateSlow, stateCount:
-			continue
-		case stateSum:
-			if err := t.mergeSum(s, from, ids, codes); err != nil {
-				return err
-			}
-			continue
-		}
-		t.infinite[s] = t.infinite[s] || from.infinite[s]
-		same, err := t.adoptScale(s, from)
-		if err != nil {
+	return nil
+}
+
+// mergeHot merges the hot words of a state.
+func (t *groupTable) mergeHot(s int, from *groupTable, ids, codes []uint32) error {
+	t.infinite[s] = t.infinite[s] || from.infinite[s]
+	if !t.sameScale(s, from) {
+		if _, err := t.fallback(s); err != nil {
 			return err
-		}
-		if !same {
-			if err := t.mergeRescaled(s, from, ids, codes); err != nil {
-				return err
-			}
-			continue
 		}
 		for i, id := range ids {
-			mergeWord(st, &t.hot.v[int(codes[i])*w+st.word], from.hot.v[int(id)*w+st.word])
+			if err := t.hotToSlow(s, codes[i], from, id); err != nil {
+				return err
+			}
 		}
+		return nil
+	}
+	st := &t.a.states[s]
+	if st.kind == stateSum {
+		return t.mergeSum(s, from, ids, codes)
+	}
+	w := t.a.words
+	for i, id := range ids {
+		mergeWord(st, &t.hot.v[int(codes[i])*w+st.word], from.hot.v[int(id)*w+st.word])
 	}
 	return nil
 }
@@ -194,9 +198,8 @@ func (t *groupTable) mergeSlow(s int, from *groupTable, ids, codes []uint32) err
 	return t.slow[s].merge(codes, from.slow[s], ids)
 }
 
-// mergeCold adds the counts of excluded rows and the 128-bit sums. Sums of another scale are left to
-// mergeSum.
-func (t *groupTable) mergeCold(from *groupTable, ids, codes []uint32) error {
+// mergeExcluded adds the counts of excluded rows.
+func (t *groupTable) mergeExcluded(from *groupTable, ids, codes []uint32) error {
 	if err := t.coldRows(); err != nil {
 		return err
 	}
@@ -210,26 +213,8 @@ func (t *groupTable) mergeCold(from *groupTable, ids, codes []uint32) error {
 	return nil
 }
 
+// mergeSum adds integer sums of one scale.
 func (t *groupTable) mergeSum(s int, from *groupTable, ids, codes []uint32) error {
-	same, err := t.adoptScale(s, from)
-	if err != nil {
-		return err
-	}
-	if !same {
-		f, err := t.fallback(s)
-		if err != nil {
-			return err
-		}
-		for i, id := range ids {
-			if x := from.total(s, id); x != (types.Int128{}) || from.count(t.a.states[s].input, id) > 0 {
-				d := types.NewInt128Numeric(x, int(from.scales[s].scale))
-				if err := f.(*numericSums).add(codes[i], d); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
 	if t.bounds[s]+from.bounds[s] > boundMax {
 		if err := t.flush(s); err != nil {
 			return err
@@ -240,46 +225,31 @@ func (t *groupTable) mergeSum(s int, from *groupTable, ids, codes []uint32) erro
 	for i, id := range ids {
 		t.hot.v[int(codes[i])*w+word] += from.hot.v[int(id)*w+word]
 	}
-	if from.hasCold {
-		for i, id := range ids {
-			t.addWide(s, codes[i], from.wide(s, id))
-		}
+	if !from.hasCold {
+		return nil
 	}
-	return nil
-}
-
-// adoptScale reports whether the hot integers of both tables have one scale.
-func (t *groupTable) adoptScale(s int, from *groupTable) (bool, error) {
-	a, b := &t.scales[s], &from.scales[s]
-	if !b.known {
-		return true, nil
-	}
-	if !a.known {
-		*a = *b
-	}
-	return a.scale == b.scale, nil
-}
-
-// mergeRescaled merges least and greatest numerics of another scale.
-func (t *groupTable) mergeRescaled(s int, from *groupTable, ids, codes []uint32) error {
-	f, err := t.fallback(s)
-	if err != nil {
+	if err := t.coldRows(); err != nil {
 		return err
 	}
-	x := f.(*extremeValues)
-	x.kind, x.class, x.known = types.Numeric, types.ClassNumeric, true
-	st := &t.a.states[s]
 	for i, id := range ids {
-		v := from.hot.v[int(id)*t.a.words+st.word]
-		if v == from.a.initial[st.word] {
-			continue
-		}
-		x.buf = encodeDatum(x.buf[:0], types.NewDecimal(int64(v), int(from.scales[s].scale)))
-		if err := x.offer(codes[i], x.buf); err != nil {
-			return err
-		}
+		t.addWide(s, codes[i], from.wide(s, id))
 	}
 	return nil
+}
+
+// sameScale reports whether the hot integers of both tables have one scale.
+func (t *groupTable) sameScale(s int, from *groupTable) bool {
+	a, b := &t.scales[s], &from.scales[s]
+	if a.slow {
+		return false
+	}
+	if !b.known {
+		return true
+	}
+	if !a.known {
+		a.scale, a.known = b.scale, true
+	}
+	return a.scale == b.scale
 }
 
 // orderedMerger merges the partial results of morsels in the order of the morsels.

@@ -323,28 +323,14 @@ func (t *groupTable) result(o *aggOut, id uint32) (types.Datum, error) {
 // extreme returns a least or greatest value, or a bit aggregate.
 func (t *groupTable) extreme(o *aggOut, st *aggState, id uint32) (types.Datum, error) {
 	x := int64(t.hot.v[int(id)*t.a.words+st.word])
-	var d types.Datum
 	switch t.a.inputs[st.input].typ.Class() {
 	case types.ClassFloat:
 		return types.Datum{K: o.typ.Kind, Valid: true, I: kernel.FloatOfOrder(x)}, nil
 	case types.ClassNumeric:
-		d = types.NewDecimal(x, int(t.scales[o.state].scale))
-		if x == int64(t.a.initial[st.word]) {
-			d = types.Null() // all values are in the fallback
+		if f := t.slow[o.state]; f != nil {
+			return f.result(id)
 		}
-	default:
-		return types.NewInt(o.typ.Kind, x), nil
+		return types.NewDecimal(x, int(t.scales[o.state].scale)), nil
 	}
-	f := t.slow[o.state]
-	if f == nil {
-		return d, nil
-	}
-	rest, err := f.result(id)
-	if err != nil || rest.IsNull() {
-		return d, err
-	}
-	if d.IsNull() || (types.NumericCmp(rest, d) > 0) == (st.kind == stateMax) {
-		return rest, nil
-	}
-	return d, nil
+	return types.NewInt(o.typ.Kind, x), nil
 }

@@ -176,7 +176,7 @@ func (s *extremeValues) better(b, old []byte) bool {
 	} else {
 		c = types.Compare(decodeDatum(s.kind, b), decodeDatum(s.kind, old))
 	}
-	return c*s.sign > 0
+	return c*s.sign >= 0 // of equal values the last, as PostgreSQL
 }
 
 func (s *extremeValues) merge(codes []uint32, from slowState, ids []uint32) error {

@@ -43,7 +43,7 @@ func (t *groupTable) flush(s int) error {
 	return nil
 }
 
-// total returns the exact sum of state s of a group, without the fallback's part.
+// total returns the exact sum of state s of a group that is not slow.
 func (t *groupTable) total(s int, id uint32) types.Int128 {
 	x := types.Int128Of(int64(t.hot.v[int(id)*t.a.words+t.a.states[s].word]))
 	if t.hasCold {
@@ -66,19 +66,10 @@ func (t *groupTable) count(input int, id uint32) int64 {
 
 // sumDatum returns the sum of state s, as a numeric for integer and numeric inputs.
 func (t *groupTable) sumDatum(s int, id uint32) (types.Datum, error) {
-	d := types.NewInt128Numeric(t.total(s, id), int(t.scales[s].scale))
-	f := t.slow[s]
-	if f == nil {
-		return d, nil
+	if t.scales[s].slow {
+		return t.slow[s].result(id)
 	}
-	rest, err := f.result(id)
-	if err != nil || rest.IsNull() {
-		return d, err
-	}
-	if !t.scales[s].known {
-		return rest, nil
-	}
-	return types.NumericAdd(d, rest)
+	return types.NewInt128Numeric(t.total(s, id), int(t.scales[s].scale)), nil
 }
 
 var errIntegerSum = sqlerr.New(sqlerr.NumericValueOutOfRange, "bigint out of range")
@@ -111,7 +102,8 @@ func (t *groupTable) floatSum(s int, id uint32) (float64, error) {
 func (t *groupTable) avgResult(o *aggOut, id uint32, n int64) (types.Datum, error) {
 	if t.a.states[o.state].kind == stateFloat {
 		f, err := t.floatSum(o.state, id)
-		return types.NewFloat(types.Float8, f/float64(n)), err
+		// Unlike sum, avg begins with 0: of negative zeros it is 0.
+		return types.NewFloat(types.Float8, (0+f)/float64(n)), err
 	}
 	d, err := t.sumDatum(o.state, id)
 	if err != nil {

@@ -46,6 +46,7 @@ type groupTable struct {
 type sumScale struct {
 	scale int16
 	known bool
+	slow  bool // all values are in the slow state, those that came before it too
 }
 
 // runSegment is a run of groups of one morsel whose words ascend and which no index holds.
@@ -138,11 +139,61 @@ func (t *groupTable) fallback(s int) (slowState, error) {
 		default:
 			t.slow[s] = newGreatestValues(t)
 		}
-		if err := t.slow[s].grow(t.n + batchRows + 1); err != nil {
+		if err := t.slow[s].grow(max(t.n, 1) + batchRows + 1); err != nil {
+			return nil, err
+		}
+		if err := t.leaveHot(s); err != nil {
 			return nil, err
 		}
 	}
 	return t.slow[s], nil
+}
+
+// leaveHot moves the numerics of hot state s into its slow state. Counts must not include values that are
+// not in the state yet.
+func (t *groupTable) leaveHot(s int) error {
+	t.scales[s].slow = true
+	st := &t.a.states[s]
+	for i := range t.n {
+		id := uint32(i)
+		if err := t.hotToSlow(s, id, t, id); err != nil {
+			return err
+		}
+		p := &t.hot.v[i*t.a.words+st.word]
+		*p = 0
+		if t.a.initial != nil {
+			*p = t.a.initial[st.word]
+		}
+		if t.hasCold && st.kind == stateSum {
+			t.setWide(s, id, types.Int128{})
+		}
+	}
+	t.bounds[s] = 0
+	return nil
+}
+
+// hotToSlow adds what hot state s of a group of from holds to group to's slow state.
+func (t *groupTable) hotToSlow(s int, to uint32, from *groupTable, id uint32) error {
+	if x, ok := t.slow[s].(*extremeValues); ok {
+		return t.offerHot(s, x, to, from, id)
+	}
+	if from.count(t.a.states[s].input, id) == 0 {
+		return nil
+	}
+	d := types.NewInt128Numeric(from.total(s, id), int(from.scales[s].scale))
+	return t.slow[s].(*numericSums).add(to, d)
+}
+
+// offerHot offers the hot least or greatest numeric of a group of from to group to's slow state.
+func (t *groupTable) offerHot(s int, x *extremeValues, to uint32, from *groupTable, id uint32) error {
+	x.kind, x.class, x.known = types.Numeric, types.ClassNumeric, true
+	st := &t.a.states[s]
+	v := from.hot.v[int(id)*t.a.words+st.word]
+	if v == t.a.initial[st.word] {
+		return nil
+	}
+	x.buf = encodeDatum(x.buf[:0], types.NewDecimal(int64(v), int(from.scales[s].scale)))
+	return x.offer(to, x.buf)
 }
 
 // added initialises the groups from old on, made by the rows of t.fresh (ordinals of vs).
@@ -229,15 +280,13 @@ func (t *groupTable) encode(vs []*vec.Vector, n int, s *codeScratch, words []uin
 	if t.a.q.env.Force.Aggregate == "hash" && !t.coder.known {
 		t.coder.known, t.coder.hashed = true, true
 	} else {
+		t.coder.measure(t.words.v[:t.n])
 		t.coder.widen(vs, n, s, bounds)
 	}
 	if err := t.recode(&old, s); err != nil {
 		return err
 	}
 	if !t.coder.words(words, vs, n, s) {
-		if dbg != nil {
-			dbg(&t.coder, &s.bad, n)
-		}
 		return errNotCoded
 	}
 	return nil
@@ -342,10 +391,6 @@ func (t *groupTable) recode(old *keyCoder, s *codeScratch) error {
 				}
 			}
 			if !t.coder.words(t.words.v[from:from+k], vs, k, s) {
-				if dbg != nil {
-					dbg(old, &s.bad, k)
-					dbg(&t.coder, &s.bad, k)
-				}
 				return errNotCoded
 			}
 		}

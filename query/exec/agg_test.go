@@ -1,10 +1,12 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 
 	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
 )
@@ -138,19 +140,22 @@ func refFold(t testing.TB, a *expr.Aggregate, vals []types.Datum, n int64) types
 		best := vals[0]
 		for _, v := range vals[1:] {
 			c := types.Compare(v, best)
-			if c < 0 && a.Func.Op == expr.AggMin || c > 0 && a.Func.Op == expr.AggMax {
+			if c == 0 && v.K.Class() == types.ClassFloat { // zeros of both signs: -0 counts as the lesser
+				c = cmp.Compare(kernel.FloatOrder(v.I), kernel.FloatOrder(best.I))
+			}
+			if c <= 0 && a.Func.Op == expr.AggMin || c >= 0 && a.Func.Op == expr.AggMax {
 				best = v
 			}
 		}
 		return best
 	case expr.AggSum, expr.AggAvg:
 		if vals[0].K.Class() == types.ClassFloat {
-			s := 0.0
-			for _, v := range vals {
+			s := vals[0].Float()
+			for _, v := range vals[1:] {
 				s += v.Float()
 			}
 			if a.Func.Op == expr.AggAvg {
-				s /= float64(n)
+				s = (0 + s) / float64(n)
 			}
 			return types.NewFloat(a.Typ.Kind, s)
 		}
@@ -230,7 +235,7 @@ func TestAggregateMatchesReference(t *testing.T) {
 			for _, c := range configs() {
 				got, err := w.run(t, &plan.Query{Root: n}, c)
 				if err != nil {
-					t.Fatal(c, err)
+					t.Fatalf("round %d keys %d %v: %+v", round, nk, c, err)
 				}
 				same(t, fmt.Sprint("round ", round, " keys ", nk, " ", c), got, want, true)
 				checked += len(got)

@@ -81,7 +81,9 @@ func col(n plan.Node, i int) *expr.Column {
 	return &expr.Column{Node: expr.Node{Typ: n.Columns()[i].Type}, ID: i}
 }
 
-func intConst(x int64) expr.Expr { return expr.NewConst(types.NewInt(types.Int8, x), types.T(types.Int8), 0) }
+func intConst(x int64) expr.Expr {
+	return expr.NewConst(types.NewInt(types.Int8, x), types.T(types.Int8), 0)
+}
 
 func op(t testing.TB, name string, args ...expr.Expr) expr.Expr {
 	t.Helper()
