@@ -153,17 +153,3 @@ func allocOf[T any](a *arena, n int) []T {
 	b := a.alloc(n * int(unsafe.Sizeof(z)))
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
 }
-
-// releaseOf is the counterpart of allocOf.
-func releaseOf[T any](a *arena, s []T) {
-	if len(s) == 0 {
-		return
-	}
-	var z T
-	n := len(s) * int(unsafe.Sizeof(z))
-	size := n
-	if shift := blockShift(n); shift <= blockShiftMax {
-		size = 1 << shift
-	}
-	a.release(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), size)[:n:size])
-}

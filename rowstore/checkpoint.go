@@ -386,11 +386,7 @@ type snapWriter struct {
 func (w *snapWriter) chunk(d *data, k snapKey, c *chunk, upTo table.LSN, entries map[snapKey]snapEntry) error {
 	var b vec.Batch
 	var words [chunkRows / 64]uint64
-	n := c.n
-	if limit := d.rows.Load(); uint64(k.chunk)<<chunkShift+chunkRows > limit {
-		n = int(limit - uint64(k.chunk)<<chunkShift)
-	}
-	n = c.visible(n, uint64(upTo))
+	n := c.visible(d.published(int(k.chunk), c), uint64(upTo))
 	for i := range words {
 		words[i] = ^uint64(0)
 	}

@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/laminadb/lamina/internal/invariants"
-	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -225,9 +224,4 @@ func (c *chunk) endOf(r int) uint64 {
 		return never
 	}
 	return atomic.LoadUint64(&e[r])
-}
-
-// sees reports whether a snapshot at lsn sees row r.
-func (c *chunk) sees(r int, lsn table.LSN) bool {
-	return c.begin[r] <= uint64(lsn) && c.endOf(r) > uint64(lsn)
 }

@@ -109,6 +109,15 @@ func (d *data) indexBytes() int64 {
 // chunk returns a chunk, nil if it was freed.
 func (d *data) chunk(i int) *chunk { return (*d.chunks.Load())[i].Load() }
 
+// published returns how many rows of a chunk readers may look at. The writer's own count is read only of chunks that
+// are full, or were closed early, before a later one was begun.
+func (d *data) published(i int, c *chunk) int {
+	if limit, first := d.rows.Load(), uint64(i)<<chunkShift; limit < first+chunkRows {
+		return int(max(limit, first) - first)
+	}
+	return c.n
+}
+
 // of returns a row's chunk and its place in it; the chunk is nil if it was freed, and every View with it is gone.
 func (d *data) of(row uint64) (*chunk, int) {
 	return d.chunk(int(row >> chunkShift)), int(row & (chunkRows - 1))

@@ -110,14 +110,6 @@ func (a *keyArena) row(ref uint64) *uint64 {
 
 func (a *keyArena) retire(ref uint64) { a.retired.push(ref, a.tree.clock) }
 
-func (a *keyArena) release() {
-	if p := a.slabs.Load(); p != nil {
-		for _, s := range *p {
-			a.tree.arena.release(s)
-		}
-	}
-}
-
 // retireQueue holds what was unlinked until nobody can reach it, in the order of unlinking.
 type retireQueue struct {
 	items []retiredItem

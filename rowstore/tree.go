@@ -116,14 +116,6 @@ func (t *tree) alloc(level uint8) uint32 {
 	return id
 }
 
-// release gives the tree's memory back to the arena; no reader may be left.
-func (t *tree) release() {
-	for _, s := range *t.nodes.Load() {
-		releaseOf(t.arena, s)
-	}
-	t.keys.release()
-}
-
 // probe is a key being looked for.
 type probe struct {
 	word uint64

@@ -85,8 +85,7 @@ func kill(m mutant, bin string) (bool, string) {
 	if err != nil || !strings.Contains(out, "--- PASS: "+m.test) {
 		return false, "NOT PROVEN: the test does not pass without the mutant\n" + tail(out)
 	}
-	out, err = test(m, bin, m.name)
-	if err == nil {
+	if _, err = test(m, bin, m.name); err == nil {
 		return false, "SURVIVED"
 	}
 	return true, fmt.Sprintf("killed in %.1f s", time.Since(began).Seconds())

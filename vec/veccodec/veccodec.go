@@ -58,10 +58,9 @@ func Append(dst []byte, b *vec.Batch) []byte {
 
 // column is one column being encoded: at(i) gives the entry of live row i.
 type column struct {
-	v    *vec.Vector
-	sel  []uint16
-	rows []uint32
-	n    int
+	v   *vec.Vector
+	sel []uint16
+	n   int
 }
 
 func (c *column) at(i int) int {
