@@ -279,7 +279,7 @@ func (u *unnester) applyAggregate(a *plan.RelApply, r *plan.RelAggregate, corr c
 	if !ok || args.intersects(corr) {
 		return u.domainAggregate(a, r, corr)
 	}
-	keys, conds, ok := u.groupKeys(p.conds, corr)
+	keys, conds, ok := u.groupKeys(p.conds, relCols(p.rel))
 	if !ok {
 		return u.domainAggregate(a, r, corr)
 	}
@@ -296,18 +296,23 @@ type groupKey struct {
 	col   plan.Col // of the aggregation that groups by it
 }
 
-// groupKeys splits conditions that are all equalities between an expression of the subquery and one of
-// the outer query: into keys to group by, and conditions to join the groups with.
-func (u *unnester) groupKeys(conds []expr.Expr, corr colSet) (keys []groupKey, on []expr.Expr, ok bool) {
+// groupKeys splits conditions that are all equalities between an expression of the subquery, whose columns
+// are inner, and one of the queries around it: into keys to group by, and conditions to join the groups
+// with. A condition on the outer queries alone joins with all groups or none.
+func (u *unnester) groupKeys(conds []expr.Expr, inner colSet) (keys []groupKey, on []expr.Expr, ok bool) {
 	for _, c := range conds {
+		if !exprCols(c).intersects(inner) {
+			on = append(on, c)
+			continue
+		}
 		l, r, isEq := equality(c)
 		if !isEq {
 			return nil, nil, false
 		}
-		if exprCols(l).intersects(corr) {
+		if exprCols(r).intersects(inner) {
 			l, r = r, l
 		}
-		if exprCols(l).intersects(corr) || !exprCols(r).subsetOf(corr) || exprCols(l).empty() {
+		if !exprCols(l).subsetOf(inner) || exprCols(l).empty() || exprCols(r).intersects(inner) {
 			return nil, nil, false
 		}
 		at := -1
@@ -369,7 +374,7 @@ func (u *unnester) firstRow(a *plan.RelApply, r *plan.RelLimit, corr colSet) pla
 	if !ok {
 		return nil
 	}
-	keys, on, ok := u.groupKeys(p.conds, corr)
+	keys, on, ok := u.groupKeys(p.conds, relCols(p.rel))
 	if !ok || len(keys) == 0 || sortCols(order).intersects(corr) {
 		return nil
 	}

@@ -78,7 +78,9 @@ func (z *optimizer) newJoinGraph(r *plan.RelJoin) *joinGraph {
 	for _, n := range g.nodes {
 		g.addOps(n)
 	}
-	g.makeClasses()
+	if g.ok = len(g.rels) <= graphRelsMax; g.ok {
+		g.makeClasses()
+	}
 	if len(g.ops) > graphOpsMax {
 		g.ok = false
 	}
@@ -243,6 +245,28 @@ func (g *joinGraph) makeClasses() {
 			k.rels |= g.relsOf(c)
 		}
 		g.classes = append(g.classes, k)
+		g.equateWithin(k)
+	}
+}
+
+// equateWithin filters inputs that have several columns of a class: a join compares only one of them.
+func (g *joinGraph) equateWithin(k *equalClass) {
+	for i := range g.rels {
+		var first *expr.Column
+		for _, c := range k.cols {
+			switch {
+			case !g.cols[i].has(c.ID):
+			case first == nil:
+				first = c
+			default:
+				eq, err := expr.NewOp("=", c.At, first, c)
+				if err != nil {
+					g.ok = false
+					return
+				}
+				g.rels[i] = filter(g.rels[i], eq)
+			}
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func (u *unnester) pullProject(r *plan.RelProject, corr colSet) (pulled, bool) {
 		Input: p.rel, Exprs: append([]expr.Expr(nil), r.Exprs...), Out: append([]plan.Col(nil), r.Out...),
 	}
 	have := colsOf(r.Out)
-	need := exprsCols(p.conds).without(corr).without(have)
+	need := exprsCols(p.conds).without(have)
 	for _, c := range p.rel.Cols() {
 		if need.has(c.ID) {
 			n.Exprs, n.Out = append(n.Exprs, c.Ref()), append(n.Out, c)
@@ -124,13 +124,13 @@ func (u *unnester) pullAggregate(r *plan.RelAggregate, corr colSet) (pulled, boo
 	keyCols := exprsColumns(r.Keys)
 	n := &plan.RelAggregate{Input: p.rel, Aggs: r.Aggs, Keys: append([]expr.Expr(nil), r.Keys...)}
 	n.Out = append([]plan.Col(nil), r.Out[:len(r.Keys)]...)
-	out := pulled{rel: n}
+	out, inner := pulled{rel: n}, relCols(p.rel)
 	for _, c := range p.conds {
-		if exprCols(c).without(corr).subsetOf(keyCols) {
+		if exprCols(c).intersect(inner).subsetOf(keyCols) {
 			out.conds = append(out.conds, c)
 			continue
 		}
-		keys, on, ok := u.groupKeys([]expr.Expr{c}, corr)
+		keys, on, ok := u.groupKeys([]expr.Expr{c}, inner)
 		if !ok {
 			return pulled{}, false
 		}

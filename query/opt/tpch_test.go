@@ -19,8 +19,8 @@ var sf1 = map[string]struct {
 	distinct map[string]float64
 	bounds   map[string][2]string
 }{
-	"region": {rows: 5, distinct: map[string]float64{"r_name": 5}},
-	"nation": {rows: 25, distinct: map[string]float64{"n_name": 25, "n_regionkey": 5}},
+	"region":   {rows: 5, distinct: map[string]float64{"r_name": 5}},
+	"nation":   {rows: 25, distinct: map[string]float64{"n_name": 25, "n_regionkey": 5}},
 	"supplier": {rows: 10000, distinct: map[string]float64{"s_nationkey": 25, "s_name": 10000, "s_acctbal": 9955}},
 	"customer": {rows: 150000, distinct: map[string]float64{
 		"c_nationkey": 25, "c_mktsegment": 5, "c_name": 150000, "c_phone": 150000, "c_acctbal": 140187,
