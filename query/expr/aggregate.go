@@ -23,10 +23,10 @@ var aggRows = []aggRow{
 		"float4 float8 2104;float8 float8 2105;interval interval 2106"},
 	{"max", AggMax, "int8 int8 2115;int4 int4 2116;int2 int2 2117;oid oid 2118;float4 float4 2119;" +
 		"float8 float8 2120;date date 2122;time time 2123;timestamp timestamp 2126;timestamptz timestamptz 2127;" +
-		"interval interval 2128;text text 2129;numeric numeric 2130;bpchar bpchar 2244;bytea bytea 6347"},
+		"interval interval 2128;text text 2129;numeric numeric 2130;bpchar bpchar 2244;bytea bytea 6395"},
 	{"min", AggMin, "int8 int8 2131;int4 int4 2132;int2 int2 2133;oid oid 2134;float4 float4 2135;" +
 		"float8 float8 2136;date date 2138;time time 2139;timestamp timestamp 2142;timestamptz timestamptz 2143;" +
-		"interval interval 2144;text text 2145;numeric numeric 2146;bpchar bpchar 2245;bytea bytea 6348"},
+		"interval interval 2144;text text 2145;numeric numeric 2146;bpchar bpchar 2245;bytea bytea 6396"},
 	{"bool_and every", AggBoolAnd, "bool bool 2517"},
 	{"bool_or", AggBoolOr, "bool bool 2518"},
 	{"string_agg", AggStringAgg, "text,text text 3538;bytea,bytea bytea 3545"},
@@ -38,7 +38,7 @@ var aggRows = []aggRow{
 		"float4 float8 2644;float8 float8 2645;numeric numeric 2646"},
 	{"var_pop", AggVarPop, "int8 numeric 2718;int4 numeric 2719;int2 numeric 2720;float4 float8 2721;" +
 		"float8 float8 2722;numeric numeric 2723"},
-	{"any_value", AggAnyValue, "any any 6321"},
+	{"any_value", AggAnyValue, "any any 6291"},
 	{"bit_and", AggBitAnd, "int2 int2 2236;int4 int4 2238;int8 int8 2240"},
 	{"bit_or", AggBitOr, "int2 int2 2237;int4 int4 2239;int8 int8 2241"},
 	{"bit_xor", AggBitXor, "int2 int2 6164;int4 int4 6165;int8 int8 6166"},

@@ -35,9 +35,8 @@ const (
 
 // The catalogue: read-only after init.
 var (
-	functions = make(map[string][]*Func)
-	operators = make(map[string][]*Func)
-	// operatorNames are the operators' symbols that take one argument, too.
+	functions  = make(map[string][]*Func)
+	operators  = make(map[string][]*Func)
 	aggregates = make(map[string][]*AggFunc)
 )
 
@@ -50,6 +49,8 @@ func init() {
 	addFunctions(numericFunctions)
 	addFunctions(stringFunctions)
 	addFunctions(textFunctions)
+	addFunctions(regexFunctions)
+	addFunctions(quoteFunctions)
 	addFunctions(byteaFunctions)
 	addFunctions(datetimeFunctions)
 	addFunctions(sessionFunctions)

@@ -16,32 +16,27 @@ func NewOp(op string, pos int, args ...Expr) (Expr, error) {
 	if op == "!=" {
 		op = "<>"
 	}
-	if op == "||" && len(args) == 2 {
-		return newConcat(pos, args)
-	}
 	f, err := resolveOperator(op, kindsOf(args), pos)
 	if err != nil {
 		return nil, err
 	}
+	if f.OID == oidTextAny || f.OID == oidAnyText {
+		return newAnyConcat(pos, args)
+	}
 	return newCall(f, pos, args)
 }
 
-// newConcat resolves ||, whose other operand may be of any type if one is text.
-func newConcat(pos int, args []Expr) (Expr, error) {
-	kinds := kindsOf(args)
-	f, err := resolveOperator("||", kinds, pos)
-	if err == nil {
-		return newCall(f, pos, args)
-	}
-	text := func(k types.Kind) bool { return k == types.Unknown || categoryOf(k) == catString }
-	if sqlerr.CodeOf(err) != sqlerr.UndefinedFunction || !text(kinds[0]) && !text(kinds[1]) {
-		return nil, err
-	}
-	both := make([]Expr, 2)
+// The operators text || anything and anything || text: both sides become text.
+const oidTextAny, oidAnyText = 2003, 2004
+
+func newAnyConcat(pos int, args []Expr) (Expr, error) {
+	both := make([]Expr, len(args))
 	for i, a := range args {
-		if both[i], err = castKind(a, types.Text, Explicit, a.Pos()); err != nil {
+		c, err := NewCast(a, types.T(types.Text), Explicit, a.Pos())
+		if err != nil {
 			return nil, err
 		}
+		both[i] = c
 	}
 	return newCall(exactMatch(operators["||"], []types.Kind{types.Text, types.Text}), pos, both)
 }

@@ -208,6 +208,11 @@ func newUniformIn(pos int, all []Expr, negated bool) (Expr, error) {
 		return nil, nil
 	}
 	t = types.T(eq.Args[0])
+	for _, x := range all {
+		if !CanCoerce(x.Type().Kind, t.Kind, Implicit) {
+			return nil, nil
+		}
+	}
 	args := make([]Expr, len(all))
 	for i, x := range all {
 		if args[i], err = coerceArg(x, t.Kind); err != nil {

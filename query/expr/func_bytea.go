@@ -1,13 +1,15 @@
 package expr
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -23,6 +25,16 @@ var byteaFunctions = []entry{
 	{"substr(bytea,int4,int4) bytea", 2085, 0, substringBytea, kernelNone},
 	{"substr(bytea,int4) bytea", 2086, safe, substringBytea, kernelNone},
 	{"position(bytea,bytea) int4", 2014, safe, positionBytea, kernelNone},
+	{"btrim(bytea,bytea) bytea", 2015, safe, trimBytea(true, true), kernelNone},
+	{"ltrim(bytea,bytea) bytea", 6195, safe, trimBytea(true, false), kernelNone},
+	{"rtrim(bytea,bytea) bytea", 6196, safe, trimBytea(false, true), kernelNone},
+	{"convert_from(bytea,name) text", 1714, stable, convertFrom, kernelNone},
+	{"convert_to(text,name) bytea", 1717, stable, convertTo, kernelNone},
+	{"overlay(bytea,bytea,int4,int4) bytea", 749, 0, overlayBytea, kernelNone},
+	{"overlay(bytea,bytea,int4) bytea", 752, 0, overlayBytea, kernelNone},
+	{"reverse(bytea) bytea", 6382, safe, reverseBytea, kernelNone},
+	{"crc32(bytea) int8", 6364, safe, crcBytea(crc32.IEEETable), kernelNone},
+	{"crc32c(bytea) int8", 6365, safe, crcBytea(crc32.MakeTable(crc32.Castagnoli)), kernelNone},
 	{"get_byte(bytea,int4) int4", 721, 0, getByte, kernelNone},
 	{"set_byte(bytea,int4,int4) bytea", 722, 0, setByte, kernelNone},
 	{"encode(bytea,text) text", 1946, 0, encodeBytea, kernelNone},
@@ -130,18 +142,7 @@ func decodeBytea(_ *Context, args []types.Datum) (types.Datum, error) {
 		d, err := types.Parse(types.T(types.Bytea), `\x`+s)
 		return d, err
 	case "base64":
-		clean := bytes.Map(func(r rune) rune {
-			if r == ' ' || r == '\n' || r == '\t' || r == '\r' {
-				return -1
-			}
-			return r
-		}, []byte(s))
-		b, err := base64.StdEncoding.DecodeString(string(clean))
-		if err != nil {
-			return types.Datum{}, sqlerr.New(sqlerr.InvalidParameterValue, "invalid base64 end sequence").
-				WithHint("Input data is missing padding, is truncated, or is otherwise corrupted.")
-		}
-		return newBytea(string(b)), nil
+		return decodeBase64(s)
 	case "escape":
 		if strings.HasPrefix(s, `\x`) {
 			s = `\\` + s[1:]
@@ -149,4 +150,124 @@ func decodeBytea(_ *Context, args []types.Datum) (types.Datum, error) {
 		return types.Parse(types.T(types.Bytea), s)
 	}
 	return types.Datum{}, unknownEncoding(args[1].S)
+}
+
+func trimBytea(start, end bool) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		s, set := args[0].S, args[1].S
+		for start && s != "" && strings.IndexByte(set, s[0]) >= 0 {
+			s = s[1:]
+		}
+		for end && s != "" && strings.IndexByte(set, s[len(s)-1]) >= 0 {
+			s = s[:len(s)-1]
+		}
+		return newBytea(s), nil
+	}
+}
+
+// isUTF8Name reports whether an encoding's name means UTF-8, the only one there is.
+func isUTF8Name(name string) bool {
+	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name)) {
+	case "utf8", "unicode":
+		return true
+	}
+	return false
+}
+
+func convertFrom(_ *Context, args []types.Datum) (types.Datum, error) {
+	if !isUTF8Name(args[1].S) {
+		return types.Datum{}, sqlerr.Unsupported("encoding " + args[1].S)
+	}
+	if err := types.CheckUTF8([]byte(args[0].S)); err != nil {
+		return types.Datum{}, err
+	}
+	return newText(args[0].S), nil
+}
+
+func convertTo(_ *Context, args []types.Datum) (types.Datum, error) {
+	if !isUTF8Name(args[1].S) {
+		return types.Datum{}, sqlerr.Unsupported("encoding " + args[1].S)
+	}
+	return newBytea(args[0].S), nil
+}
+
+func decodeBase64(s string) (types.Datum, error) {
+	clean := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
+			continue
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/', c == '=':
+			clean = append(clean, c)
+		default:
+			_, n := utf8.DecodeRuneInString(s[i:])
+			return types.Datum{}, sqlerr.Newf(sqlerr.InvalidParameterValue,
+				"invalid symbol \"%s\" found while decoding base64 sequence", s[i:i+n])
+		}
+	}
+	b, err := base64.StdEncoding.DecodeString(string(clean))
+	if err != nil {
+		return types.Datum{}, sqlerr.New(sqlerr.InvalidParameterValue, "invalid base64 end sequence").
+			WithHint("Input data is missing padding, is truncated, or is otherwise corrupted.")
+	}
+	return newBytea(string(b)), nil
+}
+
+func overlayBytea(_ *Context, args []types.Datum) (types.Datum, error) {
+	s, with, start := args[0].S, args[1].S, args[2].I
+	length := int64(len(with))
+	if len(args) == 4 {
+		length = args[3].I
+	}
+	if start <= 0 {
+		return types.Datum{}, errNegativeSubstring
+	}
+	end := start + length
+	if end > 1<<31-1 || end < -1<<31 {
+		return types.Datum{}, types.OutOfRange(types.Int4)
+	}
+	head, tail := min(int(start-1), len(s)), min(int(max(end-1, 0)), len(s))
+	return newBytea(s[:head] + with + s[tail:]), nil
+}
+
+func reverseBytea(_ *Context, args []types.Datum) (types.Datum, error) {
+	b := []byte(args[0].S)
+	slices.Reverse(b)
+	return newBytea(string(b)), nil
+}
+
+func crcBytea(table *crc32.Table) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		return types.NewInt(types.Int8, int64(crc32.Checksum([]byte(args[0].S), table))), nil
+	}
+}
+
+// intToBytea returns the big-endian bytes of an integer.
+func intToBytea(width int) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		b := make([]byte, width)
+		for i := range b {
+			b[i] = byte(args[0].I >> (8 * (width - 1 - i)))
+		}
+		return newBytea(string(b)), nil
+	}
+}
+
+// byteaToInt is the inverse, of at most width bytes.
+func byteaToInt(k types.Kind, width int) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		s := args[0].S
+		if len(s) > width {
+			return types.Datum{}, types.OutOfRange(k)
+		}
+		v := uint64(0)
+		for i := range len(s) {
+			v = v<<8 | uint64(s[i])
+		}
+		shift := 64 - 8*width // a full width has a sign
+		if len(s) < width {
+			shift = 0
+		}
+		return types.NewInt(k, int64(v<<shift)>>shift), nil
+	}
 }

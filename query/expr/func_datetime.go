@@ -226,7 +226,7 @@ func makeDate(_ *Context, args []types.Datum) (types.Datum, error) {
 	}
 	t := time.Date(int(year), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
 	if y == 0 || year < -4712 || year > 5874897 || m < 1 || m > 12 || d < 1 || d > 31 || t.Day() != int(d) {
-		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "date field value out of range: %d-%02d-%02d", y, m, d)
+		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "date field value out of range: %d-%02d-%02d", year, m, d)
 	}
 	return types.NewInt(types.Date, floorDiv(t.Unix(), 86400)), nil
 }

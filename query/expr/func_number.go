@@ -32,8 +32,8 @@ var numberFunctions = []entry{
 	{"cbrt(float8) float8", 1345, 0, cbrtFloat, kernelNone},
 	{"exp(float8) float8", 1347, 0, expFloat, kernelNone},
 	{"ln(float8) float8", 1341, 0, logFloat(math.Log), kernelNone},
-	{"log(float8) float8", 1340, 0, logFloat(math.Log10), kernelNone},
-	{"log10(float8) float8", 1194, 0, logFloat(math.Log10), kernelNone},
+	{"log(float8) float8", 1340, 0, logFloat(log10), kernelNone},
+	{"log10(float8) float8", 1194, 0, logFloat(log10), kernelNone},
 	{"power(float8,float8) float8", 1368, 0, powFloat, kernelNone},
 	{"pow(float8,float8) float8", 1346, 0, powFloat, kernelNone},
 	{"pi() float8", 1610, safe, piFloat, kernelNone},
@@ -176,10 +176,10 @@ func powFloat(_ *Context, args []types.Datum) (types.Datum, error) {
 	case x < 0 && y != math.Floor(y):
 		return types.Datum{}, errPowComplex
 	}
-	r := math.Pow(x, y)
 	if math.IsInf(x, 0) || math.IsInf(y, 0) {
-		return types.NewFloat(types.Float8, r), nil
+		return types.NewFloat(types.Float8, math.Pow(x, y)), nil
 	}
+	r := power(x, y)
 	switch {
 	case math.IsInf(r, 0):
 		return types.Datum{}, types.ErrFloatOverflow

@@ -17,12 +17,20 @@ var textFunctions = []entry{
 	{"chr(int4) text", 1621, 0, chr, kernelNone},
 	{"md5(text) text", 2311, safe, md5Text, kernelNone},
 	{"md5(bytea) text", 2321, safe, md5Text, kernelNone},
-	{"to_hex(int4) text", 2089, safe, toHex, kernelNone},
-	{"to_hex(int8) text", 2090, safe, toHex, kernelNone},
+	{"to_hex(int4) text", 2089, safe, toBase(16), kernelNone},
+	{"to_hex(int8) text", 2090, safe, toBase(16), kernelNone},
 	{"quote_literal(text) text", 1283, safe, quoteLiteral, kernelNone},
 	{"quote_nullable(text) text", 1289, safe | nullable, quoteNullable, kernelNone},
 	{"like(text,text) bool", 1569, 0, like(false, false), kernelLike},
 	{"notlike(text,text) bool", 1570, 0, like(true, false), kernelNotLike},
+	{"like(bytea,bytea) bool", 2007, 0, likeBytea(false), kernelNone},
+	{"notlike(bytea,bytea) bool", 2008, 0, likeBytea(true), kernelNone},
+	{"like_escape(bytea,bytea) bytea", 2009, 0, likeEscape, kernelNone},
+	{"to_bin(int4) text", 6330, safe, toBase(2), kernelNone},
+	{"to_bin(int8) text", 6331, safe, toBase(2), kernelNone},
+	{"to_oct(int4) text", 6332, safe, toBase(8), kernelNone},
+	{"to_oct(int8) text", 6333, safe, toBase(8), kernelNone},
+	{"casefold(text) text", 6412, safe, text1(strings.ToLower), kernelNone},
 	{"like_escape(text,text) text", 1637, 0, likeEscape, kernelNone},
 	{"num_nulls(any...) int4", 438, safe | nullable, numNulls(true), kernelNone},
 	{"num_nonnulls(any...) int4", 440, safe | nullable, numNulls(false), kernelNone},
@@ -39,7 +47,7 @@ func ascii(_ *Context, args []types.Datum) (types.Datum, error) {
 func chr(_ *Context, args []types.Datum) (types.Datum, error) {
 	switch v := args[0].I; {
 	case v < 0:
-		return types.Datum{}, sqlerr.New(sqlerr.ProgramLimitExceeded, "character number must be positive")
+		return types.Datum{}, sqlerr.New(sqlerr.InvalidParameterValue, "character number must be positive")
 	case v == 0:
 		return types.Datum{}, sqlerr.New(sqlerr.ProgramLimitExceeded, "null character not permitted")
 	case v > utf8.MaxRune:
@@ -56,12 +64,15 @@ func md5Text(_ *Context, args []types.Datum) (types.Datum, error) {
 	return newText(hex.EncodeToString(sum[:])), nil
 }
 
-func toHex(_ *Context, args []types.Datum) (types.Datum, error) {
-	v := uint64(args[0].I)
-	if args[0].K == types.Int4 {
-		v = uint64(uint32(v))
+// toBase prints the bits of an integer.
+func toBase(base int) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		v := uint64(args[0].I)
+		if args[0].K == types.Int4 {
+			v = uint64(uint32(v))
+		}
+		return newText(strconv.FormatUint(v, base)), nil
 	}
-	return newText(strconv.FormatUint(v, 16)), nil
 }
 
 func quoteLiteral(_ *Context, args []types.Datum) (types.Datum, error) {

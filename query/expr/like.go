@@ -39,6 +39,8 @@ var stringOperators = []entry{
 	{"!~*(bpchar,text) bool", 1657, 0, regexOperator(true, true), kernelNone},
 	{"||(text,text) text", 1258, safe, concatText, kernelConcat},
 	{"||(bytea,bytea) bytea", 2011, safe, concatBytea, kernelNone},
+	{"||(text,any) text", oidTextAny, stable, concatText, kernelNone}, // replaced by the constructor
+	{"||(any,text) text", oidAnyText, stable, concatText, kernelNone},
 	{"^@(text,text) bool", 3696, safe, startsWith, kernelNone},
 }
 
@@ -138,6 +140,7 @@ func charBytes(s string, characters bool) int {
 // likeEscape rewrites a pattern with another escape character (or none) to one with \.
 func likeEscape(_ *Context, args []types.Datum) (types.Datum, error) {
 	pattern, esc := args[0].S, args[1].S
+	result := func(s string) (types.Datum, error) { return types.NewString(args[0].K, s), nil }
 	var b strings.Builder
 	switch {
 	case esc == "":
@@ -146,7 +149,7 @@ func likeEscape(_ *Context, args []types.Datum) (types.Datum, error) {
 		return types.Datum{}, sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").
 			WithHint("Escape string must be empty or one character.")
 	case esc == `\`:
-		return newText(pattern), nil
+		return result(pattern)
 	default:
 		escaped := false
 		for _, r := range pattern {
@@ -163,5 +166,5 @@ func likeEscape(_ *Context, args []types.Datum) (types.Datum, error) {
 			escaped = false
 		}
 	}
-	return newText(b.String()), nil
+	return result(b.String())
 }

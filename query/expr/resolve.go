@@ -64,7 +64,7 @@ func (f *Func) param(i int) types.Kind {
 }
 
 func (f *Func) takes(n int) bool {
-	return n == len(f.Args) || f.Variadic && n >= len(f.Args)-1 && n > 0
+	return n == len(f.Args) || f.Variadic && n > len(f.Args)
 }
 
 // exactMatch returns the candidate declared with exactly the given kinds.
@@ -302,6 +302,9 @@ func resolveFunction(name string, kinds []types.Kind, pos int) (*Func, error) {
 	if f := selectCandidate(list, kinds); f != nil {
 		return f, nil
 	}
+	if name == "extract" { // only its special syntax gets here
+		name = "pg_catalog.extract"
+	}
 	return nil, ambiguousFunction(name, kinds, pos)
 }
 
@@ -312,6 +315,9 @@ func ambiguousFunction(name string, kinds []types.Kind, pos int) error {
 
 // NoFunction is the 42883 error for a call that matches no function.
 func NoFunction(name string, args []Expr, pos int) error {
+	if name == "extract" {
+		name = "pg_catalog.extract"
+	}
 	return sqlerr.Newf(sqlerr.UndefinedFunction, "function %s does not exist", functionSignature(name, kindsOf(args))).
 		WithHint("No function matches the given name and argument types. You might need to add explicit type casts.").At(pos)
 }

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"math"
 	"unsafe"
 
 	"github.com/laminadb/lamina/query/kernel"
@@ -140,6 +139,3 @@ func (w *writer) close(n int) {
 		r.v.Valid = w.valid[:kernel.Words(n)]
 	}
 }
-
-// floatOf returns the float64 that a word holds.
-func floatOf(w int64) float64 { return math.Float64frombits(uint64(w)) }
