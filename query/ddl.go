@@ -32,6 +32,8 @@ func (s *Session) runDDL(ctx context.Context, st *ast.Statement) (*Result, error
 		err = s.createSchema(ctx, tx, b)
 	case *ast.CreateView:
 		err = s.createView(ctx, tx, b)
+	case *ast.AlterTable:
+		err = s.alterTable(ctx, tx, b)
 	case *ast.Drop:
 		err = s.drop(ctx, tx, b)
 	default:

@@ -97,7 +97,7 @@ func (t *Tx) checkRowsFit(ctx context.Context, st *Statement, was, def *table.Ta
 	if err != nil {
 		return err
 	}
-	if !sameLayout(was, def) {
+	if !equalLayout(was, def) {
 		return t.checkEmpty(ctx, r, def)
 	}
 	cols := []int(nil)

@@ -114,6 +114,12 @@ func sameLayout(a, b *table.TableDef) bool {
 	if a == b || a.Version == b.Version && a.ID == b.ID {
 		return true
 	}
+	return equalLayout(a, b)
+}
+
+// equalLayout compares the columns' types and the keys' columns. A definition that is about to replace another one
+// still has its version, so versions say nothing here.
+func equalLayout(a, b *table.TableDef) bool {
 	if len(a.Columns) != len(b.Columns) || len(a.Keys) != len(b.Keys) {
 		return false
 	}

@@ -1,0 +1,43 @@
+package query
+
+import (
+	"context"
+
+	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// alterTable is ALTER TABLE, and the renaming of views.
+func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable) error {
+	binder := s.binder(tx)
+	o, err := binder.Relation(b.Name)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		if b.IfExists {
+			s.skipped("relation", b.Name.Name, "does not exist", sqlerr.UndefinedTable)
+			return nil
+		}
+		return sqlerr.Newf(sqlerr.UndefinedTable, "relation %q does not exist", b.Name.Name).At(b.Name.Pos())
+	}
+	switch def := o.(type) {
+	case *table.TableDef:
+		if b.Kind != ast.TableObject {
+			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a view", def.Name)
+		}
+		changed, err := binder.AlterTable(def, b.Commands)
+		if err != nil {
+			return err
+		}
+		return tx.Schema().Alter(ctx, changed)
+	case *table.ViewDef:
+		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
+			changed := def.CloneObject().(*table.ViewDef)
+			changed.Name = b.Commands[0].NewName
+			return tx.Schema().Alter(ctx, changed)
+		}
+	}
+	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
+}
