@@ -50,6 +50,10 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.setOp(n)
 	case *plan.LockRows:
 		return q.lockRows(n)
+	case *plan.Unique:
+		return q.unique(n)
+	case *plan.Series:
+		return q.series(n)
 	}
 	return nil, sqlerr.Newf(sqlerr.InternalError, "no executor for plan operator %T", n)
 }

@@ -126,13 +126,13 @@ func (j *join) reads(c int) bool {
 	return false
 }
 
-// threeValued reports whether a NOT IN or marking join must look at rows with NULL keys one by one: with
-// one key and no condition, it is enough to know that there is one, and without keys there are none.
+// threeValued reports whether a NOT IN or marking join must look at what is NULL row by row: with one key and
+// no condition, it is enough to know that there is a NULL key.
 func (j *join) threeValued() bool {
 	if j.n.Kind != plan.Mark && j.n.Kind != plan.AntiNull {
 		return false
 	}
-	return len(j.n.LeftKeys) > 1 || len(j.n.LeftKeys) == 1 && j.n.Cond != nil
+	return len(j.n.LeftKeys) > 1 || j.n.Cond != nil
 }
 
 // rightNullable reports whether the build side's columns may become NULL in the output.

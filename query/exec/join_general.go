@@ -14,6 +14,7 @@ type pairBuffers struct {
 	pos  []uint16
 	ids  []uint32
 	ok   []bool
+	null []bool   // the condition is NULL (three-valued joins)
 	cpos []uint16 // the candidates alone, for the condition
 	cids []uint32
 	cent []uint16 // their entries
@@ -35,7 +36,10 @@ func newPairBuffers(a *arena) (*pairBuffers, error) {
 			return nil, err
 		}
 	}
-	p.ok, err = makeSlice[bool](a, batchRows+1)
+	if p.ok, err = makeSlice[bool](a, batchRows+1); err != nil {
+		return nil, err
+	}
+	p.null, err = makeSlice[bool](a, batchRows+1)
 	return p, err
 }
 
@@ -119,6 +123,7 @@ func (r *probeRun) check() (end int, cause, err error) {
 	for e := range p.n {
 		id := p.ids[e]
 		p.ok[e] = id != 0 && (r.b.exact || r.equalKeys(int(p.pos[e]), id))
+		p.null[e] = false
 		if p.ok[e] {
 			p.cpos[k], p.cids[k], p.cent[k] = p.pos[e], id, uint16(e)
 			k++
@@ -127,8 +132,12 @@ func (r *probeRun) check() (end int, cause, err error) {
 	if r.cond == nil || k == 0 {
 		return p.n, nil, nil
 	}
-	passed, err := r.holds(p.cpos[:k], p.cids[:k])
 	end = p.n
+	if r.unknown != nil {
+		end, cause, err = r.truths(k)
+		return end, cause, err
+	}
+	passed, err := r.holds(p.cpos[:k], p.cids[:k])
 	if err != nil {
 		row, c, ok := rowsBefore(err)
 		if !ok {
@@ -143,6 +152,35 @@ func (r *probeRun) check() (end int, cause, err error) {
 		p.ok[p.cent[i]] = true
 	}
 	return end, cause, nil
+}
+
+// truths is check for three-valued joins: a condition that is NULL leaves the answer open.
+func (r *probeRun) truths(k int) (end int, cause, err error) {
+	p := r.pairs
+	end = p.n
+	v, err := r.truth(p.cpos[:k], p.cids[:k])
+	if err != nil {
+		row, c, ok := rowsBefore(err)
+		if !ok {
+			return 0, nil, err
+		}
+		end, cause, k = int(p.cent[row]), c, row
+	}
+	for i, e := range p.cent[:k] {
+		p.null[e] = v.IsNull(i)
+		p.ok[e] = !p.null[e] && v.Int(i) != 0
+	}
+	return end, cause, nil
+}
+
+// truth evaluates the condition on pairs.
+func (r *probeRun) truth(pos []uint16, ids []uint32) (*vec.Vector, error) {
+	b, err := r.pairs.comp.compose(r.in, pos, 1)
+	if err != nil {
+		return nil, err
+	}
+	r.cond.Begin(r.withBuild(b, ids))
+	return r.cond.Eval(0)
 }
 
 // holds evaluates the condition on pairs and returns the ordinals of those for which it is true.
@@ -179,6 +217,7 @@ func (r *probeRun) walk(end int) (*vec.Batch, error) {
 		i, id := p.pos[e], p.ids[e]
 		if id != 0 {
 			if !p.ok[e] {
+				r.open = r.open || p.null[e]
 				continue
 			}
 			if kind == plan.Single && r.matched {
@@ -204,7 +243,7 @@ func (r *probeRun) walk(end int) (*vec.Batch, error) {
 			r.pos[k], r.ids[k] = i, 0
 			k++
 		}
-		r.matched = false
+		r.matched, r.open = false, false
 	}
 	if k == 0 {
 		return nil, nil
@@ -249,6 +288,9 @@ func (r *probeRun) endRow(i, k int) (bool, error) {
 
 // isUnknown reports whether the answer for left row i, which has no match, is unknown.
 func (r *probeRun) isUnknown(i int) (bool, error) {
+	if r.open {
+		return true, nil
+	}
 	if r.unknown != nil {
 		return r.unknown.check(i)
 	}
@@ -298,7 +340,7 @@ func (u *unknownPass) check(i int) (bool, error) {
 	return u.any(i, u.ids[:k])
 }
 
-// any reports whether one of the rows agrees with row i in all keys that are known, and meets the
+// any reports whether one of the rows agrees with row i in all keys that are known, and does not fail the
 // condition.
 func (u *unknownPass) any(i int, ids []uint32) (bool, error) {
 	r := u.r
@@ -316,10 +358,15 @@ func (u *unknownPass) any(i int, ids []uint32) (bool, error) {
 			return true, nil
 		}
 		if k > 0 {
-			passed, err := r.holds(u.pos[:k], u.ids[:k])
-			if err != nil || len(passed) > 0 {
+			v, err := r.truth(u.pos[:k], u.ids[:k])
+			if err != nil {
 				_, cause, _ := rowsBefore(err)
-				return len(passed) > 0, cause
+				return false, cause
+			}
+			for j := range k {
+				if v.IsNull(j) || v.Int(j) != 0 {
+					return true, nil
+				}
 			}
 		}
 	}

@@ -39,6 +39,7 @@ type probeRun struct {
 	cand    uint32
 	opened  bool // row i has begun
 	matched bool // a candidate of row i has passed
+	open    bool // the condition was NULL for a candidate of row i
 	pairs   *pairBuffers
 	unknown *unknownPass
 
@@ -155,7 +156,7 @@ func (r *probeRun) start(_ context.Context, b *vec.Batch) error {
 			}
 		}
 	}
-	r.i, r.opened, r.matched = 0, false, false
+	r.i, r.opened, r.matched, r.open = 0, false, false, false
 	return nil
 }
 

@@ -55,6 +55,12 @@ func (q *Query) require(n plan.Node, need []bool) {
 		q.require(n.R, all(n.R))
 	case *plan.LockRows:
 		q.require(n.Input, all(n.Input))
+	case *plan.Unique:
+		in := append([]bool(nil), need...)
+		for _, k := range n.Keys {
+			mark(in, k)
+		}
+		q.require(n.Input, in)
 	}
 }
 
@@ -122,7 +128,7 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 	case *plan.Join:
 		q.markOrderless(n.Left, free)
 		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
-	case *plan.Limit, *plan.SetOp, *plan.LockRows:
+	case *plan.Limit, *plan.SetOp, *plan.LockRows, *plan.Unique:
 		for _, in := range n.Inputs() {
 			q.markOrderless(in, false)
 		}
