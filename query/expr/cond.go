@@ -194,7 +194,8 @@ func (b *irBuilder) shortCall(c *cond, e *Call) {
 		}
 		return
 	}
-	if other, ok := plainColumn(r); ok && class == types.ClassInt && r.Type().Class() == class {
+	other, ok := plainColumn(r)
+	if ok && (class == types.ClassInt || class == types.ClassNumeric) && r.Type().Class() == class {
 		c.kind, c.col, c.col2, c.op = condColumn, col.ID, other.ID, op
 	}
 }

@@ -23,6 +23,7 @@ type condState struct {
 	set     *valueSet
 	key     stringKey
 	pattern *pattern
+	flip    bool     // condText: rows that do not match the pattern
 	rng     intRange // condRange at scale
 	scale   int16
 	scaled  bool
@@ -312,6 +313,7 @@ func (ev *Evaluator) prepare(s *condState) {
 	if s.kind == condText && !s.never {
 		if call := s.expr.(*Call); call.Func.Kernel == kernelLike || call.Func.Kernel == kernelNotLike {
 			s.pattern = newPattern(s.values[0].S)
+			s.flip = s.negated != (call.Func.Kernel == kernelNotLike)
 			s.general = s.pattern.like == nil && CanFail(call)
 		} else {
 			s.key = newStringKey(s.values[0].S)

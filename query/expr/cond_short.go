@@ -235,21 +235,26 @@ func (ev *Evaluator) applyText(s *condState, v *vec.Vector, in rowsIn, buf []uin
 func (s *condState) testText(v *vec.StrView, blocks [][]byte) (bool, error) {
 	switch {
 	case s.pattern != nil:
-		ok, err := s.pattern.match(v.Bytes(blocks))
-		return ok != (s.negated != (s.expr.(*Call).Func.Kernel == kernelNotLike)), err
+		ok, err := s.pattern.matchView(v, blocks)
+		return ok != s.flip, err
 	case s.set != nil:
 		return s.set.texts.has(v, blocks) != s.negated, nil
 	}
 	return s.key.holds(s.op, v, blocks), nil // negation is in the operator
 }
 
-// applyColumns compares two columns of integers.
+// applyColumns compares two columns of integers, or of numerics of one scale.
 func (ev *Evaluator) applyColumns(s *condState, a *vec.Vector, in rowsIn, buf []uint16) (int, bool, error) {
 	b, err := ev.spaceColumn(s.col2)
 	if err != nil {
 		return 0, false, err
 	}
 	if a.Form != vec.Flat || b.Form != vec.Flat {
+		return 0, false, nil
+	}
+	scaleA, okA := scaleOf(a)
+	scaleB, okB := scaleOf(b)
+	if !okA || !okB || scaleA != scaleB {
 		return 0, false, nil
 	}
 	op := s.op

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -14,9 +15,31 @@ import (
 type pattern struct {
 	text string
 	like *kernel.Like
+	// What a view shows by itself: the first bytes under mask, and the least length.
+	mask, first, lenMin uint32
 }
 
-func newPattern(text string) *pattern { return &pattern{text, kernel.CompileLike(text)} }
+func newPattern(text string) *pattern {
+	p := &pattern{text: text, like: kernel.CompileLike(text)}
+	if p.like != nil {
+		prefix, lenMin := p.like.Prefix()
+		p.lenMin = uint32(lenMin)
+		var b, m [4]byte
+		for i := range copy(b[:], prefix) {
+			m[i] = 0xff
+		}
+		p.first, p.mask = binary.NativeEndian.Uint32(b[:]), binary.NativeEndian.Uint32(m[:])
+	}
+	return p
+}
+
+// matchView matches a string; most that do not match are recognised by their view.
+func (p *pattern) matchView(v *vec.StrView, blocks [][]byte) (bool, error) {
+	if v.Len < p.lenMin || binary.NativeEndian.Uint32(v.Prefix[:])&p.mask != p.first {
+		return false, nil
+	}
+	return p.match(v.Bytes(blocks))
+}
 
 func (p *pattern) match(s []byte) (bool, error) {
 	if p.like != nil {
@@ -48,7 +71,7 @@ func (ev *Evaluator) runLike(f *frame, r *register, in *instr) (bool, error) {
 		if valid != nil && valid[i>>6]>>(i&63)&1 == 0 {
 			continue
 		}
-		ok, err := r.pattern.match(views[i].Bytes(blocks))
+		ok, err := r.pattern.matchView(&views[i], blocks)
 		if err != nil {
 			ev.fail(f, i, err)
 			break

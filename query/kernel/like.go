@@ -48,10 +48,8 @@ func CompileLike(pattern string) *Like {
 	return l
 }
 
-// Prefix returns what every match starts with, and whether that is all that is asked for.
-func (l *Like) Prefix() (prefix []byte, only bool) {
-	return l.prefix, !l.exact && len(l.suffix) == 0 && len(l.parts) == 0
-}
+// Prefix returns what every match starts with, and the least length of a match.
+func (l *Like) Prefix() (prefix []byte, lenMin int) { return l.prefix, l.lenMin }
 
 // Match reports whether s matches.
 func (l *Like) Match(s []byte) bool {
