@@ -268,6 +268,7 @@ func (b *builder) aggregate(r *plan.RelAggregate) (plan.Node, *layout, error) {
 	if n.Keys, err = b.bindAll(l, r.Keys); err != nil {
 		return nil, nil, err
 	}
+	n.Determined = b.z.determined(r.Keys)
 	for _, a := range r.Aggs {
 		e, err := b.bind(l, a)
 		if err != nil {
@@ -276,6 +277,40 @@ func (b *builder) aggregate(r *plan.RelAggregate) (plan.Node, *layout, error) {
 		n.Aggs = append(n.Aggs, e.(*expr.Aggregate))
 	}
 	return n, own, nil
+}
+
+// determined marks the grouping keys that are columns of a table whose primary key is among the keys.
+func (z *optimizer) determined(keys []expr.Expr) []bool {
+	if z.o.Disabled[RuleDeterminedKeys] || len(keys) < 2 {
+		return nil
+	}
+	cols := exprsColumns(keys)
+	var out []bool
+	for i, k := range keys {
+		c, ok := column(k)
+		if !ok {
+			continue
+		}
+		if scan := z.scanOf[c.ID]; scan != nil && keyAmong(scan, c.ID, cols) {
+			if out == nil {
+				out = make([]bool, len(keys))
+			}
+			out[i] = true
+		}
+	}
+	return out
+}
+
+// keyAmong reports whether the primary key of a scan is among columns, and a column is not part of it.
+func keyAmong(scan *plan.RelScan, id int, cols colSet) bool {
+	pk := scan.Table.PrimaryKey()
+	for _, attr := range pk {
+		key := scan.Out[attr].ID // as bound, a scan has all columns
+		if key == id || !cols.has(key) {
+			return false
+		}
+	}
+	return len(pk) > 0
 }
 
 func (b *builder) sortKeys(l *layout, keys []plan.SortKey) ([]plan.SortKey, error) {
@@ -293,14 +328,29 @@ func (b *builder) sortKeys(l *layout, keys []plan.SortKey) ([]plan.SortKey, erro
 // sort builds a sort; topN is the number of rows wanted at most, nil for all.
 func (b *builder) sort(r *plan.RelSort, topN expr.Expr) (plan.Node, *layout, error) {
 	in, l, err := b.build(r.Input)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || sortedBy(r.Input, r.Keys) {
+		return in, l, err
 	}
 	keys, err := b.sortKeys(l, r.Keys)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &plan.Sort{Props: b.props(r, l), Input: in, Keys: keys, TopN: topN}, l, nil
+}
+
+// sortedBy reports whether an operator's output has an order already.
+func sortedBy(r plan.Rel, keys []plan.SortKey) bool {
+	d, ok := r.(*plan.RelDistinctOn)
+	if !ok || len(keys) > len(d.Order) {
+		return false
+	}
+	for i, k := range keys {
+		o := d.Order[i]
+		if !expr.Equal(k.Expr, o.Expr) || k.Desc != o.Desc || k.NullsFirst != o.NullsFirst {
+			return false
+		}
+	}
+	return true
 }
 
 // limit builds a limit; a sort directly below, or below a projection, learns how many rows it must keep.

@@ -243,7 +243,11 @@ func (g *queryGen) query(form string, ordered bool) string {
 // statement writes a whole query.
 func (g *queryGen) statement() string {
 	from, n := g.from()
-	switch g.rnd.IntN(6) {
+	switch g.rnd.IntN(7) {
+	case 6:
+		k := g.scope[len(g.scope)-1-g.rnd.IntN(n)]
+		return fmt.Sprintf("SELECT %[1]s.a, %[1]s.b, %[1]s.c, count(*) FROM %[2]s WHERE %[3]s GROUP BY %[1]s.a, %[1]s.b, %[1]s.c",
+			k, from, g.cond(n))
 	case 0:
 		k := g.column(n)
 		return fmt.Sprintf("SELECT %s, count(*), sum(%s), min(%s), count(DISTINCT %s) FROM %s WHERE %s GROUP BY %s HAVING %s",

@@ -265,10 +265,18 @@ func (in nodeInterp) aggregate(n *plan.Aggregate) []types.Row {
 	if len(n.Keys) == 0 {
 		groups[""], order = nil, []string{""}
 	}
+	var grouping []expr.Expr
+	for i, k := range n.Keys {
+		if n.Determined == nil || !n.Determined[i] {
+			grouping = append(grouping, k)
+		}
+	}
 	for _, r := range in.node(n.Input) {
-		k := in.key(n.Keys, r)
+		k := in.key(grouping, r)
 		if _, ok := groups[k]; !ok {
 			order = append(order, k)
+		} else if g := groups[k]; len(g) > 0 && in.key(n.Keys, r) != in.key(n.Keys, g[0]) {
+			panic(interpError{fmt.Errorf("a determined key differs within a group: %v %v", r, groups[k][0])})
 		}
 		groups[k] = append(groups[k], r)
 	}

@@ -26,6 +26,7 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 	z := &optimizer{
 		o: o, nextID: s.NextID, params: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
 		info: map[plan.Rel]*info{}, scanOf: map[int]*plan.RelScan{}, derived: map[string]bool{},
+		implied: map[string][]expr.Expr{},
 	}
 	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered}
 	z.nameColumns(s.Root)
@@ -77,6 +78,8 @@ type optimizer struct {
 	scanOf map[int]*plan.RelScan
 	// derived are the conditions that were derived once, see once.
 	derived map[string]bool
+	// implied are conditions that were derived from an OR, by its text: they take its selectivity.
+	implied map[string][]expr.Expr
 	depth   int
 }
 

@@ -19,6 +19,9 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 	case *plan.RelProject:
 		return z.pruneProject(r, need)
 	case *plan.RelJoin:
+		if z.droppable(r, need) {
+			return z.prune(r.L, need)
+		}
 		need = union(need, exprCols(r.Cond))
 		return plan.MapRels(r, func(c plan.Rel) plan.Rel { return z.prune(c, need) })
 	case *plan.RelApply:
@@ -47,6 +50,16 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 	}
 	plan.Exprs(r, func(e expr.Expr) { need = union(need, exprCols(e)) })
 	return plan.MapRels(r, func(c plan.Rel) plan.Rel { return z.prune(c, need) })
+}
+
+// droppable reports whether a left join changes nothing: no column of its right side is read, and no row
+// of the left side matches twice.
+func (z *optimizer) droppable(r *plan.RelJoin, need colSet) bool {
+	if r.Kind != plan.Left || z.o.Disabled[RuleDropLeftJoin] || need.intersects(relCols(r.R)) || plan.IsVolatile(r.R) {
+		return false
+	}
+	_, unique := uniqueSides(conjuncts(r.Cond), z.infoOf(r.L), z.infoOf(r.R), relCols(r.L), relCols(r.R))
+	return unique
 }
 
 func pruneScan(r *plan.RelScan, need colSet) plan.Rel {

@@ -24,16 +24,33 @@ func removeTrueFilters(_ *optimizer, r plan.Rel) plan.Rel {
 }
 
 func emptyFilters(_ *optimizer, r plan.Rel) plan.Rel {
-	f, ok := r.(*plan.RelFilter)
-	if !ok {
-		return r
-	}
-	for _, c := range conjuncts(f.Cond) {
-		if isNotTrueConst(c) {
-			return noRows(f.Cols())
+	switch r := r.(type) {
+	case *plan.RelFilter:
+		if neverTrue(r.Cond) {
+			return noRows(r.Cols())
+		}
+	case *plan.RelJoin:
+		if !neverTrue(r.Cond) {
+			return r
+		}
+		switch r.Kind {
+		case plan.Inner:
+			return noRows(r.Cols())
+		case plan.Left, plan.Single, plan.Semi, plan.Anti:
+			return &plan.RelJoin{Kind: r.Kind, L: r.L, R: noRows(r.R.Cols())}
 		}
 	}
 	return r
+}
+
+// neverTrue reports whether a condition has a part that is constantly false or NULL.
+func neverTrue(cond expr.Expr) bool {
+	for _, c := range conjuncts(cond) {
+		if isNotTrueConst(c) {
+			return true
+		}
+	}
+	return false
 }
 
 func noRows(cols []plan.Col) plan.Rel { return &plan.RelValues{Out: cols} }
@@ -41,18 +58,6 @@ func noRows(cols []plan.Col) plan.Rel { return &plan.RelValues{Out: cols} }
 func isEmpty(r plan.Rel) bool {
 	v, ok := r.(*plan.RelValues)
 	return ok && len(v.Tuples) == 0
-}
-
-func mergeFilters(_ *optimizer, r plan.Rel) plan.Rel {
-	f, ok := r.(*plan.RelFilter)
-	if !ok {
-		return r
-	}
-	below, ok := f.Input.(*plan.RelFilter)
-	if !ok {
-		return r
-	}
-	return &plan.RelFilter{Input: below.Input, Cond: and(below.Cond, f.Cond)}
 }
 
 // splitFilter moves the conjuncts of a filter for which down returns a condition below its input; rebuild

@@ -3,6 +3,7 @@ package opt
 import (
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
 )
 
 // outerToInner looks from a filter or join at the outer joins directly below.
@@ -79,6 +80,42 @@ func withoutNulls(r plan.Rel, notNull colSet) plan.Rel {
 		return r
 	}
 	return n
+}
+
+func leftToAnti(z *optimizer, r plan.Rel) plan.Rel {
+	f, ok := r.(*plan.RelFilter)
+	if !ok {
+		return r
+	}
+	j, ok := f.Input.(*plan.RelJoin)
+	if !ok || j.Kind != plan.Left {
+		return r
+	}
+	// Columns of the right side that are NULL in rows without a match only.
+	tells := union(z.infoOf(j.R).notNull, rejectedNulls(conjuncts(j.Cond))).intersect(relCols(j.R))
+	found := false
+	var rest []expr.Expr
+	for _, c := range conjuncts(f.Cond) {
+		n, isNull := c.(*expr.IsNull)
+		if isNull && !n.Negated {
+			if col, ok := column(n.Arg); ok && tells.has(col.ID) {
+				found = true
+				continue
+			}
+		}
+		rest = append(rest, c)
+	}
+	if !found {
+		return r
+	}
+	p := &plan.RelProject{Input: &plan.RelJoin{Kind: plan.Anti, L: j.L, R: j.R, Cond: j.Cond}}
+	for _, c := range j.L.Cols() {
+		p.Exprs, p.Out = append(p.Exprs, c.Ref()), append(p.Out, c)
+	}
+	for _, c := range j.R.Cols() {
+		p.Exprs, p.Out = append(p.Exprs, expr.NewConst(types.NullOf(c.Type.Kind), c.Type, 0)), append(p.Out, c)
+	}
+	return filter(p, rest...)
 }
 
 func antiNullToAnti(z *optimizer, r plan.Rel) plan.Rel {

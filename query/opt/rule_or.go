@@ -67,6 +67,8 @@ func deriveFromOr(z *optimizer, r plan.Rel) plan.Rel {
 			for _, d := range z.perTable(c) {
 				if z.once("or "+plan.ExprString(d)) && !containsExpr(conjuncts(e), d) {
 					derived = append(derived, d)
+					key := plan.ExprString(c)
+					z.implied[key] = append(z.implied[key], d)
 				}
 			}
 		}

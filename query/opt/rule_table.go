@@ -15,8 +15,8 @@ down to the table, which the whole OR cannot.`, deriveFromOr},
 	{"InferConstants", `a = b and a < 5 give b < 5: comparisons with constants hold for every column that must be equal.
 Rows of the other side of a join that cannot match are then not read.`, inferConstants},
 	{"RemoveTrueFilters", `A filter without conditions passes everything.`, removeTrueFilters},
-	{"EmptyFilters", `A filter whose condition is constantly false or NULL has no rows.`, emptyFilters},
-	{"MergeFilters", `Two filters in a row are one.`, mergeFilters},
+	{"EmptyFilters", `A filter whose condition is constantly false or NULL has no rows; a join whose condition is matches
+none.`, emptyFilters},
 	{"PushFilterIntoProject", `A condition on computed columns is one on what they are computed from. Nothing is removed or
 repeated between, so it may be any condition over expressions that are not volatile.`, pushFilterIntoProject},
 	{"PushFilterIntoJoin", `A condition that names columns of one side of a join goes to that side, if the join keeps that
@@ -30,6 +30,8 @@ whose equal values can differ (1.0 and 1.00) may only be compared.`, pushFilterI
 rows that do not meet it, is a condition on that side.`, pushJoinCondition},
 	{"OuterToInner", `If a condition above a left join rejects NULLs of its right side, no row without a match survives: it
 is an inner join. A full join loses its left or right half likewise.`, outerToInner},
+	{"LeftToAnti", `A left join of which only the rows without a match are wanted is an anti join: its right side's columns
+are NULL in all of them.`, leftToAnti},
 	{"AntiNullToAnti", `NOT IN over values that are never NULL is an anti join.`, antiNullToAnti},
 	{"SingleToLeft", `A subquery whose join columns contain a key yields at most one row: nothing need be checked.`,
 		singleToLeft},

@@ -19,6 +19,10 @@ const (
 	RuleOrderJoins      = "OrderJoins"
 	RuleChooseBuildSide = "ChooseBuildSide"
 	RuleKeyLookup       = "KeyLookup"
+	// RuleDropLeftJoin drops a left join whose right side nothing reads and matches at most once.
+	RuleDropLeftJoin = "DropLeftJoin"
+	// RuleDeterminedKeys marks grouping keys that the primary key of their table determines.
+	RuleDeterminedKeys = "DeterminedKeys"
 )
 
 // rulePassesMax bounds the passes over a plan; each pass applies every rule everywhere.

@@ -118,7 +118,7 @@ func (z *optimizer) fraction(e expr.Expr, in *info) float64 {
 		for _, a := range e.Args {
 			none *= 1 - clamp(z.fraction(a, in))
 		}
-		return 1 - none
+		return clamp((1 - none) / z.impliedFraction(e, in))
 	case *expr.Not:
 		return 1 - clamp(z.fraction(e.Arg, in))
 	case *expr.IsNull:
@@ -148,6 +148,18 @@ func (z *optimizer) fraction(e expr.Expr, in *info) float64 {
 		return 1 - f
 	}
 	return guessCondition
+}
+
+// impliedFraction is the fraction that conditions derived from an OR, which are applied elsewhere, leave.
+func (z *optimizer) impliedFraction(e *expr.Or, in *info) float64 {
+	if len(z.implied) == 0 {
+		return 1
+	}
+	f := 1.0
+	for _, d := range z.implied[plan.ExprString(e)] {
+		f *= clamp(z.fraction(d, in))
+	}
+	return math.Max(f, 1e-9)
 }
 
 // conjunction multiplies, except that a lower and an upper bound of one column are one range.

@@ -216,8 +216,19 @@ func joinTitle(n *Join) (string, []string) {
 
 func aggregateTitle(n *Aggregate) (string, []string) {
 	var d []string
+	var keys, determined []expr.Expr
+	for i, k := range n.Keys {
+		if n.Determined != nil && n.Determined[i] {
+			determined = append(determined, k)
+		} else {
+			keys = append(keys, k)
+		}
+	}
 	if len(n.Keys) > 0 {
-		d = append(d, "Group Key: "+expr.StringList(n.Keys))
+		d = append(d, "Group Key: "+expr.StringList(keys))
+	}
+	if len(determined) > 0 {
+		d = append(d, "Determined: "+expr.StringList(determined))
 	}
 	if len(n.Aggs) > 0 {
 		parts := make([]string, len(n.Aggs))

@@ -126,6 +126,10 @@ type Aggregate struct {
 	Input Node
 	Keys  []expr.Expr
 	Aggs  []*expr.Aggregate
+	// Determined[i], if not nil: key i is a function of the keys that are not determined (they contain
+	// the primary key of its table), so grouping need not compare it; all rows of a group have the
+	// same, identical value.
+	Determined []bool
 }
 
 // SortKey is an item of ORDER BY.
