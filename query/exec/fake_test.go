@@ -18,9 +18,9 @@ type fakeTable struct {
 	rows   []types.Row
 	morsel int // rows of a morsel
 	// facts makes vectors carry facts about their morsel; forms re-encodes batches.
-	facts bool
-	forms *rand.Rand
-	scans int
+	facts  bool
+	forms  *rand.Rand
+	onScan func(morsels int) // called at every morsel
 }
 
 type fakeStatement struct {
@@ -47,7 +47,6 @@ func (t *fakeTable) Get(_ context.Context, key types.Row, cols []int, dst types.
 }
 
 func (t *fakeTable) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error) {
-	t.scans++
 	s := &fakeScan{t: t, spec: spec}
 	if s.spec.VectorRows == 0 {
 		s.spec.VectorRows = vec.Size
@@ -79,6 +78,9 @@ func (s *fakeScan) NextMorsel(context.Context) (table.Morsel, error) {
 	}
 	m := &fakeMorsel{s: s, seq: s.next, rows: s.t.rows[from:min(from+s.t.morsel, len(s.t.rows))]}
 	s.next++
+	if s.t.onScan != nil {
+		s.t.onScan(s.next)
+	}
 	if s.t.forms != nil {
 		m.rng = rand.New(rand.NewPCG(s.t.forms.Uint64(), 1))
 	}

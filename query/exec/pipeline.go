@@ -218,7 +218,10 @@ const (
 func (t *task) step(ctx context.Context, budget int) (stepResult, error) {
 	for ; budget > 0; budget-- {
 		var st status
-		var err error
+		err := ctx.Err()
+		if err != nil {
+			return stepDone, err
+		}
 		if t.more {
 			st, err = t.head.resume(ctx)
 		} else {
@@ -248,9 +251,6 @@ func (t *task) step(ctx context.Context, budget int) (stepResult, error) {
 // nextBatch returns the next batch of the branch, nil at its end.
 func (t *task) nextBatch(ctx context.Context) (*vec.Batch, error) {
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		if t.p.stop.Load() || int64(t.w.ordinal) > t.p.failedAt.Load() {
 			return nil, nil
 		}
@@ -265,10 +265,13 @@ func (t *task) nextBatch(ctx context.Context) (*vec.Batch, error) {
 			return nil, err
 		}
 		if b != nil {
-			if b.N == 0 {
-				continue
+			if b.N > 0 {
+				return b, nil
 			}
-			return b, nil
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		t.inside = false
 		if t.ender != nil {
