@@ -62,3 +62,45 @@ func Walk(e Expr, fn func(Expr)) {
 		each(e.Arg)
 	}
 }
+
+// Start returns the position where an expression begins: that of its first operand, where the expression's
+// own position is that of its operator.
+func Start(e Expr) int {
+	at := e.Pos()
+	for {
+		var first Expr
+		switch x := e.(type) {
+		case *Op:
+			first = x.L
+		case *OpArray:
+			first = x.L
+		case *And:
+			first = x.Args[0]
+		case *Or:
+			first = x.Args[0]
+		case *IsNull:
+			first = x.Arg
+		case *BoolTest:
+			first = x.Arg
+		case *Distinct:
+			first = x.L
+		case *In:
+			first = x.Arg
+		case *Like:
+			first = x.Arg
+		case *Between:
+			first = x.Arg
+		case *Cast:
+			first = x.Arg
+		case *Collate:
+			first = x.Arg
+		}
+		if first == nil {
+			return at
+		}
+		if p := first.Pos(); p > 0 && (p < at || at == 0) {
+			at = p
+		}
+		e = first
+	}
+}

@@ -38,7 +38,11 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	if e.Star || e.Distinct || e.OrderBy != nil || e.Filter != nil {
 		return nil, expr.NoFunction(e.Name, args, e.Pos())
 	}
-	return expr.NewFunc(e.Name, e.Pos(), args...)
+	f, err := expr.NewFunc(e.Name, e.Pos(), args...)
+	if e.Schema != "" && sqlerr.CodeOf(err) == sqlerr.UndefinedFunction && !known {
+		return nil, expr.NoFunction(e.Schema+"."+e.Name, args, e.Pos())
+	}
+	return f, err
 }
 
 func (x *exprs) checkFuncSchema(e *ast.Call) error {
@@ -53,6 +57,8 @@ func (x *exprs) checkFuncSchema(e *ast.Call) error {
 
 func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 	switch {
+	case x.inAggregate && x.clause == "FILTER":
+		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in FILTER").At(e.Pos())
 	case x.inAggregate:
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(e.Pos())
 	case !x.aggregates:

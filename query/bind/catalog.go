@@ -48,7 +48,7 @@ func checkCatalog(n ast.RelName) error {
 	if n.Catalog == "" {
 		return nil
 	}
-	return sqlerr.Newf(sqlerr.FeatureNotSupported, "cross-database references are not implemented: %s", qualified(n)).
+	return sqlerr.Newf(sqlerr.FeatureNotSupported, "cross-database references are not implemented: \"%s\"", qualified(n)).
 		At(n.Pos())
 }
 

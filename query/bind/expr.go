@@ -67,6 +67,53 @@ func (x *exprs) bind(e ast.Expr) (expr.Expr, error) {
 	if x.depth > exprDepthMax {
 		return nil, sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded")
 	}
+	b, err := x.node(e)
+	if err != nil {
+		return nil, err
+	}
+	return settled(b), nil
+}
+
+// settled moves the position of an operator to where its first operand begins: while it is resolved an
+// operator is reported at its symbol, later the whole expression at its beginning.
+func settled(e expr.Expr) expr.Expr {
+	var node *expr.Node
+	var first expr.Expr
+	switch e := e.(type) {
+	case *expr.Call:
+		if len(e.Args) > 0 {
+			node, first = &e.Node, e.Args[0]
+		}
+	case *expr.And:
+		node, first = &e.Node, e.Args[0]
+	case *expr.Or:
+		node, first = &e.Node, e.Args[0]
+	case *expr.IsNull:
+		node, first = &e.Node, e.Arg
+	case *expr.BoolTest:
+		node, first = &e.Node, e.Arg
+	case *expr.Distinct:
+		node, first = &e.Node, e.L
+	case *expr.In:
+		node, first = &e.Node, e.Arg
+	}
+	if node != nil && first.Pos() > 0 && first.Pos() < node.At {
+		node.At = first.Pos() // the node has just been made, nothing shares it yet
+	}
+	return e
+}
+
+// newOp applies an operator to bound operands.
+func newOp(op string, pos int, args ...expr.Expr) (expr.Expr, error) {
+	e, err := expr.NewOp(op, pos, args...)
+	if err != nil {
+		return nil, err
+	}
+	return settled(e), nil
+}
+
+// node binds an expression whose position may still be that of its operator.
+func (x *exprs) node(e ast.Expr) (expr.Expr, error) {
 	switch e := e.(type) {
 	case *ast.ColumnRef:
 		return x.columnRef(e)
@@ -224,24 +271,22 @@ func (x *exprs) op(e *ast.Op) (expr.Expr, error) {
 	if row, ok := e.L.(*ast.Row); ok {
 		return x.rowCompare(e, row)
 	}
-	r, err := x.bindOperand(e.R)
+	r, err := x.bind(e.R)
 	if e.L == nil {
 		if err != nil {
 			return nil, err
 		}
-		return expr.NewOp(e.Name, e.Pos(), r)
+		return newOp(e.Name, e.Pos(), r)
 	}
-	l, lerr := x.bindOperand(e.L)
+	l, lerr := x.bind(e.L)
 	if lerr != nil {
 		return nil, lerr
 	}
 	if err != nil {
 		return nil, err
 	}
-	return expr.NewOp(e.Name, e.Pos(), l, r)
+	return newOp(e.Name, e.Pos(), l, r)
 }
-
-func (x *exprs) bindOperand(e ast.Expr) (expr.Expr, error) { return x.bind(e) }
 
 // rowCompare binds a comparison of rows: equality by columns, order by the first that differs.
 func (x *exprs) rowCompare(e *ast.Op, l *ast.Row) (expr.Expr, error) {
@@ -275,7 +320,7 @@ func compareRows(op string, pos int, l, r []expr.Expr) (expr.Expr, error) {
 		parts := make([]expr.Expr, len(l))
 		for i := range l {
 			var err error
-			if parts[i], err = expr.NewOp(op, pos, l[i], r[i]); err != nil {
+			if parts[i], err = newOp(op, pos, l[i], r[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -286,13 +331,13 @@ func compareRows(op string, pos int, l, r []expr.Expr) (expr.Expr, error) {
 	case "<", "<=", ">", ">=":
 		// a < b OR a = b AND (rest), from the last column on
 		strict := op[:1]
-		cond, err := expr.NewOp(op, pos, l[len(l)-1], r[len(l)-1])
+		cond, err := newOp(op, pos, l[len(l)-1], r[len(l)-1])
 		for i := len(l) - 2; i >= 0 && err == nil; i-- {
 			var first, equal expr.Expr
-			if first, err = expr.NewOp(strict, pos, l[i], r[i]); err != nil {
+			if first, err = newOp(strict, pos, l[i], r[i]); err != nil {
 				return nil, err
 			}
-			if equal, err = expr.NewOp("=", pos, l[i], r[i]); err != nil {
+			if equal, err = newOp("=", pos, l[i], r[i]); err != nil {
 				return nil, err
 			}
 			if cond, err = expr.NewAnd(pos, equal, cond); err == nil {
@@ -415,11 +460,11 @@ func within(pos int, a, lo, hi expr.Expr, negated bool) (expr.Expr, error) {
 	if negated {
 		ge, le, combine = "<", ">", expr.NewOr
 	}
-	l, err := expr.NewOp(ge, pos, a, lo)
+	l, err := newOp(ge, pos, a, lo)
 	if err != nil {
 		return nil, err
 	}
-	h, err := expr.NewOp(le, pos, a, hi)
+	h, err := newOp(le, pos, a, hi)
 	if err != nil {
 		return nil, err
 	}
@@ -450,7 +495,7 @@ func (x *exprs) like(e *ast.Like) (expr.Expr, error) {
 	if e.Negated {
 		op = "!" + op
 	}
-	return expr.NewOp(op, e.Pos(), a, p)
+	return newOp(op, e.Pos(), a, p)
 }
 
 func (x *exprs) caseExpr(e *ast.Case) (expr.Expr, error) {
@@ -521,9 +566,17 @@ func (x *exprs) opArray(e *ast.OpArray) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(list) == 0:
+	if len(list) == 0 {
 		return expr.NewConst(types.NewBool(e.All), types.T(types.Bool), e.Pos()), nil
+	}
+	t, err := expr.CommonType(list, "ARRAY")
+	if err != nil {
+		return nil, err
+	}
+	if list, err = expr.CoerceAll(list, t, "ARRAY"); err != nil {
+		return nil, err
+	}
+	switch {
 	case e.Name == "=" && !e.All:
 		return expr.NewIn(e.Pos(), l, list, false)
 	case (e.Name == "<>" || e.Name == "!=") && e.All:
@@ -531,7 +584,7 @@ func (x *exprs) opArray(e *ast.OpArray) (expr.Expr, error) {
 	}
 	conds := make([]expr.Expr, len(list))
 	for i, r := range list {
-		if conds[i], err = expr.NewOp(e.Name, e.Pos(), l, r); err != nil {
+		if conds[i], err = newOp(e.Name, e.Pos(), l, r); err != nil {
 			return nil, err
 		}
 	}

@@ -126,9 +126,9 @@ func (t *insertTarget) values(v *ast.Values, s *scope) (plan.Rel, error) {
 	x := s.exprs("VALUES")
 	for _, row := range v.Rows {
 		if len(row) != len(v.Rows[0]) {
-			return nil, sqlerr.New(sqlerr.SyntaxError, "VALUES lists must all be the same length").At(row[0].Pos())
+			return nil, sqlerr.New(sqlerr.SyntaxError, "VALUES lists must all be the same length").At(ast.Start(row[0]))
 		}
-		if err := t.checkCount(len(row), func(i int) int { return row[i].Pos() }); err != nil {
+		if err := t.checkCount(len(row), func(i int) int { return ast.Start(row[i]) }); err != nil {
 			return nil, err
 		}
 		tuple, err := t.row(row, x)

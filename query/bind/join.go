@@ -49,6 +49,9 @@ func (s *scope) join(f *ast.Join, left []*item) (plan.Rel, []*item, error) {
 		}
 	}
 	rel := makeJoin(f.Kind, l, r, cond, rlat)
+	if f.Alias != nil {
+		s.home.covered = append(append(s.home.covered, litems...), ritems...)
+	}
 	items, err := joinItems(f, litems, ritems, merged, using)
 	return rel, items, err
 }

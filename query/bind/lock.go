@@ -93,7 +93,7 @@ func (b *selection) lockItems(lock *plan.RelLock, l ast.Locking) error {
 			}
 			found = true
 			if err := b.lockItem(lock, it, l); err != nil {
-				return sqlerr.From(err).At(of.Pos())
+				return err
 			}
 		}
 		if !found {

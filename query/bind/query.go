@@ -115,7 +115,7 @@ func (s *scope) resultColumn(e ast.Expr, out []plan.Col, body ast.QueryBody) (in
 	}
 	return 0, sqlerr.New(sqlerr.FeatureNotSupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause").
 		WithDetail("Only result column names can be used, not expressions or functions.").
-		WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.").At(e.Pos())
+		WithHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.").At(ast.Start(e))
 }
 
 // ordinal returns the 0-based position that an integer literal names; ok is false for other expressions.

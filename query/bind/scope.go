@@ -19,6 +19,8 @@ type scope struct {
 	outer *scope
 	ctes  *cteScope
 	items []*item
+	// covered are items that the alias of a join hides; only messages know them.
+	covered []*item
 	// home is the scope that owns the columns: scopes of parts of FROM (for ON) point to the query's.
 	home *scope
 	// hidden is the query in whose FROM this one stands: it may not use it without LATERAL.
@@ -107,6 +109,10 @@ func (s *scope) column(r *ast.ColumnRef) (expr.Expr, error) {
 		return s.qualified("", r.Names[0], r.Names[1], r)
 	case 3:
 		return s.qualified(r.Names[0], r.Names[1], r.Names[2], r)
+	case 4:
+	default:
+		return nil, sqlerr.Newf(sqlerr.SyntaxError, "improper qualified name (too many dotted names): %s",
+			dotted(r.Names)).At(r.Pos())
 	}
 	return nil, sqlerr.Newf(sqlerr.FeatureNotSupported, "cross-database references are not implemented: %s",
 		dotted(r.Names)).At(r.Pos())
@@ -218,7 +224,7 @@ func (s *scope) noItem(schema, rel string, pos int) error {
 	invalid := sqlerr.Newf(sqlerr.UndefinedTable, "invalid reference to FROM-clause entry for table \"%s\"", full).At(pos)
 	const detail = "There is an entry for table \"%s\", but it cannot be referenced from this part of the query."
 	for level := s; level != nil; level = level.outer {
-		for _, it := range level.home.items {
+		for _, it := range append(level.home.items[:len(level.home.items):len(level.home.items)], level.home.covered...) {
 			switch {
 			case it.scan != nil && it.scan.Table.Name == rel && it.name != rel:
 				return invalid.WithHint("Perhaps you meant to reference the table alias \"%s\".", it.name)

@@ -105,10 +105,10 @@ func firstTarget(q *ast.Query) int {
 	switch b := q.Body.(type) {
 	case *ast.Select:
 		if len(b.Targets) > 0 {
-			return b.Targets[0].Expr.Pos()
+			return ast.Start(b.Targets[0].Expr)
 		}
 	case *ast.Values:
-		return b.Rows[0][0].Pos()
+		return ast.Start(b.Rows[0][0])
 	case *ast.SetOp:
 		return firstTarget(b.L)
 	}
@@ -189,7 +189,7 @@ func targetPositions(q *ast.Query) []int {
 		if c, ok := t.Expr.(*ast.ColumnRef); ok && c.Star {
 			return nil
 		}
-		out = append(out, t.Expr.Pos())
+		out = append(out, ast.Start(t.Expr))
 	}
 	return out
 }

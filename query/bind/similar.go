@@ -11,7 +11,10 @@ func (s *scope) similarColumn(rel, name string) string {
 	var nearest []string
 	for level := s; level != nil; level = level.outer {
 		for _, it := range level.items {
-			if !it.nameVisible || it.kind == itemJoin {
+			if !it.nameVisible && it.kind != itemJoin {
+				continue
+			}
+			if it.kind == itemJoin && it.scan == nil && it.name == "" {
 				continue
 			}
 			penalty := 0

@@ -22,6 +22,9 @@ var otherTypes = map[string]bool{
 
 // TypeOf returns the type that a type name means; 42704 if there is none.
 func TypeOf(n ast.TypeName) (types.Type, error) {
+	if n.Schema != "" && n.Schema != pgCatalog && n.Schema != "public" {
+		return types.Type{}, sqlerr.Newf(sqlerr.InvalidSchemaName, "schema \"%s\" does not exist", n.Schema).At(n.Pos())
+	}
 	if n.Schema != "" && n.Schema != pgCatalog {
 		return types.Type{}, sqlerr.Newf(sqlerr.UndefinedObject, "type \"%s.%s\" does not exist", n.Schema, n.Name).At(n.Pos())
 	}
