@@ -18,4 +18,9 @@ var mutants = []mutant{
 	{"rowstore-ignore-deletions", "rowstore", "TestVersionsAgainstModel"},
 	{"rowstore-lose-chain", "rowstore", "TestVersionsAgainstModel"},
 	{"rowstore-forget-facts", "rowstore", "TestPruningDropsNoMatch"},
+	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
+	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},
+	{"kernel-last-partial-vector", "query/expr", "TestVectorAgainstRows"},
+	{"expr-stale-facts", "query/expr", "TestArithmeticEdges"},
+	{"expr-ignores-narrowing", "query/expr", "TestVectorAgainstRows"},
 }

@@ -229,6 +229,10 @@ func (ev *Evaluator) runBlock(parent *frame, blk *block, psel []uint16, n int) (
 	} else {
 		psel = psel[:n]
 	}
+	if invariants.Mutant("expr-ignores-narrowing") && parent.parent == nil && parent.sel == nil {
+		psel = nil
+		n = parent.n
+	}
 	f.parent, f.n, f.psel, f.sel = parent, n, psel, psel
 	if parent.sel != nil {
 		if psel == nil {

@@ -3,6 +3,7 @@ package expr
 import (
 	"math"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -71,7 +72,7 @@ func (t *factTable) begin(ev *Evaluator) {
 			t.changed = true
 		}
 	}
-	if t.changed {
+	if t.changed && !(ev.turn > 1 && invariants.Mutant("expr-stale-facts")) {
 		t.changed, t.misses = false, 0
 		for i := range t.cols {
 			c := &t.cols[i]
