@@ -239,7 +239,7 @@ func (s *Session) dropOne(ctx context.Context, tx table.Tx, b *ast.Drop, kind ta
 
 // dropContents drops what is in a schema, views first.
 func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.ObjectID) error {
-	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindIndex, table.KindTable, table.KindSequence} {
+	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindTable, table.KindSequence} {
 		for _, o := range tx.Schema().List(kind) {
 			if o.Head().Schema != schema {
 				continue
