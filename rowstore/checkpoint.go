@@ -26,8 +26,10 @@ const (
 	snapMagic     = 0x4e534d4c // "LMSN"
 	manifestMagic = 0x464d4d4c // "LMMF"
 	snapVersion   = 1
-	snapHeader    = 8
-	blockHeader   = 8
+	// manifestHead is what stands before the entries of a manifest: magic, version, LSN, next file, count.
+	manifestHead = 24
+	snapHeader   = 8
+	blockHeader  = 8
 	// rewriteSlackBytes: files are rewritten whole when they hold this much more than twice what is live.
 	rewriteSlackBytes = 4 << 20
 )
@@ -124,7 +126,7 @@ func (f *snapFiles) damaged(file string, off int64, what string) error {
 
 func (f *snapFiles) parseManifest(b []byte) error {
 	name := f.manifestName()
-	if len(b) < 32 || le.Uint32(b) != manifestMagic {
+	if len(b) < manifestHead+4 || le.Uint32(b) != manifestMagic {
 		return f.damaged(name, 0, "no manifest")
 	}
 	if v := le.Uint32(b[4:]); v != snapVersion {
