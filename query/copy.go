@@ -165,6 +165,7 @@ type CopyIn struct {
 	cols    []int // input field → table column
 	missing []missingColumn
 	ctx     *expr.Context
+	parse   *types.ParseOptions
 	// Binary is always false: input is text, in one column for each field of Columns.
 	Columns int
 }
@@ -185,7 +186,7 @@ func (s *Session) copyTarget(ctx context.Context, b *ast.Copy, f copyFormat) (*C
 	if s.tx.o.ReadOnly {
 		return nil, sqlerr.New(sqlerr.ReadOnlySQLTransaction, "cannot execute COPY FROM in a read-only transaction")
 	}
-	c := &CopyIn{s: s, f: f, def: def, ctx: s.exprContext(nil)}
+	c := &CopyIn{s: s, f: f, def: def, ctx: s.exprContext(nil), parse: s.ParseOptions()}
 	used := make([]bool, len(def.Columns))
 	if len(b.Columns) == 0 {
 		for i := range def.Columns {
@@ -369,7 +370,7 @@ func (c *CopyIn) appendField(bb *vec.BatchBuilder, col int, f copyField) error {
 	if (t.Kind == types.Text || t.Kind == types.Varchar && t.Mod < 0) && t.Class() == types.ClassString {
 		return b.AppendBytes(f.b)
 	}
-	d, err := types.ParseBytes(t, f.b)
+	d, err := types.ParseBytesWith(t, f.b, c.parse)
 	if err != nil {
 		return err
 	}

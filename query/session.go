@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/sqlerr"
@@ -36,6 +35,7 @@ type Session struct {
 	id       uint32
 	o        SessionOptions
 	settings settingValues
+	format   sessionFormat
 	tx       txState
 	prepared map[string]*Prepared
 	results  []*Result // not yet ended
@@ -89,11 +89,12 @@ func (s *Session) setDefault(name, value string) error {
 	if err != nil {
 		return err
 	}
-	v, err := set.check(value)
+	v, err := set.checkIn(&s.settings, value)
 	if err != nil {
 		return err
 	}
 	s.settings.start[set.name] = v
+	s.settings.changes++
 	return nil
 }
 
@@ -119,15 +120,6 @@ func (s *Session) TxID() uint64 { return s.storageTxID.Load() }
 
 // Setting returns the value of a run-time setting.
 func (s *Session) Setting(name string) (string, bool) { return s.settings.lookup(name) }
-
-// TextOptions returns how the session prints values.
-func (s *Session) TextOptions() *types.TextOptions {
-	loc, err := loadLocation(s.settings.get(settings["TimeZone"]))
-	if err != nil {
-		loc = time.UTC // was valid when it was set: the zone files changed since
-	}
-	return &types.TextOptions{Location: loc}
-}
 
 // LastReceipt returns the receipt of the last commit.
 func (s *Session) LastReceipt() table.Receipt { return s.lastReceipt }
@@ -240,8 +232,9 @@ func (s *Session) closeResults(err error) {
 
 // exprContext returns what the statement fixes for its expressions.
 func (s *Session) exprContext(params []types.Datum) *expr.Context {
+	text := s.TextOptions()
 	return &expr.Context{
-		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: s.TextOptions().Location, Params: params,
+		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: text.Location, Text: text, Params: params,
 		Setting: s.settings.lookup, SetSetting: s.setSetting, Session: s.sessionValue,
 	}
 }

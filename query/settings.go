@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -52,11 +51,11 @@ const maxInt32 = 1<<31 - 1
 
 var settingTable = []setting{
 	{name: "application_name", help: "name of the client program, for display"},
-	{name: "bytea_output", kind: settingEnum, value: "hex", values: []string{"hex"}, help: "output format of bytea"},
+	{name: "bytea_output", kind: settingEnum, value: "hex", values: []string{"escape", "hex"}, help: "output format of bytea"},
 	{name: "client_encoding", kind: settingEnum, value: "UTF8", values: []string{"UTF8"}, help: "encoding of texts from and to clients"},
 	{name: "client_min_messages", kind: settingEnum, value: "notice",
 		values: []string{"debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"}, help: "lowest level of messages sent to the client"},
-	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO) and order of input fields (MDY)"},
+	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO, Postgres, SQL, German) and order of their fields (MDY, DMY, YMD)"},
 	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
 	{name: "debug_vector_rows", kind: settingInt, value: "2048", min: 1, max: 2048, help: "rows of a vector"},
 	{name: "deadlock_timeout", kind: settingDuration, value: "1s", min: 1, max: maxInt32, help: "accepted; deadlocks are looked for as soon as a wait begins"},
@@ -68,7 +67,8 @@ var settingTable = []setting{
 	{name: "extra_float_digits", kind: settingInt, value: "1", min: 1, max: 3, help: "floats print with the shortest exact digits"},
 	{name: "idle_in_transaction_session_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest idle time inside a transaction; 0: none"},
 	{name: "integer_datetimes", kind: settingBool, value: "on", fixed: true, help: "timestamps are integers"},
-	{name: "IntervalStyle", kind: settingEnum, value: "postgres", values: []string{"postgres"}, help: "output format of intervals"},
+	{name: "IntervalStyle", kind: settingEnum, value: "postgres",
+		values: []string{"postgres", "postgres_verbose", "sql_standard", "iso_8601"}, help: "output format of intervals"},
 	{name: "lock_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest wait for a lock; 0: no limit"},
 	{name: "max_parallel_workers", kind: settingInt, value: "0", max: 1024, help: "workers of a query; 0: the database's"},
 	{name: "query_memory", kind: settingBytes, value: "0", max: maxInt32, help: "memory of one query; 0: the database's limit"},
@@ -147,6 +147,14 @@ func (s *setting) check(value string) (string, error) {
 	return s.checkString(value)
 }
 
+// checkIn is check for a value that may complete the one in force.
+func (s *setting) checkIn(v *settingValues, value string) (string, error) {
+	if s.name == "DateStyle" {
+		return checkDateStyle(value, v.get(s))
+	}
+	return s.check(value)
+}
+
 func (s *setting) checkEnum(value string) (string, error) {
 	v := strings.ToLower(strings.TrimSpace(value))
 	if s.name == "client_encoding" {
@@ -168,7 +176,7 @@ func (s *setting) checkEnum(value string) (string, error) {
 func (s *setting) checkString(value string) (string, error) {
 	switch s.name {
 	case "DateStyle":
-		return checkDateStyle(value)
+		return checkDateStyle(value, s.value)
 	case "TimeZone":
 		if _, err := loadLocation(value); err != nil {
 			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
@@ -180,29 +188,6 @@ func (s *setting) checkString(value string) (string, error) {
 		}
 	}
 	return value, nil
-}
-
-// checkDateStyle accepts what leaves output ISO and input in the order month, day, year.
-func checkDateStyle(value string) (string, error) {
-	for _, part := range strings.Split(value, ",") {
-		switch strings.ToLower(strings.TrimSpace(part)) {
-		case "iso", "mdy", "us", "default", "":
-		default:
-			return "", sqlerr.Unsupported(fmt.Sprintf("DateStyle %q", value))
-		}
-	}
-	return "ISO, MDY", nil
-}
-
-// loadLocation resolves a TimeZone value: an IANA name, or a fixed offset in hours east of UTC.
-func loadLocation(name string) (*time.Location, error) {
-	if h, err := strconv.ParseFloat(name, 64); err == nil && h >= -15 && h <= 15 {
-		return time.FixedZone(name, int(h*3600)), nil
-	}
-	if strings.EqualFold(name, "utc") || strings.EqualFold(name, "gmt") {
-		return time.UTC, nil
-	}
-	return time.LoadLocation(name)
 }
 
 func parseBool(v string) (value, ok bool) {
@@ -281,6 +266,8 @@ type settingValues struct {
 	// undo holds, inside a transaction, the session values from before it.
 	undo map[string]string
 	inTx bool
+	// changes counts the times that a value may have changed.
+	changes uint64
 }
 
 func newSettingValues() settingValues {
@@ -311,10 +298,11 @@ func (v *settingValues) lookup(name string) (string, bool) {
 
 // set changes a setting for the session, or for the transaction if local.
 func (v *settingValues) set(s *setting, value string, local bool) error {
-	x, err := s.check(value)
+	x, err := s.checkIn(v, value)
 	if err != nil {
 		return err
 	}
+	v.changes++
 	if local {
 		v.local[s.name] = x
 		return nil
@@ -331,6 +319,7 @@ func (v *settingValues) reset(s *setting) error {
 		return sqlerr.Newf(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed", s.name)
 	}
 	v.saveUndo()
+	v.changes++
 	delete(v.local, s.name)
 	delete(v.session, s.name)
 	return nil
@@ -338,6 +327,7 @@ func (v *settingValues) reset(s *setting) error {
 
 func (v *settingValues) resetAll() {
 	v.saveUndo()
+	v.changes++
 	clear(v.local)
 	clear(v.session)
 }
@@ -354,6 +344,10 @@ func (v *settingValues) begin() { v.inTx, v.undo = true, nil }
 func (v *settingValues) end(committed bool) {
 	if !committed && v.undo != nil {
 		v.session = v.undo
+		v.changes++
+	}
+	if len(v.local) > 0 {
+		v.changes++
 	}
 	v.undo, v.inTx = nil, false
 	clear(v.local)

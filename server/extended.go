@@ -80,7 +80,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	}
 	p := &portal{p: st.p, params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
 	for i, b := range m.Parameters {
-		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.p.Params[i]); err != nil {
+		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.p.Params[i], c.s.ParseOptions()); err != nil {
 			return c.failed(err)
 		}
 	}
@@ -96,7 +96,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 }
 
 // parameter decodes a parameter value; b is borrowed.
-func parameter(b []byte, format int16, t types.Type) (types.Datum, error) {
+func parameter(b []byte, format int16, t types.Type, o *types.ParseOptions) (types.Datum, error) {
 	switch {
 	case b == nil:
 		return types.NullOf(t.Kind), nil
@@ -105,7 +105,7 @@ func parameter(b []byte, format int16, t types.Type) (types.Datum, error) {
 	case format != 0:
 		return types.Datum{}, sqlerr.Newf(sqlerr.ProtocolViolation, "unsupported format code: %d", format)
 	}
-	return types.Parse(t, string(b))
+	return types.ParseWith(t, string(b), o)
 }
 
 func (c *conn) describe(m *pgproto3.Describe) error {

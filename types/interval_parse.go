@@ -159,9 +159,9 @@ func (p *intervalParts) datum() (Datum, error) {
 
 // parseIntervalTyped reads an interval in PostgreSQL's verbose, the SQL standard's or the ISO 8601
 // form. The fields of t say what a number without a unit counts.
-func parseIntervalTyped(t Type, b []byte) (Datum, error) {
+func parseIntervalTyped(t Type, b []byte, o *ParseOptions) (Datum, error) {
 	fields, _ := t.IntervalMod()
-	r := intervalReader{fields: fields}
+	r := intervalReader{fields: fields, standard: o.IntervalStyle == IntervalSQLStandard}
 	e := r.decode(b)
 	if e == dtBadFormat {
 		r = intervalReader{fields: fields}
@@ -191,6 +191,8 @@ type intervalReader struct {
 	fields   IntervalFields
 	parts    intervalParts
 	infinity int
+	// standard: a sign before the first field holds for all fields, if no other has one.
+	standard, negative bool
 
 	unit     intervalUnit // of the number to the left
 	unitOpen bool         // the unit still needs its number
@@ -211,12 +213,13 @@ func (r *intervalReader) decode(b []byte) dtError {
 	if e := f.split(b); e != dtOK {
 		return e
 	}
+	r.negative = r.standard && f.n > 0 && leadingSignOnly(f.f[:f.n])
 	before := false
 	for i := f.n - 1; i >= 0; i-- {
 		mask, e := uint32(0), dtOK
 		switch x := &f.f[i]; x.kind {
 		case timeField:
-			mask, e = r.clock(x.text, false)
+			mask, e = r.clock(x.text, r.negative)
 		case wordField, specialField:
 			last := i == f.n-1
 			var ago bool
@@ -241,6 +244,20 @@ func (r *intervalReader) decode(b []byte) dtError {
 		return r.parts.negate()
 	}
 	return dtOK
+}
+
+// leadingSignOnly reports whether the first field starts with a minus, and no other with a sign.
+func leadingSignOnly(fields []dtField) bool {
+	for i := range fields {
+		t := fields[i].text
+		if len(t) == 0 {
+			return false
+		}
+		if i == 0 && t[0] != '-' || i > 0 && (t[0] == '-' || t[0] == '+') {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *intervalParts) negate() dtError {
@@ -339,7 +356,7 @@ func (r *intervalReader) defaultUnit() intervalUnit {
 // number reads a number, signed or not, years-months, or a signed time.
 func (r *intervalReader) number(f *dtField) (uint32, dtError) {
 	s := f.text
-	neg := s[0] == '-'
+	neg := s[0] == '-' || r.negative
 	if f.kind == zoneField {
 		if indexByte(s, ':') > 0 {
 			if mask, e := r.clock(s[1:], neg); e == dtOK {

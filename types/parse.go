@@ -29,6 +29,9 @@ type ParseOptions struct {
 	Now time.Time
 	// Order is the order of the fields of an all-numeric date.
 	Order DateOrder
+	// IntervalStyle says how a sign before the first field of an interval is read: in the SQL
+	// standard's style it holds for all fields.
+	IntervalStyle IntervalStyle
 }
 
 var defaultParseOptions ParseOptions
@@ -101,7 +104,7 @@ func parseBytes(t Type, b []byte, o *ParseOptions) (Datum, error) {
 	case Time:
 		return parseTime(t, b, o)
 	case Interval:
-		return parseIntervalTyped(t, b)
+		return parseIntervalTyped(t, b, o)
 	case Char:
 		return parseChar(b), nil
 	case UUID:

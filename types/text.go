@@ -13,6 +13,11 @@ type TextOptions struct {
 	Location *time.Location
 	// ByteaEscape shows bytea values in the escape format instead of hex.
 	ByteaEscape bool
+	// DateStyle and DateOrder are the form of dates and timestamps; ISO ignores the order.
+	DateStyle DateStyle
+	DateOrder DateOrder
+	// IntervalStyle is the form of intervals.
+	IntervalStyle IntervalStyle
 }
 
 var defaultTextOptions TextOptions
@@ -53,13 +58,22 @@ func appendOther(dst []byte, d Datum, t Type, opts *TextOptions) []byte {
 	case Bytea:
 		return appendBytea(dst, d.S, opts)
 	case Date:
+		if opts.DateStyle != DateISO {
+			return appendDateStyled(dst, d.I, opts)
+		}
 		return appendDate(dst, d.I)
 	case Timestamp:
+		if opts.DateStyle != DateISO {
+			return appendTimestampStyled(dst, d.I, false /* zoned */, opts)
+		}
 		return appendTimestamp(dst, d.I)
 	case TimestampTZ:
+		if opts.DateStyle != DateISO {
+			return appendTimestampStyled(dst, d.I, true /* zoned */, opts)
+		}
 		return appendTimestampTZ(dst, d.I, opts.Location)
 	case Interval:
-		return appendInterval(dst, d)
+		return appendIntervalStyled(dst, d, opts.IntervalStyle)
 	case Time:
 		return appendTime(dst, d.I)
 	case Char:

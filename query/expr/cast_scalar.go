@@ -10,19 +10,21 @@ func (ctx *Context) parseOptions() *types.ParseOptions {
 	if ctx == nil {
 		return nil
 	}
-	return &types.ParseOptions{Location: ctx.Location, Now: ctx.Now}
+	o := &types.ParseOptions{Location: ctx.Location, Now: ctx.Now}
+	if ctx.Text != nil {
+		o.Order, o.IntervalStyle = ctx.Text.DateOrder, ctx.Text.IntervalStyle
+	}
+	return o
 }
 
 func (ctx *Context) textOptions() *types.TextOptions {
-	if ctx == nil {
+	switch {
+	case ctx == nil:
 		return nil
+	case ctx.Text != nil:
+		return ctx.Text
 	}
-	o := &types.TextOptions{Location: ctx.Location}
-	if ctx.Setting != nil {
-		v, _ := ctx.Setting("bytea_output")
-		o.ByteaEscape = v == "escape"
-	}
-	return o
+	return &types.TextOptions{Location: ctx.Location}
 }
 
 // relabel gives a value another kind with the same physical form.

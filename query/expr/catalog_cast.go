@@ -190,8 +190,9 @@ func printFunc(from, to types.Kind) *Func {
 			return stringOfKind(to, unsafe.String(unsafe.SliceData(b), len(b))), nil
 		},
 	}
-	if from == types.TimestampTZ || from == types.Bytea {
-		f.Volatility = Stable
+	switch from {
+	case types.Date, types.Timestamp, types.TimestampTZ, types.Interval, types.Bytea:
+		f.Volatility = Stable // the session's zone and styles
 	}
 	return f
 }
@@ -205,8 +206,8 @@ func readFunc(from, to types.Kind) *Func {
 		},
 	}
 	switch to {
-	case types.Date, types.Timestamp, types.TimestampTZ, types.Time:
-		f.Volatility = Stable // 'today', and the session's zone
+	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.Interval:
+		f.Volatility = Stable // 'today', and the session's zone, date order and interval style
 	}
 	return f
 }

@@ -120,13 +120,16 @@ func castLiteral(c *Const, to types.Type, context CastContext) (Expr, error) {
 		t = to // the fields of the type decide what the text means
 	}
 	d, err := types.Parse(t, c.Value.S)
-	if isTimeKind(to.Kind) || to.Kind == types.Time {
-		if fixed := err == nil && sameInAllZones(t, c.Value.S, d); !fixed {
-			if err != nil && !parsesWithClock(t, c.Value.S) {
+	if isTimeKind(to.Kind) || to.Kind == types.Time || to.Kind == types.Interval {
+		if fixed := err == nil && sameInAllSessions(t, c.Value.S, d); !fixed {
+			if err != nil && !parsesInSomeSession(t, c.Value.S) {
 				return nil, At(err, c.At)
 			}
 			call := &Call{Node: Node{Typ: t, At: c.At}, Args: []Expr{c}}
 			call.Func = textCasts.from[to.Kind][stringKindIndex(types.Unknown)]
+			if to.Kind == types.Interval && to.Mod >= 0 {
+				call.Func, call.Args = intervalOfFields, append(call.Args, NewConst(types.NewInt(types.Int4, int64(to.Mod)), types.T(types.Int4), c.At))
+			}
 			return castMod(call, to, context), nil
 		}
 	}
@@ -144,18 +147,40 @@ func castLiteral(c *Const, to types.Type, context CastContext) (Expr, error) {
 	return castMod(r, to, context), nil
 }
 
-var zoneProbe = time.FixedZone("probe", 3600)
-
-// sameInAllZones reports whether the text of a date or time means the same in another time zone.
-func sameInAllZones(t types.Type, text string, d types.Datum) bool {
-	other, err := types.ParseWith(t, text, &types.ParseOptions{Location: zoneProbe})
-	return err == nil && types.Identical(d, other)
+// intervalOfFields reads an interval whose type says what its numbers count.
+var intervalOfFields = &Func{
+	Name: "interval", Syntax: SyntaxCast, Args: []types.Kind{types.Unknown, types.Int4}, Ret: types.Interval,
+	Strict: true, CanFail: true, Volatility: Stable,
+	Scalar: func(ctx *Context, args []types.Datum) (types.Datum, error) {
+		return types.ParseWith(types.Type{Kind: types.Interval, Mod: int32(args[1].I)}, args[0].S, ctx.parseOptions())
+	},
 }
 
-// parsesWithClock reports whether the text is a value once the current time is known.
-func parsesWithClock(t types.Type, text string) bool {
-	_, err := types.ParseWith(t, text, &types.ParseOptions{Now: time.Unix(0, 0).UTC()})
-	return err == nil
+// probes are settings whose readings of a text are compared with the default's.
+var probes = []*types.ParseOptions{
+	{Location: time.FixedZone("probe", 3600), Order: types.DMY, IntervalStyle: types.IntervalSQLStandard},
+	{Order: types.YMD},
+}
+
+// sameInAllSessions reports whether the text of a date, time or interval means the same under other settings.
+func sameInAllSessions(t types.Type, text string, d types.Datum) bool {
+	for _, o := range probes {
+		if other, err := types.ParseWith(t, text, o); err != nil || !types.Identical(d, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// parsesInSomeSession reports whether the text is a value once the current time is known, or with another order
+// of the fields of dates.
+func parsesInSomeSession(t types.Type, text string) bool {
+	for order := types.MDY; order <= types.YMD; order++ {
+		if _, err := types.ParseWith(t, text, &types.ParseOptions{Now: time.Unix(0, 0).UTC(), Order: order}); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // At gives an error a position in the statement, unless it has one.

@@ -95,7 +95,10 @@ type Context struct {
 	// Now is the transaction's start, StatementTime the statement's.
 	Now, StatementTime time.Time
 	Location           *time.Location // session time zone; nil: UTC
-	Params             []types.Datum
+	// Text is how the session shows values; nil: the defaults in its time zone. Reading follows its
+	// date order and interval style.
+	Text   *types.TextOptions
+	Params []types.Datum
 	// Setting looks a run-time setting up.
 	Setting func(name string) (string, bool)
 	// SetSetting changes a run-time setting and returns its new value (set_config); nil: 0A000.
