@@ -99,3 +99,9 @@ func (t *Tx) LockRow(slot int, k int64) (causes []sqlerr.Code) {
 	}
 	return causes
 }
+
+// shadow returns a copy of what the transaction has done so far.
+func (t *Tx) shadow() map[int]*change { return cloneChanges(t.own) }
+
+// keepLocks undoes a statement: its changes go, the locks that it took stay.
+func (t *Tx) keepLocks(own map[int]*change) { t.own = own }

@@ -1,0 +1,32 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/store"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/table/tabletest"
+)
+
+// openOn opens a database with small log files, which the file systems of tests copy at each sync.
+func openOn(fs vfs.FS) (table.TableStorage, error) {
+	common := table.Common{FS: fs, LogFileBytes: 64 << 10, MemoryBytes: 256 << 20}
+	if fs == nil {
+		return store.Open(table.Memory{Common: common})
+	}
+	return store.Open(table.Columnar{Common: common, Dir: "db"})
+}
+
+func TestModelMemory(t *testing.T) {
+	tabletest.Run(t, tabletest.Options{Name: "memory", Open: openOn, Methods: []string{"memory"}})
+}
+
+func TestModelColumnar(t *testing.T) {
+	tabletest.Run(t, tabletest.Options{Name: "columnar", Open: openOn, Durable: true, Methods: []string{"columnar"}})
+}
+
+func TestModelMixed(t *testing.T) {
+	tabletest.Run(t, tabletest.Options{Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory"}})
+}
