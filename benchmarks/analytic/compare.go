@@ -10,12 +10,14 @@ import (
 	"github.com/laminadb/lamina/tpch"
 )
 
-// relativeError is how much two numbers may differ: DuckDB computes averages and quotients in floating point.
+// relativeError is how much two numbers may differ: DuckDB computes averages and quotients in
+// floating point.
 const relativeError = 1e-9
 
-// compare holds DuckDB's result against Lamina's: as many columns, the same values in the ORDER BY columns row by row,
-// and the same rows where those are equal. Trailing blanks, which DuckDB's char(n) has not, do not count; neither do
-// the names of columns, which the two systems derive differently from expressions.
+// compare holds DuckDB's result against Lamina's: as many columns, the same values in the ORDER BY
+// columns row by row, and the same rows where those are equal. Trailing blanks, which DuckDB's
+// char(n) has not, do not count; neither do the names of columns, which the two systems derive
+// differently from expressions.
 func compare(query int, got, peer tpch.Result) error {
 	if len(got.Columns) != len(peer.Columns) {
 		return fmt.Errorf("columns %q and %q", got.Columns, peer.Columns)

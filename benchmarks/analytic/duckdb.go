@@ -36,15 +36,16 @@ func openDuck(ctx context.Context, dir string, threads int, memoryBytes int64) (
 	if err := row.Scan(&version, &gotThreads, &gotMemory); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	d.gotBack = fmt.Sprintf("DuckDB %s (duckdb-go, in process, a file): threads=%s, memory_limit=%s", version, gotThreads, gotMemory)
+	d.gotBack = fmt.Sprintf("DuckDB %s (duckdb-go, in process, a file): threads=%s, memory_limit=%s",
+		version, gotThreads, gotMemory)
 	if gotThreads != strconv.Itoa(threads) {
 		return nil, errors.Join(fmt.Errorf("duckdb: %s threads, asked for %d", gotThreads, threads), db.Close())
 	}
 	return d, nil
 }
 
-// load creates the tables without primary keys, whose indexes would slow the load and help no query, and fills
-// them from files.
+// load creates the tables without primary keys, whose indexes would slow the load and help no
+// query, and fills them from files.
 func (d *duck) load(ctx context.Context, g *tpch.Generator, dir string) (time.Duration, error) {
 	var took time.Duration
 	for _, t := range tpch.Tables() {
@@ -59,7 +60,8 @@ func (d *duck) load(ctx context.Context, g *tpch.Generator, dir string) (time.Du
 		start := time.Now()
 		for _, text := range []string{
 			"CREATE TABLE " + t.Name() + " (" + strings.Join(columns, ", ") + ")",
-			"COPY " + t.Name() + " FROM '" + strings.ReplaceAll(name, "'", "''") + "' (FORMAT csv, DELIMITER '|', HEADER false, QUOTE '')",
+			"COPY " + t.Name() + " FROM '" + strings.ReplaceAll(name, "'", "''") + "' " +
+				"(FORMAT csv, DELIMITER '|', HEADER false, QUOTE '')",
 		} {
 			if _, err := d.db.ExecContext(ctx, text); err != nil {
 				return 0, fmt.Errorf("duckdb: %s: %w", t, err)

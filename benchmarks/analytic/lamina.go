@@ -22,8 +22,9 @@ func openLamina(dir string, threads int, memoryBytes int64) (*laminaDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &laminaDB{db: db, gotBack: fmt.Sprintf("Lamina %s: workers=%d, memory=%.1f GiB (of storage: %.1f GiB), columnar tier",
-		lamina.Version(), threads, float64(memoryBytes)/(1<<30), float64(db.Metrics().MemoryLimit)/(1<<30))}, nil
+	gotBack := fmt.Sprintf("Lamina: workers=%d, memory=%.1f GiB (of storage: %.1f GiB), columnar tier",
+		threads, float64(memoryBytes)/(1<<30), float64(db.Metrics().MemoryLimit)/(1<<30))
+	return &laminaDB{db: db, gotBack: gotBack}, nil
 }
 
 func (l *laminaDB) load(ctx context.Context, g *tpch.Generator) (time.Duration, error) {

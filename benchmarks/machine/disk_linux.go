@@ -14,8 +14,8 @@ var onDisk = map[int64]string{
 	unix.OVERLAYFS_SUPER_MAGIC: "overlayfs", unix.F2FS_SUPER_MAGIC: "f2fs", 0x2fc12fc1: "zfs",
 }
 
-// FileSystem names the file system of a folder. One that is kept in memory is an error: durable writes to it measure
-// nothing.
+// FileSystem names the file system of a folder. One that is kept in memory is an error: durable
+// writes to it measure nothing.
 func FileSystem(dir string) (string, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

@@ -34,7 +34,8 @@ func MemoryBytes() int64 {
 	return kib << 10
 }
 
-// Load returns how many tasks ran or waited for a processor in the last minute: other work makes figures worse.
+// Load returns how many tasks ran or waited for a processor in the last minute: other work makes
+// figures worse.
 func Load() string {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

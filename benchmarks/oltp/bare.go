@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Sizes of the bare loop: a record as large as that of a one-row commit, and a file that is written over and over, as
-// recycled log files are.
+// Sizes of the bare loop: a record as large as that of a one-row commit, and a file that is written
+// over and over, as recycled log files are.
 const (
 	bareRecordBytes = 160
 	bareFileBytes   = 16 << 20

@@ -97,9 +97,11 @@ func (l *laminaDB) prepare(ctx context.Context, clients int) (err error) {
 	return err
 }
 
-// hold opens a snapshot for the gets; what is held keeps old row versions, so only their rounds hold one.
+// hold opens a snapshot for the gets; what is held keeps old row versions, so only their rounds
+// hold one.
 func (l *laminaDB) hold(ctx context.Context) (err error) {
-	if l.held, err = l.db.Storage().Begin(ctx, table.TxOptions{ReadOnly: true, Isolation: table.RepeatableRead}); err != nil {
+	o := table.TxOptions{ReadOnly: true, Isolation: table.RepeatableRead}
+	if l.held, err = l.db.Storage().Begin(ctx, o); err != nil {
 		return err
 	}
 	if l.def, err = query.FindTable(l.held.Schema(), "t"); err != nil {
@@ -132,7 +134,7 @@ func (l *laminaDB) readBack(ctx context.Context) error {
 	}
 	for rows.Next() {
 		value, _ := rows.Text(0)
-		l.gotBack = "Lamina " + lamina.Version() + ": synchronous_commit=" + value + ", tier " + l.def.Method
+		l.gotBack = "Lamina: synchronous_commit=" + value + ", tier " + l.def.Method
 		if value != "on" {
 			err = fmt.Errorf("lamina: synchronous_commit is %s", value)
 		}

@@ -24,7 +24,8 @@ type Options struct {
 const (
 	manyClients = 64
 	updateRows  = 100
-	// insertBase is where the keys of inserted rows begin, far above those of the rows that are there before.
+	// insertBase is where the keys of inserted rows begin, far above those of the rows that are there
+	// before.
 	insertBase = 1 << 40
 )
 
@@ -104,8 +105,10 @@ func cases(b *bare, s *sqlite, l *laminaDB, rows int64) []*Case {
 		{Work: Insert1, System: Lamina, Note: "prepared INSERT", clients: 1, perOp: 1, op: laminaInsert},
 		{Work: Insert1, System: SQLite, Note: "prepared INSERT", clients: 1, perOp: 1, op: sqliteInsert},
 		{Work: Insert64, System: Lamina, Note: "64 prepared INSERTs", clients: manyClients, perOp: 1, op: laminaInsert},
-		{Work: Insert64, System: SQLite, Note: "64 goroutines take turns on one connection", clients: manyClients, perOp: 1, op: sqliteInsert},
-		{Work: Get, System: Lamina, Note: "package table, one snapshot held", clients: 1, perOp: 1, begin: l.hold, end: l.release,
+		{Work: Insert64, System: SQLite, Note: "64 goroutines take turns on one connection", clients: manyClients, perOp: 1,
+			op: sqliteInsert},
+		{Work: Get, System: Lamina, Note: "package table, one snapshot held", clients: 1, perOp: 1,
+			begin: l.hold, end: l.release,
 			op: func(ctx context.Context, _ int, _ int64) error { return l.getHeld(ctx, key()) }},
 		{Work: Get, System: Lamina, Note: "package table, a snapshot each", clients: 1, perOp: 1,
 			op: func(ctx context.Context, _ int, _ int64) error { return l.getFresh(ctx, key()) }},

@@ -11,7 +11,8 @@ import (
 	_ "github.com/mattn/go-sqlite3" // registers the driver
 )
 
-// sqlite is a SQLite database behind one connection: writers would only wait for each other's locks.
+// sqlite is a SQLite database behind one connection: writers would only wait for each other's
+// locks.
 type sqlite struct {
 	db                  *sql.DB
 	conn                *sql.Conn
@@ -77,7 +78,8 @@ func (s *sqlite) readBack(ctx context.Context) error {
 }
 
 func (s *sqlite) fill(ctx context.Context, rows int64) error {
-	if _, err := s.conn.ExecContext(ctx, "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b REAL, c TEXT)"); err != nil {
+	create := "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b REAL, c TEXT)"
+	if _, err := s.conn.ExecContext(ctx, create); err != nil {
 		return err
 	}
 	tx, err := s.conn.BeginTx(ctx, nil)

@@ -1,10 +1,12 @@
-// Command bench measures Lamina beside SQLite and DuckDB on this machine and writes the figures as Markdown:
+// Command bench measures Lamina beside SQLite and DuckDB on this machine and writes the figures as
+// Markdown:
 //
 //	cd benchmarks && go run ./cmd/bench
 //
-// Small transactions and reads by key are measured beside SQLite and beside a bare append and fdatasync loop, TPC-H
-// queries beside DuckDB. The peers run in this process through cgo; their settings are read back and printed. There are
-// no thresholds: the exit code is 1 only if answers differ or something fails.
+// Small transactions and reads by key are measured beside SQLite and beside a bare append and
+// fdatasync loop, TPC-H queries beside DuckDB. The peers run in this process through cgo; their
+// settings are read back and printed. There are no thresholds: the exit code is 1 only if answers
+// differ or something fails.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"os/exec"
 	"runtime"
 	"strings"
 	"time"
@@ -18,10 +19,34 @@ type page struct{ text strings.Builder }
 
 func newPage(fileSystem string) *page {
 	p := &page{}
-	p.printf("# Benchmarks\n\nWritten by `cd benchmarks && go run ./cmd/bench`. Absolute figures belong to this machine and drift by "+
-		"10–20 %%;\nratios last longer.\n\n- Machine: %s\n- Disk: %s\n- %s, GOMAXPROCS %d\n- %s; load average before the run: %s\n\n", machine.Describe(), fileSystem,
-		runtime.Version(), runtime.GOMAXPROCS(0), time.Now().UTC().Format("2006-01-02"), machine.Load())
+	p.lines(
+		"# Benchmarks",
+		"",
+		"Written by `cd benchmarks && go run ./cmd/bench`. Absolute figures belong to this machine and drift by 10–20 %;",
+		"ratios last longer.",
+		"",
+		"- Machine: "+machine.Describe(),
+		"- Disk: "+fileSystem,
+		fmt.Sprintf("- %s, GOMAXPROCS %d", runtime.Version(), runtime.GOMAXPROCS(0)),
+		"- "+time.Now().UTC().Format(time.DateOnly)+revision()+"; load average before the run: "+machine.Load(),
+		"",
+	)
 	return p
+}
+
+// revision names the commit that is measured, if git knows it.
+func revision() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return ""
+	}
+	return ", commit " + strings.TrimSpace(string(out))
+}
+
+func (p *page) lines(lines ...string) {
+	for _, l := range lines {
+		p.text.WriteString(l + "\n")
+	}
 }
 
 func (p *page) printf(format string, args ...any) { fmt.Fprintf(&p.text, format, args...) }
@@ -36,8 +61,14 @@ func (p *page) settings(list []string) {
 }
 
 func (p *page) oltp(r *oltp.Result) {
-	p.printf("## Small transactions and reads by key\n\nRows or reads a second: the median of %d rounds of %v each, all cases in "+
-		"turns. The table has %d rows of\nabout 100 bytes before. Every commit waits for the disk.\n\n", oltpRounds, oltpRoundTime, oltpRows)
+	p.lines(
+		"## Small transactions and reads by key",
+		"",
+		fmt.Sprintf("Rows or reads a second: the median of %d rounds of %v each, all cases in turns.",
+			oltpRounds, oltpRoundTime),
+		fmt.Sprintf("The table has %d rows of about 100 bytes before. Every commit waits for the disk.", oltpRows),
+		"",
+	)
 	p.settings(r.Settings)
 	peers := map[string]float64{}
 	bare := math.NaN()
@@ -66,13 +97,22 @@ func (p *page) oltp(r *oltp.Result) {
 
 // tpch prints the analytic figures; it returns the number of queries without right answers.
 func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
-	p.printf("## TPC-H at scale factor %v\n\nMilliseconds: the median of %d runs after a first one, the systems in turns, all rows "+
-		"fetched. Answers were compared\nbefore times count: \"equal\" are Lamina's and DuckDB's, \"as expected\" Lamina's and PostgreSQL's to the last digit.\n\n",
-		sf, r.Runs)
+	p.lines(
+		fmt.Sprintf("## TPC-H at scale factor %v", sf),
+		"",
+		fmt.Sprintf("Milliseconds: the median of %d runs after a first one, the systems in turns, all rows fetched.", r.Runs),
+		"Answers were compared before times count: \"equal\" are Lamina's and DuckDB's, \"as expected\" Lamina's and",
+		"PostgreSQL's to the last digit.",
+		"",
+	)
 	p.settings(r.Settings)
-	p.printf("Load of %d rows: Lamina, from the generator in the same process, with primary keys, durable: %.2f s (%s rows/s); "+
-		"DuckDB, from\ntext files, without keys: %.2f s (%s rows/s).\n\n", r.Rows, r.LoadLamina.Seconds(),
-		report.Rate(float64(r.Rows)/r.LoadLamina.Seconds()), r.LoadDuck.Seconds(), report.Rate(float64(r.Rows)/r.LoadDuck.Seconds()))
+	p.lines(
+		fmt.Sprintf("Load of %d rows:", r.Rows),
+		"",
+		"- Lamina, from the generator in the same process, with primary keys, durable: "+load(r.Rows, r.LoadLamina),
+		"- DuckDB, from text files, without keys: "+load(r.Rows, r.LoadDuck),
+		"",
+	)
 	t := &report.Table{Header: []string{"query", "rows", "Lamina", "DuckDB", "times as fast", "answer"}}
 	var laminaSum, duckSum float64
 	var laminas, ducks, ratios []float64
@@ -94,12 +134,17 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 		t.Add(fmt.Sprintf("Q%d", q.Number), fmt.Sprint(q.Rows), millis(l), millis(d), report.Ratio(d/l), answer)
 	}
 	t.Add("total", "", millis(laminaSum), millis(duckSum), report.Ratio(duckSum/laminaSum), "")
-	t.Add("geometric mean", "", millis(report.Geomean(laminas)), millis(report.Geomean(ducks)), report.Ratio(report.Geomean(ratios)), "")
+	t.Add("geometric mean", "", millis(report.Geomean(laminas)), millis(report.Geomean(ducks)),
+		report.Ratio(report.Geomean(ratios)), "")
 	p.table(t)
 	if problems != "" {
 		p.printf("Not timed:\n\n%s\n", problems)
 	}
 	return wrong
+}
+
+func load(rows int64, took time.Duration) string {
+	return fmt.Sprintf("%.2f s (%s rows/s)", took.Seconds(), report.Rate(float64(rows)/took.Seconds()))
 }
 
 func millis(v float64) string { return fmt.Sprintf("%.2f", v) }
