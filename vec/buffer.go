@@ -53,9 +53,10 @@ type heap struct {
 	cur     int      // the block that is being filled
 }
 
-// Sizes of string blocks: each new one doubles.
+// Sizes of string blocks: each new one is four times as large as the last. The first is small, because
+// many batches have one row.
 const (
-	blockBytesMin = 64 << 10
+	blockBytesMin = 1 << 10
 	blockBytesMax = 1 << 20
 )
 
@@ -65,7 +66,7 @@ func (h *heap) put(s []byte) (block, off uint32, err error) {
 		h.cur++
 	}
 	if h.cur == len(h.bufs) {
-		size := min(blockBytesMin<<min(h.cur, 4), blockBytesMax)
+		size := min(blockBytesMin<<(2*min(h.cur, 5)), blockBytesMax)
 		buf := buffer{tracker: h.tracker}
 		if err := buf.grow(0, max(size, len(s))); err != nil {
 			return 0, 0, err

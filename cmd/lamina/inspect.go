@@ -128,7 +128,9 @@ func inspect(ctx context.Context, dir string) (i *inspection, err error) {
 	m := db.Metrics()
 	i.LSN = m.PublishedLSN
 	for _, t := range m.Tiers {
-		i.Tiers = append(i.Tiers, inspectedTier{t.Name, t.Tables, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes, t.SnapBytes})
+		i.Tiers = append(i.Tiers, inspectedTier{
+			t.Name, t.Tables, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes, t.SnapBytes,
+		})
 	}
 	if err := i.checkpoint(dir); err != nil {
 		return nil, err

@@ -9,7 +9,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// grid returns a table writer in the program's style, with the numbers of the given columns (from 1) to the right.
+// grid returns a table writer in the program's style, with the numbers of the given columns (from
+// 1) to the right.
 func grid(header table.Row, right ...int) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleLight
@@ -19,7 +20,9 @@ func grid(header table.Row, right ...int) table.Writer {
 	t.AppendHeader(header)
 	var configs []table.ColumnConfig
 	for _, n := range right {
-		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight})
+		configs = append(configs, table.ColumnConfig{
+			Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight,
+		})
 	}
 	t.SetColumnConfigs(configs)
 	return t
@@ -28,14 +31,16 @@ func grid(header table.Row, right ...int) table.Writer {
 // print shows an inspection to a person.
 func (i *inspection) print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Directory %s: %s in files (log %s, snapshots %s, segments %s, other %s), at LSN %d\n\n", i.Directory,
-		bytesText(i.Sizes.Log+i.Sizes.Snapshots+i.Sizes.Segments+i.Sizes.Other), bytesText(i.Sizes.Log), bytesText(i.Sizes.Snapshots), bytesText(i.Sizes.Segments),
-		bytesText(i.Sizes.Other), i.LSN)
+	z := i.Sizes
+	fmt.Fprintf(&b, "Directory %s: %s in files (log %s, snapshots %s, segments %s, other %s), at LSN %d\n\n",
+		i.Directory, bytesText(z.Log+z.Snapshots+z.Segments+z.Other), bytesText(z.Log), bytesText(z.Snapshots),
+		bytesText(z.Segments), bytesText(z.Other), i.LSN)
 	i.printTables(&b)
 	if c := i.Checkpoint; c == nil {
 		b.WriteString("Checkpoint: none yet\n")
 	} else {
-		fmt.Fprintf(&b, "Checkpoint: LSN %d%s, %s; the log is replayed from %s\n", c.LSN, after(", of ", c.Time), bytesText(c.Bytes), c.Position)
+		fmt.Fprintf(&b, "Checkpoint: LSN %d%s, %s; the log is replayed from %s\n",
+			c.LSN, after(", of ", c.Time), bytesText(c.Bytes), c.Position)
 		for _, name := range c.sortedTiers() {
 			fmt.Fprintf(&b, "  tier %s is durable up to LSN %d without the log\n", name, c.Tiers[name])
 		}
@@ -79,7 +84,8 @@ func (l *inspectedLog) print(b *strings.Builder) {
 	if l.LastLSN > 0 {
 		lsns = fmt.Sprintf("LSN %d to %d", l.FirstLSN, l.LastLSN)
 	}
-	fmt.Fprintf(b, "Log: %d files, %s, %s records, %s; %s\n", len(l.Files), bytesText(l.Bytes), countText(l.Records), lsns, end)
+	fmt.Fprintf(b, "Log: %d files, %s, %s records, %s; %s\n",
+		len(l.Files), bytesText(l.Bytes), countText(l.Records), lsns, end)
 	t := grid(table.Row{"file", "epoch", "size", "used", "records"}, 2, 3, 4, 5)
 	for _, f := range l.Files {
 		t.AppendRow(table.Row{f.Name, f.Epoch, bytesText(f.Bytes), bytesText(int64(f.Used)), countText(f.Records)})

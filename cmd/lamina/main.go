@@ -1,7 +1,9 @@
-// Command lamina is the program of the database: it serves a directory to PostgreSQL clients, runs SQL, inspects and
-// verifies directories, and runs the TPC-H queries on data of its own with their answers checked.
+// Command lamina is the program of the database: it serves a directory to PostgreSQL clients, runs
+// SQL, inspects and verifies directories, and runs the TPC-H queries on data of its own with their
+// answers checked.
 //
-// Exit codes: 0 success; 1 failure, a wrong answer, or damage found; 2 wrong usage; 3 a statement of `lamina sql` failed.
+// Exit codes: 0 success; 1 failure, a wrong answer, or damage found; 2 wrong usage; 3 a statement
+// of `lamina sql` failed.
 package main
 
 import (

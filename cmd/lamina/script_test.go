@@ -40,7 +40,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// codeCommand: code N COMMAND... runs a command that must exit with code N; its output stands in files out and err.
+// codeCommand: code N COMMAND... runs a command that must exit with code N; its output stands in
+// files out and err.
 func codeCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: code N command [args]")
@@ -58,7 +59,8 @@ func codeCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// damageCommand: damage FILE OFFSET turns over the bits of one byte; a negative offset counts from the end.
+// damageCommand: damage FILE OFFSET turns over the bits of one byte; a negative offset counts from
+// the end.
 func damageCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: damage file offset")
@@ -145,7 +147,8 @@ func stopCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// queryCommand: [!] query SQL sends a simple query to the server and prints rows, or the error, to file out.
+// queryCommand: [!] query SQL sends a simple query to the server and prints rows, or the error, to
+// file out.
 func queryCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), serveTimeout)
 	defer cancel()

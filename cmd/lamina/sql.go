@@ -29,8 +29,9 @@ func newSQL() *cobra.Command {
 		Long: "Runs the statements given with -c, each -c as one transaction unless it says BEGIN, or else those that\n" +
 			"are read from standard input, one by one. Without -c and with a terminal as input there is a prompt.\n" +
 			"Errors go to standard error with their SQLSTATE. A statement that fails ends the run with exit code 3.",
-		Example: "  lamina sql data -c 'SELECT count(*) FROM orders'\n  lamina sql data --format csv < report.sql > report.csv",
-		Args:    cobra.MaximumNArgs(1),
+		Example: "  lamina sql data -c 'SELECT count(*) FROM orders'\n" +
+			"  lamina sql data --format csv < report.sql > report.csv",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := ""
 			if len(args) > 0 {

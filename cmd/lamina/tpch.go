@@ -47,7 +47,7 @@ func newTPCH() *cobra.Command {
 	f := c.Flags()
 	f.Float64Var(&o.sf, "sf", 0.1, "scale factor")
 	f.StringVar(&o.tier, "tier", "columnar", "tier of the tables: columnar, memory or lsm")
-	f.BoolVar(&o.mixed, "mixed", false, "load half of the rows in small transactions, then rewrite 2 % under an old snapshot")
+	f.BoolVar(&o.mixed, "mixed", false, "load half of the rows in small transactions, then rewrite 2 %")
 	f.BoolVar(&o.corruptRow, "corrupt-row", false, "change one price before the load: answers must turn out WRONG")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text")
 	f.StringSliceVar(&o.queries, "queries", nil, "queries to run, 1 to 22, or all (default "+numbers(tpch.Spine())+")")
@@ -117,8 +117,8 @@ func runTPCH(c *cobra.Command, dir string, o *tpchFlags) (err error) {
 		return &exitError{exitUsage, err}
 	}
 	if !o.json {
-		fmt.Fprintf(c.OutOrStdout(), "TPC-H at scale factor %v in the %s tier. (Building lamina for the first time takes about two "+
-			"minutes, whatever the scale factor.)\n", o.sf, o.tier)
+		fmt.Fprintf(c.OutOrStdout(), "TPC-H at scale factor %v in the %s tier. "+
+			"(A first build of lamina takes about two minutes, at any scale.)\n", o.sf, o.tier)
 	}
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "lamina-tpch-"); err != nil {

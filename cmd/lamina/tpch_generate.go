@@ -27,8 +27,8 @@ func newTPCHGenerate() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "generate --sf F --out FOLDER",
 		Short: "Write the files of TPC-H's dbgen",
-		Long: "Writes a file TABLE.tbl for each table into a folder, the same to the byte as dbgen's: a line for each row,\n" +
-			"each value followed by a vertical bar.",
+		Long: "Writes a file TABLE.tbl for each table into a folder, the same to the byte as dbgen's:\n" +
+			"a line for each row, each value followed by a vertical bar.",
 		Example: "  lamina tpch generate --sf 1 --out data --tables orders,lineitem",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -93,13 +93,15 @@ func (o *generateFlags) run(c *cobra.Command, g *tpch.Generator, tables []tpch.T
 }
 
 // write makes the file of one table; what is left of a failed one is removed.
-func (o *generateFlags) write(ctx context.Context, fs vfs.FS, g *tpch.Generator, t tpch.Table, b bars) (n int64, err error) {
+func (o *generateFlags) write(
+	ctx context.Context, fs vfs.FS, g *tpch.Generator, t tpch.Table, b bars,
+) (n int64, err error) {
 	name := fs.PathJoin(o.out, t.Name()+".tbl")
 	f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return 0, err
 	}
-	report, done := b.begin(t.Name(), g.Rows(t))
+	report, done := b.begin(t.Name(), "rows", g.Rows(t))
 	defer done()
 	w := &countingWriter{w: f}
 	err = g.WriteTBL(ctx, w, t, o.trailing, tpch.GenerateOptions{

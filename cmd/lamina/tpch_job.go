@@ -70,7 +70,7 @@ func (j *tpchJob) load(ctx context.Context) error {
 	for _, t := range tpch.Tables() {
 		total += j.g.Rows(t)
 	}
-	report, done := j.bars.begin("load", total)
+	report, done := j.bars.begin("load", "rows", total)
 	stats, err := tpchload.Load(ctx, j.db, j.g, tpchload.Options{
 		Tier: j.flags.tier, Workers: j.flags.workers, Mixed: j.flags.mixed, CorruptRow: j.flags.corruptRow, Progress: report,
 	})
@@ -92,18 +92,21 @@ func (j *tpchJob) load(ctx context.Context) error {
 	return nil
 }
 
-// uniqueFrom is the scale factor from which on, and 0.01, the suppliers of a part that dbgen draws always differ.
+// uniqueFrom is the scale factor from which on, and 0.01, the suppliers of a part that dbgen draws
+// always differ.
 const uniqueFrom = 0.022
 
 // explainLoad says why a load failed. At tiny scale factors it is no fault of the database.
 func explainLoad(err error, sf float64) error {
 	if sf < uniqueFrom && sqlerr.CodeOf(err) == sqlerr.UniqueViolation {
-		return sqlerr.From(err).WithHint("At this scale factor dbgen's own rows have keys twice. Use 0.01 or 0.022 and above.")
+		return sqlerr.From(err).WithHint("At this scale factor dbgen's own rows have keys twice. " +
+			"Use 0.01 or 0.022 and above.")
 	}
 	return fmt.Errorf("load: %w", err)
 }
 
-// mix changes rows while a REPEATABLE READ transaction holds the state from before, and says what the queries will meet.
+// mix changes rows while a REPEATABLE READ transaction holds the state from before, and says what
+// the queries will meet.
 func (j *tpchJob) mix(ctx context.Context) (*tpchload.Snapshot, error) {
 	snapshot, err := tpchload.TakeSnapshot(ctx, j.db)
 	if err != nil {
@@ -118,10 +121,10 @@ func (j *tpchJob) mix(ctx context.Context) (*tpchload.Snapshot, error) {
 	if err != nil {
 		return nil, errors.Join(err, snapshot.Close())
 	}
-	j.printf("Mixed work: %s transactions of about %d rows beside %s of bulk rows; then in %s %s rows updated, %s deleted and "+
-		"inserted again,\nwhile a REPEATABLE READ transaction holds the state from before.\n", countText(j.report.Load.SmallTransactions),
-		tpchload.SmallRows, countText(j.report.Load.BulkTransactions), seconds3(took), countText(changed.Updated),
-		countText(changed.Reinserted))
+	j.printf("Mixed work: %s transactions of about %d rows beside %s of bulk rows. Then, in %s, %s rows updated\n"+
+		"and %s deleted and inserted again, while a REPEATABLE READ transaction holds the state from before.\n",
+		countText(j.report.Load.SmallTransactions), tpchload.SmallRows, countText(j.report.Load.BulkTransactions),
+		seconds3(took), countText(changed.Updated), countText(changed.Reinserted))
 	m := j.db.Metrics()
 	j.report.Mixed = mixedOf(m, changed)
 	j.printf("The queries meet %s dead row versions; so far %s commits in %s groups and %s log syncs.\n",
@@ -140,7 +143,7 @@ func mixedOf(m table.Metrics, c tpchload.Changed) *mixedReport {
 }
 
 func (j *tpchJob) runQueries(ctx context.Context) error {
-	report, done := j.bars.begin("queries", int64(len(j.queries)*j.flags.runs))
+	report, done := j.bars.begin("queries", "runs", int64(len(j.queries)*j.flags.runs))
 	defer done()
 	ran := int64(0)
 	for _, n := range j.queries {

@@ -43,8 +43,8 @@ func newVerify() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify DIR",
 		Short: "Check every checksum and cross-reference of a directory",
-		Long: "Opens the database for reading, which replays its log, and checks all of it. Each damage is listed with file,\n" +
-			"offset and object. The exit code is 1 if there is any.",
+		Long: "Opens the database for reading, which replays its log, and checks all of it. Each damage is\n" +
+			"listed with file, offset and object. The exit code is 1 if there is any.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			v, err := verify(c, args[0])
@@ -140,7 +140,8 @@ func (v *verification) print(c *cobra.Command) {
 		fmt.Fprintf(w, "%s: the database cannot be opened; what lies behind the damage was not checked\n", found)
 		return
 	}
-	fmt.Fprintf(w, "%s; checked in %s: %s of log, %s of snapshots, %s of segments, %s of other files; %d tables with %s rows\n",
+	fmt.Fprintf(w, "%s; checked in %s: %s of log, %s of snapshots, %s of segments, %s of other files; "+
+		"%d tables with %s rows\n",
 		found, seconds3(v.took), bytesText(v.Sizes.Log), bytesText(v.Sizes.Snapshots), bytesText(v.Sizes.Segments),
 		bytesText(v.Sizes.Other), v.Tables, countText(v.Rows))
 }

@@ -15,7 +15,8 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of the program and of the toolchain that built it",
 		Args:  cobra.NoArgs,
 		Run: func(c *cobra.Command, _ []string) {
-			fmt.Fprintf(c.OutOrStdout(), "lamina %s %s %s/%s\n", lamina.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(c.OutOrStdout(), "lamina %s %s %s/%s\n",
+				lamina.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},
 	}
 }

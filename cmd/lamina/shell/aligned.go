@@ -8,8 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// alignedRowsMax is the number of rows that are kept to find the widths of columns. Beyond it the widths are those of
-// the rows so far, and wider values stick out.
+// alignedRowsMax is the number of rows that are kept to find the widths of columns. Beyond it the
+// widths are those of the rows so far, and wider values stick out.
 const alignedRowsMax = 10_000
 
 // aligned prints a table as psql does.
@@ -72,7 +72,8 @@ func (p *aligned) flush() error {
 	return nil
 }
 
-// header prints the names, centred, and a line. Errors of the writer stay with it until the next flush.
+// header prints the names, centred, and a line. Errors of the writer stay with it until the next
+// flush.
 func (p *aligned) header() {
 	if len(p.cols) == 0 {
 		fmt.Fprintln(p.w, "--")
@@ -95,7 +96,8 @@ func (p *aligned) header() {
 	p.w.WriteByte('\n')
 }
 
-// print prints one row; values of several lines continue below, with a + at the end of each line but the last.
+// print prints one row; values of several lines continue below, with a + at the end of each line
+// but the last.
 func (p *aligned) print(cells []cell) error {
 	if len(p.cols) == 0 {
 		return nil

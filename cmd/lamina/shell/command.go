@@ -7,6 +7,7 @@ import (
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
 
 const help = `Statements end with a semicolon. COPY … FROM STDIN takes the following lines, up to one of \. alone.
@@ -44,7 +45,7 @@ func (sh *Shell) command(ctx context.Context, line string) (quit bool, err error
 func (sh *Shell) tables(ctx context.Context) error {
 	err := sh.s.InStorageTx(ctx, func(tx table.Tx) error {
 		schema := tx.Schema()
-		p := newAligned(sh.out, []column{{name: "Schema"}, {name: "Name"}, {name: "Tier"}, {name: "Columns"}})
+		p := newAligned(sh.out, []column{{name: "Schema"}, {name: "Name"}, {name: "Tier"}, {"Columns", types.T(types.Int4)}})
 		for _, o := range schema.List(table.KindTable) {
 			def, ok := o.(*table.TableDef)
 			if !ok {

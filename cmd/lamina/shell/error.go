@@ -12,9 +12,9 @@ import (
 	"github.com/laminadb/lamina/sqlerr"
 )
 
-// PrintError prints an error as psql does in its verbose form: the SQLSTATE before the message, the line of the
-// statement with a caret below the place, then detail, hint and context. sql is the text that positions count in. An
-// error without SQLSTATE is printed as its message alone.
+// PrintError prints an error as psql does in its verbose form: the SQLSTATE before the message, the
+// line of the statement with a caret below the place, then detail, hint and context. sql is the
+// text that positions count in. An error without SQLSTATE is printed as its message alone.
 func PrintError(w io.Writer, err error, sql string) {
 	if sqlerr.CodeOf(err) == sqlerr.InternalError {
 		if _, ok := errors.AsType[*sqlerr.Error](err); !ok {
@@ -44,8 +44,8 @@ const (
 	excerptColumnsRight = 10
 )
 
-// excerpt returns the line of sql that has the 1-based character position, after "LINE n: ", and a caret for the line
-// below it. Both are empty if there is no such position.
+// excerpt returns the line of sql that has the 1-based character position, after "LINE n: ", and a
+// caret for the line below it. Both are empty if there is no such position.
 func excerpt(sql string, position int) (line, caret string) {
 	if position <= 0 || position > utf8.RuneCountInString(sql)+1 {
 		return "", ""

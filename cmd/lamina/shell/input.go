@@ -14,8 +14,8 @@ import (
 // textBytesMax bounds the statement that is gathered from input lines.
 const textBytesMax = sqlparse.TextBytesMax
 
-// RunInput reads statements from Options.In, each ended by a semicolon, and runs them one by one to the end of the
-// input. It returns ErrStatement if one failed and Options.Continue is not set.
+// RunInput reads statements from Options.In, each ended by a semicolon, and runs them one by one to
+// the end of the input. It returns ErrStatement if one failed and Options.Continue is not set.
 func (sh *Shell) RunInput(ctx context.Context) error {
 	var pending strings.Builder
 	for {
@@ -65,8 +65,8 @@ func (sh *Shell) line(have int) (string, error) {
 	}
 }
 
-// complete reports whether a text ends outside of statements, strings and comments: what follows would begin another
-// statement.
+// complete reports whether a text ends outside of statements, strings and comments: what follows
+// would begin another statement.
 func complete(text string) bool {
 	return len(sqlparse.Split(text+"\nx")) > len(sqlparse.Split(text))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/laminadb/lamina/query/sqlparse"
 )
 
-// Prompt reads statements from a person: it asks for each line, and goes on after errors, until \q or the end of the
-// input.
+// Prompt reads statements from a person: it asks for each line, and goes on after errors, until \q
+// or the end of the input.
 func (sh *Shell) Prompt(ctx context.Context) error {
 	fmt.Fprint(sh.o.Out, "Type \\? for help, \\q or end of input to leave.\n")
 	var pending strings.Builder
@@ -49,7 +49,8 @@ func (sh *Shell) Prompt(ctx context.Context) error {
 	}
 }
 
-// promptEnd shows whether a transaction is open (*), has failed (!), and whether a statement goes on.
+// promptEnd shows whether a transaction is open (*), has failed (!), and whether a statement goes
+// on.
 func (sh *Shell) promptEnd(within bool) string {
 	end := "=>"
 	if within {

@@ -61,8 +61,8 @@ func (sh *Shell) Close() error { return errors.Join(sh.out.Flush(), sh.s.Close()
 // Cancel ends the running statement. Any goroutine may call it.
 func (sh *Shell) Cancel() { sh.s.Cancel() }
 
-// Run runs the statements of a text as one implicit transaction and prints their results. It returns nil, ErrStatement,
-// or an error of the output.
+// Run runs the statements of a text as one implicit transaction and prints their results. It
+// returns nil, ErrStatement, or an error of the output.
 func (sh *Shell) Run(ctx context.Context, sql string) error {
 	start := time.Now()
 	err := sh.statements(ctx, sql)

@@ -130,7 +130,8 @@ func TestPrintError(t *testing.T) {
 			"SELECT 1\n ,\t'ä', x",
 			"ERROR:  42703: column \"x\" does not exist\nLINE 2:  , 'ä', x\n                ^\nDETAIL:  d\nHINT:  h\n",
 		},
-		{"no place", sqlerr.New(sqlerr.DivisionByZero, "division by zero"), "SELECT 1/0", "ERROR:  22012: division by zero\n"},
+		{"no place", sqlerr.New(sqlerr.DivisionByZero, "division by zero"), "SELECT 1/0",
+			"ERROR:  22012: division by zero\n"},
 		{"at the end", sqlerr.New(sqlerr.SyntaxError, "syntax error at end of input").At(7), "SELECT",
 			"ERROR:  42601: syntax error at end of input\nLINE 1: SELECT\n              ^\n"},
 		{"beyond the end", sqlerr.New(sqlerr.SyntaxError, "x").At(100), "SELECT", "ERROR:  42601: x\n"},
@@ -155,7 +156,8 @@ func TestPrintError(t *testing.T) {
 func TestComplete(t *testing.T) {
 	for text, want := range map[string]bool{
 		"SELECT 1;": true, "SELECT 1": false, "SELECT ';": false, "SELECT ';';": true, "SELECT 1; -- x": true,
-		"SELECT 1 -- ;": false, "SELECT (1;": false, "SELECT $$;": false, "/* ; */": true, "/* ;": false, "a; b": false, "a; b;\n": true,
+		"SELECT 1 -- ;": false, "SELECT (1;": false, "SELECT $$;": false, "/* ; */": true, "/* ;": false, "a; b": false,
+		"a; b;\n": true,
 	} {
 		if got := complete(text); got != want {
 			t.Errorf("%q: %v", text, got)

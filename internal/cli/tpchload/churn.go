@@ -14,7 +14,8 @@ type Changed struct {
 	Updated, Reinserted int64
 }
 
-// churned are the tables that Churn changes: a key column that chooses rows, and another column to set.
+// churned are the tables that Churn changes: a key column that chooses rows, and another column to
+// set.
 var churned = []struct {
 	table    tpch.Table
 	key, col string
@@ -29,8 +30,9 @@ var churned = []struct {
 // helper is the table that rows stay in between deletion and insertion.
 const helper = "tpch_reinserted"
 
-// Churn gives 1 % of the rows of the large tables a new version (a column is set to itself), and deletes 1 % and
-// inserts them again, each table in one transaction. The tables hold the same rows before and after.
+// Churn gives 1 % of the rows of the large tables a new version (a column is set to itself), and
+// deletes 1 % and inserts them again, each table in one transaction. The tables hold the same rows
+// before and after.
 func Churn(ctx context.Context, db *lamina.DB, tier string) (Changed, error) {
 	var c Changed
 	for _, t := range churned {

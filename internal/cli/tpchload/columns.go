@@ -8,8 +8,8 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// Columns shows a generator's batch as vectors. Its vectors share memory with the batch and with the Columns, and
-// are valid until the next Set or the next filling of the batch.
+// Columns shows a generator's batch as vectors. Its vectors share memory with the batch and with
+// the Columns, and are valid until the next Set or the next filling of the batch.
 type Columns struct {
 	types []types.Type
 	vecs  []vec.Vector
@@ -28,7 +28,8 @@ type scratch struct {
 	words []string
 }
 
-// NewColumns returns a Columns for batches of a table whose columns have these types, as Appender.Columns tells.
+// NewColumns returns a Columns for batches of a table whose columns have these types, as
+// Appender.Columns tells.
 func NewColumns(ts []types.Type) *Columns {
 	return &Columns{types: ts, vecs: make([]vec.Vector, len(ts)), cols: make([]scratch, len(ts))}
 }
@@ -54,7 +55,8 @@ func (c *Columns) Set(b tpch.Batch) error {
 // Len returns the number of rows.
 func (c *Columns) Len() int { return c.rows }
 
-// Bytes returns the size of the values: 8 or 4 bytes for each number and date, the length of each string.
+// Bytes returns the size of the values: 8 or 4 bytes for each number and date, the length of each
+// string.
 func (c *Columns) Bytes() int64 { return c.bytes }
 
 // Rows returns n rows from row first on, at most vec.Size, as a batch of its own.

@@ -1,6 +1,6 @@
-// Package tpchload brings the rows of package tpch into a database through the embedding API: the columns of the
-// generator become vectors without values in between, and an Appender takes them.
+// Package tpchload brings the rows of package tpch into a database through the embedding API: the
+// columns of the generator become vectors without values in between, and an Appender takes them.
 //
-// Load can also deliver half of the rows in small transactions, and Churn then rewrites a part of the rows, so that
-// queries meet a database as mixed work leaves it.
+// Load can also deliver half of the rows in small transactions, and Churn then rewrites a part of
+// the rows, so that queries meet a database as mixed work leaves it.
 package tpchload

@@ -23,7 +23,8 @@ type Options struct {
 	Mixed bool
 	// CorruptRow changes one price, that of the first line of the first order.
 	CorruptRow bool
-	// Progress, if not nil, is called with the number of rows loaded so far, by one goroutine at a time.
+	// Progress, if not nil, is called with the number of rows loaded so far, by one goroutine at a
+	// time.
 	Progress func(rows int64)
 }
 

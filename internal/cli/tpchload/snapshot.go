@@ -9,14 +9,16 @@ import (
 	"github.com/laminadb/lamina/table"
 )
 
-// Snapshot is a REPEATABLE READ transaction that holds the state of a moment, and knows what it saw then.
+// Snapshot is a REPEATABLE READ transaction that holds the state of a moment, and knows what it saw
+// then.
 type Snapshot struct {
 	tx   *lamina.Tx
 	seen string
 }
 
 // snapshotQuery reads every row of the largest table.
-const snapshotQuery = "SELECT count(*), sum(l_extendedprice), sum(l_quantity), min(l_orderkey), max(l_orderkey) FROM lineitem"
+const snapshotQuery = "SELECT count(*), sum(l_extendedprice), sum(l_quantity), min(l_orderkey), max(l_orderkey) " +
+	"FROM lineitem"
 
 // TakeSnapshot begins to hold the state of now.
 func TakeSnapshot(ctx context.Context, db *lamina.DB) (*Snapshot, error) {
