@@ -98,9 +98,3 @@ func (t *keyTable) grow() {
 func (t *keyTable) bytes() int64 {
 	return int64(4*cap(t.slots) + 16*cap(t.entries) + cap(t.data))
 }
-
-// reset forgets everything and keeps the memory.
-func (t *keyTable) reset() {
-	clear(t.slots)
-	t.entries, t.data = t.entries[:0], t.data[:0]
-}

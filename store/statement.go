@@ -25,7 +25,6 @@ type Statement struct {
 	newest *view
 	// checks are unique keys that two rows had at some time; at the end none may have.
 	checks []uniqueCheck
-	scans  int
 }
 
 var _ table.Statement = (*Statement)(nil)

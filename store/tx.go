@@ -40,8 +40,6 @@ type Tx struct {
 	saves  []*savepoint
 	// reads are what validation under SERIALIZABLE will look at; nil below it.
 	reads *readSet
-	// key is memory for encoded keys.
-	key []byte
 }
 
 var _ table.Tx = (*Tx)(nil)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/types"
 )
 
 // txTable is what a transaction knows of one table (or, for its lock alone, of another object).
@@ -15,11 +14,6 @@ type txTable struct {
 	created    bool
 	hiddenNext int64
 	w          *writes // nil: nothing was written
-	// def and funcs are those of the writer that was opened last.
-	def   *table.TableDef
-	funcs *table.RowFuncs
-	// row is memory for one row.
-	row types.Row
 }
 
 func (tt *txTable) wrote() bool { return tt.w != nil && !tt.w.empty() }

@@ -63,12 +63,12 @@ func (g *binding) queryHidden(q *ast.Query, outer *scope, ctes *cteScope, u unkn
 // finishCombined adds ORDER BY and LIMIT to VALUES or a set operation, whose ORDER BY may only name result
 // columns.
 func (s *scope) finishCombined(q *ast.Query, r query) (query, error) {
-	for _, l := range q.Locks {
+	if len(q.Locks) > 0 {
 		what := "VALUES"
 		if _, ok := q.Body.(*ast.SetOp); ok {
 			what = "UNION/INTERSECT/EXCEPT"
 		}
-		return query{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "%s is not allowed with %s", l.Strength, what)
+		return query{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "%s is not allowed with %s", q.Locks[0].Strength, what)
 	}
 	if len(q.OrderBy) > 0 {
 		keys := make([]plan.SortKey, 0, len(q.OrderBy))

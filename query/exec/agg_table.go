@@ -19,27 +19,26 @@ type groupTable struct {
 	coder keyCoder
 	// The groups are found by an array over their words if these are few bits, else by hash. Groups of
 	// runs are not in the index.
-	index     kernel.GroupIndex
-	slots     column[uint64]
-	dense     column[uint32]
-	denseBits uint
-	isDense   bool
-	indexed   int // groups in the index
-	seen      int64
-	keys      *rowSet // hashed coders only: row id = group
-	pos       column[uint64]
-	hot       column[uint64]
-	cold      column[uint64]
-	hasCold   bool
-	scales    []sumScale // of each state
-	bounds    []uint64   // of the int64 partial sums of each state
-	slow      []slowState
-	infinite  []bool // a float input was infinite or NaN
-	runs      []runSegment
-	fresh     []uint16
-	tracker   *mem.Tracker
-	rows      *rowScratch
-	blocks    *atomic.Int32
+	index    kernel.GroupIndex
+	slots    column[uint64]
+	dense    column[uint32]
+	isDense  bool
+	indexed  int // groups in the index
+	seen     int64
+	keys     *rowSet // hashed coders only: row id = group
+	pos      column[uint64]
+	hot      column[uint64]
+	cold     column[uint64]
+	hasCold  bool
+	scales   []sumScale // of each state
+	bounds   []uint64   // of the int64 partial sums of each state
+	slow     []slowState
+	infinite []bool // a float input was infinite or NaN
+	runs     []runSegment
+	fresh    []uint16
+	tracker  *mem.Tracker
+	rows     *rowScratch
+	blocks   *atomic.Int32
 }
 
 // sumScale is the scale of a state's integers over a numeric input.

@@ -59,7 +59,6 @@ type fakeScan struct {
 	spec table.ScanSpec
 	mu   sync.Mutex
 	next int
-	open int
 }
 
 func (s *fakeScan) Accepted() []table.Pushdown { return make([]table.Pushdown, len(s.spec.Where)) }

@@ -15,9 +15,6 @@ type restSource struct {
 	done    bool
 }
 
-// restRows is the number of rows of a morsel.
-const restRows = 1 << 16
-
 func (s *restSource) open(context.Context) error {
 	b := &s.j.build
 	s.matched = make([]uint64, vec.BitmapWords(b.set.n))

@@ -42,7 +42,6 @@ type joinNode struct {
 	left, right relSet
 	ses         relSet // inputs that the whole condition names
 	cond        []expr.Expr
-	children    []*joinNode // all joins below, by side
 	inLeft      []*joinNode
 	inRight     []*joinNode
 	// outermost: the node's conditions hold for all results of the region.
