@@ -26,9 +26,13 @@ type fakeTable struct {
 type fakeStatement struct {
 	table.Statement
 	tables map[table.ObjectID]*fakeTable
+	others map[table.ObjectID]table.Reader // in place of those of tables
 }
 
 func (s *fakeStatement) Reader(_ context.Context, id table.ObjectID) (table.Reader, error) {
+	if r, ok := s.others[id]; ok {
+		return r, nil
+	}
 	return s.tables[id], nil
 }
 
