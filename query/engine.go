@@ -110,3 +110,25 @@ func (e *Engine) CancelSession(id uint32) bool {
 	s.Cancel()
 	return true
 }
+
+// blocked reports whether a session waits for a lock of one of the others, by their IDs.
+func (e *Engine) blocked(id uint32, by []uint32) bool {
+	waits := e.storage.Metrics().LockWaits
+	e.open.Lock()
+	defer e.open.Unlock()
+	s := e.open.sessions[id]
+	if s == nil || s.TxID() == 0 {
+		return false
+	}
+	for _, w := range waits {
+		if w.Waiter != s.TxID() {
+			continue
+		}
+		for _, other := range by {
+			if o := e.open.sessions[other]; o != nil && o.TxID() == w.Holder {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -236,6 +236,7 @@ func (s *Session) exprContext(params []types.Datum) *expr.Context {
 	return &expr.Context{
 		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: text.Location, Text: text, Params: params,
 		Setting: s.settings.lookup, SetSetting: s.setSetting, Session: s.sessionValue,
+		Blocked: s.e.blocked,
 	}
 }
 

@@ -17,7 +17,7 @@ func (s *Store) Metrics() table.Metrics {
 		RowsInserted: s.stats.inserted.Load(), RowsUpdated: s.stats.updated.Load(), RowsDeleted: s.stats.deleted.Load(),
 		Checkpoints: s.stats.checkpoints.Load(), CheckpointBytes: s.stats.checkpointBytes.Load(),
 		MemoryBytes: s.mem.Used(), MemoryLimit: s.mem.Limit(),
-		PublishedLSN: s.views.LSN(),
+		PublishedLSN: s.views.LSN(), LockWaits: s.lockWaits(),
 	}
 	for i, p := range s.views.Pinned() {
 		if i == 0 {
@@ -36,6 +36,17 @@ func (s *Store) Metrics() table.Metrics {
 		s.leave()
 	}
 	return m
+}
+
+// lockWaits is the wait graph of the lock manager, an entry an edge.
+func (s *Store) lockWaits() []table.LockWait {
+	var out []table.LockWait
+	for _, w := range s.locks.Waits() {
+		for _, by := range w.BlockedBy {
+			out = append(out, table.LockWait{Waiter: w.Owner, Holder: by})
+		}
+	}
+	return out
 }
 
 // Features says what the store can do.

@@ -105,4 +105,6 @@ type Context struct {
 	SetSetting func(name, value string, local bool) (string, error)
 	// Session answers session functions: current_user, current_database, version, ….
 	Session func(name string) (types.Datum, bool)
+	// Blocked says whether the session with a number waits for a lock of one of the others; nil: 0A000.
+	Blocked func(session uint32, by []uint32) bool
 }

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -18,6 +20,7 @@ var sessionFunctions = []entry{
 	{"user() name", 745, stable, sessionValue("current_user", types.Name), kernelNone},
 	{"current_role() name", 745, stable, sessionValue("current_user", types.Name), kernelNone},
 	{"pg_backend_pid() int4", 2026, stable, sessionValue("pg_backend_pid", types.Int4), kernelNone},
+	{"pg_isolation_test_session_is_blocked(int4,text) bool", 3378, volatile, sessionBlocked, kernelNone},
 	{"txid_current() int8", 2943, stable, sessionValue("txid_current", types.Int8), kernelNone},
 	{"pg_client_encoding() name", 810, stable | safe, utf8Name, kernelNone},
 	{"pg_is_in_recovery() bool", 3810, volatile | safe, falseValue, kernelNone},
@@ -47,6 +50,25 @@ func sessionValue(name string, k types.Kind) scalar {
 		}
 		return types.Datum{}, sqlerr.Unsupported("function " + name)
 	}
+}
+
+// sessionBlocked reads its second argument as the text of an array of integers.
+func sessionBlocked(ctx *Context, args []types.Datum) (types.Datum, error) {
+	if ctx == nil || ctx.Blocked == nil {
+		return types.Datum{}, sqlerr.Unsupported("function pg_isolation_test_session_is_blocked")
+	}
+	var by []uint32
+	for _, word := range strings.Split(strings.Trim(args[1].S, "{} "), ",") {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
+			return types.Datum{}, sqlerr.Newf(sqlerr.InvalidTextRepresentation, "malformed array literal: %q", args[1].S)
+		}
+		by = append(by, uint32(n))
+	}
+	return types.NewBool(ctx.Blocked(uint32(args[0].I), by)), nil
 }
 
 func utf8Name(*Context, []types.Datum) (types.Datum, error) {
