@@ -14,6 +14,9 @@ import (
 type info struct {
 	rows  float64
 	stats map[int]colStat
+	// A join's columns have the statistics of its inputs: those of left in leftCols, of right otherwise.
+	left, right *info
+	leftCols    colSet
 	// notNull are columns that are never NULL.
 	notNull colSet
 	// keys are sets of columns of which no two rows agree; an empty set means at most one row.
@@ -41,8 +44,15 @@ const (
 )
 
 func (i *info) stat(id int) colStat {
-	if s, ok := i.stats[id]; ok {
-		return s
+	for at := i; at != nil; {
+		if s, ok := at.stats[id]; ok {
+			return s
+		}
+		if at.leftCols.has(id) {
+			at = at.left
+		} else {
+			at = at.right
+		}
 	}
 	return colStat{distinct: math.Min(i.rows, guessDistinct)}
 }
@@ -208,7 +218,7 @@ func valuesInfo(r *plan.RelValues) *info {
 
 func (z *optimizer) filterInfo(r *plan.RelFilter) *info {
 	in := z.infoOf(r.Input)
-	i := &info{stats: in.stats, keys: in.keys, notNull: in.notNull}
+	i := &info{stats: in.stats, left: in.left, right: in.right, leftCols: in.leftCols, keys: in.keys, notNull: in.notNull}
 	i.rows = in.rows * z.selectivity(r.Cond, r.Input, in)
 	conds := conjuncts(r.Cond)
 	i.notNull = union(in.notNull, rejectedNulls(conds))

@@ -15,16 +15,11 @@ func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, 
 // joinOf estimates a join of two inputs of which only their columns and what is known about them are given.
 func (z *optimizer) joinOf(kind plan.JoinKind, li, ri *info, lc, rc colSet, conds []expr.Expr, mark plan.Col) *info {
 	matches := joinSelectivity(z, conds, li, ri, lc, rc)
-	i := &info{stats: map[int]colStat{}}
-	for id, st := range li.stats {
-		i.stats[id] = st
-	}
+	i := &info{left: li, leftCols: lc}
 	switch kind {
 	case plan.Semi, plan.Anti, plan.AntiNull, plan.Mark:
 	default:
-		for id, st := range ri.stats {
-			i.stats[id] = st
-		}
+		i.right = ri
 	}
 	inner := li.rows * ri.rows * matches
 	lu, ru := uniqueSides(conds, li, ri, lc, rc)
@@ -64,7 +59,7 @@ func (z *optimizer) joinOf(kind plan.JoinKind, li, ri *info, lc, rc colSet, cond
 		i.rows, i.keys = li.rows*math.Max(0.05, 1-matched), li.keys
 	case plan.Mark:
 		i.rows, i.keys = li.rows, li.keys
-		i.stats[mark.ID] = colStat{distinct: 2}
+		i.stats = map[int]colStat{mark.ID: {distinct: 2}}
 		if len(conds) == 0 {
 			i.notNull = union(i.notNull, colsOf([]plan.Col{mark}))
 		}

@@ -50,6 +50,8 @@ type joinOrder struct {
 	best  map[relSet]*joinPlan
 	edges []relSet // neighbours of each input
 	pairs int
+	// counting: the pairs are only counted.
+	counting bool
 }
 
 func (o *joinOrder) solve() *joinPlan {
@@ -62,9 +64,16 @@ func (o *joinOrder) solve() *joinPlan {
 	if n == graphRelsMax {
 		all = ^relSet(0)
 	}
+	o.counting = true
 	o.enumerate(n)
-	p := o.best[all]
-	if p == nil || o.pairs > joinPairsMax {
+	o.counting = false
+	var p *joinPlan
+	if o.pairs <= joinPairsMax {
+		o.pairs = 0
+		o.enumerate(n)
+		p = o.best[all]
+	}
+	if p == nil {
 		p = o.greedy()
 	}
 	if p == nil || p.set != all || p.applied != o.allOps() {
@@ -159,7 +168,9 @@ func (o *joinOrder) growPartner(s, p, exclude relSet) {
 
 // pair keeps the cheaper of the best plan and the joins of two sets.
 func (o *joinOrder) pair(a, b relSet) {
-	o.pairs++
+	if o.pairs++; o.counting {
+		return
+	}
 	l, r := o.best[a], o.best[b]
 	if l == nil || r == nil {
 		return
@@ -286,37 +297,48 @@ func (o *joinOrder) greedy() *joinPlan {
 	for i := range o.g.rels {
 		list = append(list, o.best[1<<i])
 	}
+	tried := map[[2]relSet]*joinPlan{}
 	for len(list) > 1 {
-		var best *joinPlan
-		var bi, bj int
-		for _, cross := range []bool{false, true} {
-			for i := range list {
-				for j := range list {
-					if i == j {
-						continue
-					}
-					p := o.join(list[i], list[j], cross)
-					if p != nil && (best == nil || p.info.rows < best.info.rows || p.info.rows == best.info.rows && p.cost < best.cost) {
-						best, bi, bj = p, i, j
-					}
-				}
-			}
-			if best != nil {
-				break
-			}
+		best := o.smallest(list, tried, false)
+		if best == nil {
+			best = o.smallest(list, tried, true)
 		}
 		if best == nil {
 			return nil
 		}
-		var next []*joinPlan
-		for i, p := range list {
-			if i != bi && i != bj {
+		next := list[:0]
+		for _, p := range list {
+			if p.set&best.set == 0 {
 				next = append(next, p)
 			}
 		}
 		list = append(next, best)
 	}
 	return list[0]
+}
+
+// smallest returns the join of two plans of the list with the smallest result. Joins with a condition are
+// kept in tried, nil where there is none: only those of the plan that is new are made in each round.
+func (o *joinOrder) smallest(list []*joinPlan, tried map[[2]relSet]*joinPlan, cross bool) (best *joinPlan) {
+	for i, l := range list {
+		for j, r := range list {
+			if i == j {
+				continue
+			}
+			pair := [2]relSet{l.set, r.set}
+			p, ok := tried[pair]
+			if !ok || cross {
+				p = o.join(l, r, cross)
+			}
+			if !cross {
+				tried[pair] = p
+			}
+			if p != nil && (best == nil || p.info.rows < best.info.rows || p.info.rows == best.info.rows && p.cost < best.cost) {
+				best = p
+			}
+		}
+	}
+	return best
 }
 
 // build makes the joins of a plan.
