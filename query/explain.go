@@ -63,7 +63,7 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 			if !ok {
 				return ""
 			}
-			return fmt.Sprintf("(actual rows=%d time=%.3f ms)", r.Rows, float64(r.Time)/1e6)
+			return fmt.Sprintf(" (actual rows=%d time=%.3f ms)", r.Rows, float64(r.Time)/1e6)
 		},
 		Details: func(n plan.Node) []string {
 			r, ok := of(n)

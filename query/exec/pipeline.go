@@ -153,6 +153,7 @@ type task struct {
 	more   bool // head must be resumed
 	ender  morselEnder
 	sink   operator
+	clock  clock // for EXPLAIN ANALYZE
 }
 
 // newTask makes worker w's instance of the pipeline.
@@ -162,8 +163,8 @@ func (p *pipeline) newTask(w *worker) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &task{p: p, w: w, branch: -1, sink: s}
-	t.ender, _ = s.(morselEnder)
+	t := &task{p: p, w: w, branch: -1}
+	t.sink, t.ender = t.measure(s), t.measureEnder(s)
 	return t, nil
 }
 
@@ -176,7 +177,7 @@ func (t *task) enter(i int) error {
 	if err != nil {
 		return err
 	}
-	t.reader = r
+	t.reader = t.measureReader(b.src, r)
 	next := t.sink
 	for j := len(b.ops) - 1; j >= 0; j-- {
 		op, err := b.ops[j](t.w, next)
@@ -185,6 +186,7 @@ func (t *task) enter(i int) error {
 		}
 		if op != next {
 			t.chain = append(t.chain, op)
+			op = t.measure(op)
 		}
 		next = op
 	}
@@ -338,12 +340,13 @@ func (p *pipeline) run(ctx context.Context) error {
 		if p.flow.branches[i].isIdle() {
 			continue
 		}
-		if err := p.flow.branches[i].src.open(ctx); err != nil {
+		src := p.flow.branches[i].src
+		if err := q.timed(src, func() error { return src.open(ctx) }); err != nil {
 			return err
 		}
 		p.ended = false
 		p.runBranch(ctx, i, tasks, ws)
-		p.flow.branches[i].src.close()
+		src.close()
 		if p.err != nil {
 			return p.err
 		}
@@ -356,7 +359,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.sink.finish(ctx)
+	return q.timed(p.sink, func() error { return p.sink.finish(ctx) })
 }
 
 func (p *pipeline) runBranch(ctx context.Context, i int, tasks []*task, ws []*worker) {

@@ -43,7 +43,8 @@ func (r *rootTask) next(ctx context.Context) (*vec.Batch, error) {
 				r.branch++
 				continue
 			}
-			if err := r.p.flow.branches[r.branch].src.open(ctx); err != nil {
+			src := r.p.flow.branches[r.branch].src
+			if err := r.p.q.timed(src, func() error { return src.open(ctx) }); err != nil {
 				return nil, err
 			}
 			r.p.ended = false
