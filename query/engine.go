@@ -111,6 +111,16 @@ func (e *Engine) CancelSession(id uint32) bool {
 	return true
 }
 
+// EndSession ends what the session with this ID runs, and whatever it is asked to run later, with a reason.
+func (e *Engine) EndSession(id uint32, reason *sqlerr.Error) {
+	e.open.Lock()
+	s := e.open.sessions[id]
+	e.open.Unlock()
+	if s != nil {
+		s.cancel(reason)
+	}
+}
+
 // blocked reports whether a session waits for a lock of one of the others, by their IDs.
 func (e *Engine) blocked(id uint32, by []uint32) bool {
 	waits := e.storage.Metrics().LockWaits

@@ -86,7 +86,8 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 }
 
 // Prepare plans a statement. Given parameter types may be Unknown, or fewer than the parameters.
-func (s *Session) Prepare(ctx context.Context, st *ast.Statement, params []types.Type) (*Prepared, error) {
+func (s *Session) Prepare(ctx context.Context, st *ast.Statement, params []types.Type) (_ *Prepared, err error) {
+	defer s.recovered(&err)
 	if s.closedFlag {
 		return nil, errSessionClosed
 	}

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"io"
+	"strconv"
 
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/plan"
@@ -39,7 +40,8 @@ type Result struct {
 
 // Next returns the next batch, borrowed until the following call, or io.EOF. After another error the
 // statement has failed.
-func (r *Result) Next(ctx context.Context) (*vec.Batch, error) {
+func (r *Result) Next(ctx context.Context) (_ *vec.Batch, err error) {
+	defer r.s.recovered(&err)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -141,12 +143,21 @@ func (r *Result) Rows() int64 { return r.rows }
 
 // Tag returns the command tag, as PostgreSQL's ("SELECT 5", "INSERT 0 1"), complete once all rows are
 // read.
-func (r *Result) Tag() string {
+func (r *Result) Tag() string { return r.TagOf(r.rows) }
+
+// TagOf returns the command tag with another number of rows.
+func (r *Result) TagOf(rows int64) string {
 	if !r.counts {
 		return r.verb
 	}
-	return r.verb + " " + string(types.AppendText(nil, types.NewInt(types.Int8, r.rows), types.T(types.Int8), nil))
+	return r.verb + " " + strconv.FormatInt(rows, 10)
 }
+
+// AfterCancel calls f, in a goroutine of its own, when the statement is canceled; stop prevents it.
+func (r *Result) AfterCancel(f func()) (stop func() bool) { return context.AfterFunc(r.ctx, f) }
+
+// Canceled reports whether the statement was canceled, or has ended.
+func (r *Result) Canceled() bool { return r.ctx.Err() != nil }
 
 // textRows makes a result of rows of text columns.
 func (s *Session) textRows(verb string, names []string, rows [][]string) (*Result, error) {

@@ -17,7 +17,8 @@ import (
 
 // Run executes a prepared statement with values for its parameters. The error of a statement fails the
 // transaction block it stands in; an implicit transaction is ended by Finish.
-func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (_ *Result, err error) {
+	defer s.recovered(&err)
 	if s.closedFlag {
 		return nil, errSessionClosed
 	}

@@ -3,9 +3,13 @@ package query
 import (
 	"context"
 	"errors"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -194,9 +198,33 @@ func (s *Session) cancelled(ctx context.Context, err error) error {
 	return err
 }
 
+// noticeLevels are the levels of client_min_messages that keep a notice from the client, by its severity.
+// INFO is always sent.
+var noticeLevels = map[string][]string{"NOTICE": {"warning", "error"}, "WARNING": {"error"}}
+
 func (s *Session) notice(n Notice) {
-	if s.o.Notice != nil {
+	if s.o.Notice != nil && !slices.Contains(noticeLevels[n.Severity], s.settings.get(settings["client_min_messages"])) {
 		s.o.Notice(n)
+	}
+}
+
+// IdleTimeout returns how long the session may now be idle; 0: without limit.
+func (s *Session) IdleTimeout() time.Duration {
+	if !s.tx.explicit {
+		return 0
+	}
+	return s.settings.duration("idle_in_transaction_session_timeout")
+}
+
+// recovered is deferred: it turns a panic, which is a bug, into XX000, and fails the transaction.
+func (s *Session) recovered(err *error) {
+	if invariants.Enabled {
+		return
+	}
+	if x := recover(); x != nil {
+		s.e.o.Logger.Error("panic in a statement", "panic", x, "stack", string(debug.Stack()))
+		*err = sqlerr.Newf(sqlerr.InternalError, "internal error: %v", x)
+		s.failed(*err)
 	}
 }
 

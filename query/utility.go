@@ -200,12 +200,34 @@ func (s *Session) runReset(b *ast.Reset) (*Result, error) {
 // preparedMax bounds the statements that a session keeps by PREPARE.
 const preparedMax = 10_000
 
+func errNamed(name string) error {
+	return sqlerr.Newf(sqlerr.DuplicatePreparedStatement, "prepared statement %q already exists", name)
+}
+
+// Named returns the statement that PREPARE or SetNamed has given a name, or nil.
+func (s *Session) Named(name string) *Prepared { return s.prepared[name] }
+
+// SetNamed gives a statement a name, by which EXECUTE finds it too.
+func (s *Session) SetNamed(name string, p *Prepared) error {
+	var err error
+	switch {
+	case s.prepared[name] != nil:
+		err = errNamed(name)
+	case len(s.prepared) >= preparedMax:
+		err = sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d prepared statements", preparedMax)
+	default:
+		s.prepared[name] = p
+	}
+	s.failed(err)
+	return err
+}
+
+// DropNamed forgets a statement with a name, if there is one.
+func (s *Session) DropNamed(name string) { delete(s.prepared, name) }
+
 func (s *Session) runPrepare(ctx context.Context, st *ast.Statement, b *ast.Prepare) (*Result, error) {
 	if s.prepared[b.Name] != nil {
-		return nil, sqlerr.Newf(sqlerr.DuplicatePreparedStatement, "prepared statement %q already exists", b.Name)
-	}
-	if len(s.prepared) >= preparedMax {
-		return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d prepared statements", preparedMax)
+		return nil, errNamed(b.Name)
 	}
 	var params []types.Type
 	for _, t := range b.Types {
@@ -220,7 +242,9 @@ func (s *Session) runPrepare(ctx context.Context, st *ast.Statement, b *ast.Prep
 	if err != nil {
 		return nil, err
 	}
-	s.prepared[b.Name] = p
+	if err := s.SetNamed(b.Name, p); err != nil {
+		return nil, err
+	}
 	return &Result{s: s, verb: "PREPARE"}, nil
 }
 
@@ -228,6 +252,12 @@ func (s *Session) runExecute(ctx context.Context, b *ast.Execute) (*Result, erro
 	p := s.prepared[b.Name]
 	if p == nil {
 		return nil, sqlerr.Newf(sqlerr.InvalidSQLStatementName, "prepared statement %q does not exist", b.Name)
+	}
+	if p.Empty() {
+		return &Result{s: s, done: true}, nil
+	}
+	if _, again := p.stmt.Body.(*ast.Execute); again { // it may name itself
+		return nil, sqlerr.Unsupported("EXECUTE of an EXECUTE statement")
 	}
 	if len(b.Args) != len(p.Params) {
 		return nil, sqlerr.Newf(sqlerr.SyntaxError, "wrong number of parameters for prepared statement %q", b.Name).

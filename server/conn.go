@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +20,8 @@ import (
 const (
 	messageBytesMax = 64 << 20 // a message from the client
 	flushBytes      = 64 << 10 // of answers, before they are sent
-	statementsMax   = 10_000   // prepared statements, and portals
+	portalsMax      = 10_000
+	farewellTimeout = 5 * time.Second // for the last message, and what is before it
 )
 
 // conn is one client.
@@ -32,29 +33,34 @@ type conn struct {
 	pid    atomic.Uint32
 	secret [4]byte
 	s      *query.Session
-	// statements and portals of the extended protocol, by name.
-	statements map[string]*statement
-	portals    map[string]*portal
-	reported   map[string]string // ParameterStatus values that were sent
-	row        []byte            // scratch: a DataRow message
-	text       *types.TextOptions
-	skip       bool // after an error: until Sync
+	// ending is set once the connection is to end: what the client is told.
+	ending   atomic.Pointer[sqlerr.Error]
+	unnamed  *query.Prepared    // the statement without a name; the session keeps those with one
+	portals  map[string]*portal // of the extended protocol, by name
+	reported map[string]string  // ParameterStatus values that were sent
+	row      []byte             // scratch: a DataRow message
+	text     *types.TextOptions
+	skip     bool // after an error: until Sync
+	deadline bool // a read deadline is set
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, nc: nc, secret: newSecret(), w: bufio.NewWriterSize(nc, flushBytes),
-		statements: map[string]*statement{}, portals: map[string]*portal{}, reported: map[string]string{}}
+		portals: map[string]*portal{}, reported: map[string]string{}}
 	c.be = pgproto3.NewBackend(bufio.NewReaderSize(nc, flushBytes), c.w)
 	c.be.SetMaxBodyLen(messageBytesMax)
 	return c
 }
 
-// stop ends the connection from outside.
-func (c *conn) stop() {
+// end ends the connection from outside: what it runs fails with the reason, which the client is told before
+// the connection closes. A client that does not read is not waited for.
+func (c *conn) end(reason *sqlerr.Error) {
+	c.ending.Store(reason)
 	if pid := c.pid.Load(); pid != 0 {
-		c.srv.engine.CancelSession(pid)
+		c.srv.engine.EndSession(pid, reason)
 	}
-	_ = c.nc.Close() // the reader sees it
+	_ = c.nc.SetWriteDeadline(time.Now().Add(farewellTimeout)) // the connection may have gone
+	_ = c.nc.SetReadDeadline(time.Now())
 }
 
 // serve runs the connection to its end.
@@ -62,145 +68,30 @@ func (c *conn) serve(full bool) {
 	defer c.nc.Close() //nolint:errcheck // nothing to be done
 	_ = c.nc.SetDeadline(time.Now().Add(startupTimeout))
 	ok, err := c.startup(full)
+	if c.s != nil {
+		defer c.s.Close() //nolint:errcheck // rolls back what is open
+	}
 	if err != nil {
-		c.send(errorResponse(err, "FATAL"))
-		_ = c.flush() // the client may be gone
+		if e := c.ending.Load(); e != nil {
+			err = e
+		}
+		_ = c.farewell(err)
 		return
 	}
 	if !ok {
 		return
 	}
-	defer c.s.Close() //nolint:errcheck // rolls back what is open
 	_ = c.nc.SetDeadline(time.Time{})
 	if err := c.loop(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		c.srv.o.Logger.Debug("connection ended", "pid", c.pid.Load(), "error", err)
 	}
 }
 
-// startup answers the start-up messages; ok false: the connection was only for a cancel request.
-func (c *conn) startup(full bool) (ok bool, err error) {
-	for {
-		m, err := c.be.ReceiveStartupMessage()
-		if err != nil {
-			return false, sqlerr.Newf(sqlerr.ProtocolViolation, "start-up message: %w", err)
-		}
-		switch m := m.(type) {
-		case *pgproto3.SSLRequest, *pgproto3.GSSEncRequest:
-			if _, err := c.nc.Write([]byte{'N'}); err != nil {
-				return false, err
-			}
-		case *pgproto3.CancelRequest:
-			c.srv.cancel(m.ProcessID, m.SecretKey)
-			return false, nil
-		case *pgproto3.StartupMessage:
-			if full {
-				return false, sqlerr.New(sqlerr.TooManyConnections, "sorry, too many clients already")
-			}
-			return true, c.welcome(m)
-		}
-	}
+// farewell tells the client why the connection ends.
+func (c *conn) farewell(err error) error {
+	c.send(errorResponse(err, "FATAL"))
+	return errors.Join(err, c.flush()) // the client may be gone
 }
-
-// welcome opens the session.
-func (c *conn) welcome(m *pgproto3.StartupMessage) error {
-	o := query.SessionOptions{Settings: map[string]string{}, Notice: c.notice, Files: c.srv.o.Files}
-	for name, value := range m.Parameters {
-		switch name {
-		case "user":
-			o.User = value
-		case "database":
-			o.Database = value
-		case "options":
-			if err := commandLineSettings(value, o.Settings); err != nil {
-				return err
-			}
-		case "replication":
-			if on := strings.ToLower(value); on != "false" && on != "off" && on != "no" && on != "0" {
-				return sqlerr.Unsupported("a replication connection")
-			}
-		default:
-			if !strings.HasPrefix(name, "_pq_.") {
-				o.Settings[name] = value
-			}
-		}
-	}
-	if o.Database == "" {
-		o.Database = o.User
-	}
-	s, err := c.srv.engine.NewSession(o)
-	if err != nil {
-		return err
-	}
-	c.s = s
-	c.pid.Store(s.ID())
-	if m.ProtocolVersion&0xffff != 0 || hasProtocolOption(m) {
-		c.send(negotiate(m))
-	}
-	c.send(&pgproto3.AuthenticationOk{})
-	c.reportSettings()
-	c.send(&pgproto3.BackendKeyData{ProcessID: s.ID(), SecretKey: c.secret[:]})
-	return c.ready()
-}
-
-func hasProtocolOption(m *pgproto3.StartupMessage) bool {
-	for name := range m.Parameters {
-		if strings.HasPrefix(name, "_pq_.") {
-			return true
-		}
-	}
-	return false
-}
-
-// negotiate answers a client that asks for a newer minor version or for protocol options: 3.0 without any.
-func negotiate(m *pgproto3.StartupMessage) *pgproto3.NegotiateProtocolVersion {
-	n := &pgproto3.NegotiateProtocolVersion{}
-	for name := range m.Parameters {
-		if strings.HasPrefix(name, "_pq_.") {
-			n.UnrecognizedOptions = append(n.UnrecognizedOptions, name)
-		}
-	}
-	return n
-}
-
-// commandLineSettings reads the start-up parameter "options": -c name=value and --name=value.
-func commandLineSettings(options string, into map[string]string) error {
-	args := strings.Fields(strings.ReplaceAll(options, `\ `, "\x00"))
-	for i := 0; i < len(args); i++ {
-		a := args[i]
-		switch {
-		case a == "-c" && i+1 < len(args):
-			i++
-			a = args[i]
-		case strings.HasPrefix(a, "-c"):
-			a = a[2:]
-		case strings.HasPrefix(a, "--"):
-			a = a[2:]
-		default:
-			return sqlerr.Newf(sqlerr.SyntaxError, "invalid command-line argument for server process: %s", a)
-		}
-		name, value, ok := strings.Cut(strings.ReplaceAll(a, "\x00", " "), "=")
-		if !ok {
-			return sqlerr.Newf(sqlerr.SyntaxError, "-c %s requires a value", a)
-		}
-		into[strings.ReplaceAll(name, "-", "_")] = value
-	}
-	return nil
-}
-
-// reportedSettings are those whose values a client is told, at start and when they change.
-var reportedSettings = []string{"application_name", "client_encoding", "DateStyle", "default_transaction_read_only", "integer_datetimes",
-	"IntervalStyle", "is_superuser", "search_path", "server_encoding", "server_version", "session_authorization", "standard_conforming_strings", "TimeZone"}
-
-func (c *conn) reportSettings() {
-	for _, name := range reportedSettings {
-		if v, ok := c.s.Setting(name); ok && (c.reported[name] != v || !has(c.reported, name)) {
-			c.reported[name] = v
-			c.send(&pgproto3.ParameterStatus{Name: name, Value: v})
-		}
-	}
-}
-
-func has(m map[string]string, k string) bool { _, ok := m[k]; return ok }
 
 func (c *conn) send(m pgproto3.BackendMessage) { c.be.Send(m) }
 
@@ -221,13 +112,9 @@ func (c *conn) ready() error {
 // loop answers messages until the client leaves.
 func (c *conn) loop() error {
 	for {
-		m, err := c.be.Receive()
+		m, err := c.receive()
 		if err != nil {
-			if tooLong, ok := errors.AsType[*pgproto3.ExceededMaxBodyLenErr](err); ok {
-				c.send(errorResponse(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "message too long: %w", tooLong), "FATAL"))
-				return errors.Join(err, c.flush())
-			}
-			return err
+			return c.left(err)
 		}
 		if c.skip {
 			switch m.(type) {
@@ -237,9 +124,55 @@ func (c *conn) loop() error {
 			}
 		}
 		if err := c.handle(m); err != nil {
+			if e := c.ending.Load(); e != nil {
+				return c.farewell(e)
+			}
 			return err
 		}
 	}
+}
+
+var errIdle = sqlerr.New(sqlerr.IdleInTransactionTimeout, "terminating connection due to idle-in-transaction timeout")
+
+// receive waits for a message: inside a transaction for a limited time, if the session says so.
+func (c *conn) receive() (pgproto3.FrontendMessage, error) {
+	idle := c.s.IdleTimeout()
+	var until time.Time
+	if idle > 0 {
+		until = time.Now().Add(idle)
+	}
+	for {
+		if idle > 0 || c.deadline {
+			_ = c.nc.SetReadDeadline(until) // the read sees it
+			c.deadline = idle > 0
+		}
+		// After the deadline is set: whoever ends the connection stores the reason first.
+		if c.ending.Load() != nil {
+			return nil, os.ErrDeadlineExceeded
+		}
+		m, err := c.be.Receive()
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || c.ending.Load() != nil {
+			return m, err
+		}
+		if idle > 0 && !time.Now().Before(until) {
+			return nil, errIdle
+		}
+		c.deadline = true // it was meant for the COPY that has just ended
+	}
+}
+
+// left explains the end of the client's messages to it, unless it left by itself.
+func (c *conn) left(err error) error {
+	if e := c.ending.Load(); e != nil {
+		return c.farewell(e)
+	}
+	if tooLong, ok := errors.AsType[*pgproto3.ExceededMaxBodyLenErr](err); ok {
+		return c.farewell(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "message too long: %w", tooLong))
+	}
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return c.farewell(sqlerr.Wrap(sqlerr.ProtocolViolation, err))
 }
 
 func (c *conn) handle(m pgproto3.FrontendMessage) error {
@@ -265,11 +198,12 @@ func (c *conn) handle(m pgproto3.FrontendMessage) error {
 	case *pgproto3.CopyData, *pgproto3.CopyDone, *pgproto3.CopyFail:
 		return nil // what a client still sends after a COPY that failed
 	case *pgproto3.FunctionCall:
-		c.fail(sqlerr.Unsupported("the function call message"))
+		if err := c.fail(sqlerr.Unsupported("the function call message")); err != nil {
+			return err
+		}
 		return c.ready()
 	}
-	c.send(errorResponse(sqlerr.Newf(sqlerr.ProtocolViolation, "unexpected message %T", m), "FATAL"))
-	return errors.Join(io.EOF, c.flush())
+	return c.farewell(sqlerr.Newf(sqlerr.ProtocolViolation, "unexpected message %T", m))
 }
 
 // reply sends the error of an extended-protocol message, after which messages are skipped until Sync.
@@ -280,12 +214,18 @@ func (c *conn) reply(err error) error {
 	if lost, ok := errors.AsType[*lostError](err); ok {
 		return lost.err
 	}
-	c.fail(err)
 	c.skip = true
-	return c.flush()
+	return errors.Join(c.fail(err), c.flush())
 }
 
-func (c *conn) fail(err error) { c.send(errorResponse(err, "ERROR")) }
+// fail sends the error of a message. If it is that of a connection that is ending, fail returns it.
+func (c *conn) fail(err error) error {
+	if e := c.ending.Load(); e != nil {
+		return e
+	}
+	c.send(errorResponse(err, "ERROR"))
+	return nil
+}
 
 func (c *conn) notice(n query.Notice) {
 	e := errorResponse(n.Err, n.Severity)

@@ -2,20 +2,20 @@ package server
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
 
-// statement is a prepared statement of the extended protocol.
-type statement struct{ p *query.Prepared }
-
 // portal is a statement with parameter values, run by its first Execute.
 type portal struct {
 	p       *query.Prepared
+	columns []plan.OutColumn // when it was bound
 	params  []types.Datum
 	formats []int16
 	r       *query.Result
@@ -24,11 +24,8 @@ type portal struct {
 }
 
 func (c *conn) parse(m *pgproto3.Parse) error {
-	if m.Name != "" && c.statements[m.Name] != nil {
-		return c.failed(sqlerr.Newf(sqlerr.DuplicatePreparedStatement, "prepared statement %q already exists", m.Name))
-	}
-	if len(c.statements) >= statementsMax {
-		return c.failed(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d prepared statements", statementsMax))
+	if m.Name == "" {
+		c.unnamed = nil
 	}
 	params := make([]types.Type, len(m.ParameterOIDs))
 	for i, oid := range m.ParameterOIDs {
@@ -45,7 +42,11 @@ func (c *conn) parse(m *pgproto3.Parse) error {
 	if err != nil {
 		return err
 	}
-	c.statements[m.Name] = &statement{p}
+	if m.Name == "" {
+		c.unnamed = p
+	} else if err := c.s.SetNamed(m.Name, p); err != nil {
+		return err
+	}
 	c.send(&pgproto3.ParseComplete{})
 	return nil
 }
@@ -56,9 +57,16 @@ func (c *conn) failed(err error) error {
 	return err
 }
 
-func (c *conn) statement(name string) (*statement, error) {
-	if st := c.statements[name]; st != nil {
-		return st, nil
+func (c *conn) statement(name string) (*query.Prepared, error) {
+	p := c.unnamed
+	if name != "" {
+		p = c.s.Named(name)
+	}
+	if p != nil {
+		return p, nil
+	}
+	if name == "" {
+		return nil, c.failed(sqlerr.New(sqlerr.InvalidSQLStatementName, "unnamed prepared statement does not exist"))
 	}
 	return nil, c.failed(sqlerr.Newf(sqlerr.InvalidSQLStatementName, "prepared statement %q does not exist", name))
 }
@@ -71,21 +79,27 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	if m.DestinationPortal != "" && c.portals[m.DestinationPortal] != nil {
 		return c.failed(sqlerr.Newf(sqlerr.DuplicateCursor, "cursor %q already exists", m.DestinationPortal))
 	}
-	if len(c.portals) >= statementsMax {
-		return c.failed(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d portals", statementsMax))
+	if len(c.portals) >= portalsMax {
+		return c.failed(sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d portals", portalsMax))
 	}
-	if len(m.Parameters) != len(st.p.Params) {
+	if len(m.Parameters) != len(st.Params) {
 		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement %q requires %d",
-			len(m.Parameters), m.PreparedStatement, len(st.p.Params)))
+			len(m.Parameters), m.PreparedStatement, len(st.Params)))
 	}
-	p := &portal{p: st.p, params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
+	if n := len(m.ParameterFormatCodes); n > 1 && n != len(m.Parameters) {
+		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message has %d parameter formats but %d parameters", n, len(m.Parameters)))
+	}
+	if n := len(m.ResultFormatCodes); n > 1 && n != len(st.Columns) {
+		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", n, len(st.Columns)))
+	}
+	p := &portal{p: st, columns: st.Columns, params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
 	for i, b := range m.Parameters {
-		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.p.Params[i], c.s.ParseOptions()); err != nil {
+		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.Params[i], c.s.ParseOptions()); err != nil {
 			return c.failed(err)
 		}
 	}
-	for i := range st.p.Columns {
-		if err := checkFormat(formatOf(p.formats, i), st.p.Columns[i].Type); err != nil {
+	for i := range st.Columns {
+		if err := checkFormat(formatOf(p.formats, i), st.Columns[i].Type); err != nil {
 			return c.failed(err)
 		}
 	}
@@ -116,7 +130,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 		if err != nil {
 			return err
 		}
-		p = st.p
+		p = st
 		d := &pgproto3.ParameterDescription{}
 		for _, t := range p.Params {
 			d.ParameterOIDs = append(d.ParameterOIDs, t.OID())
@@ -150,7 +164,7 @@ func (c *conn) execute(m *pgproto3.Execute) error {
 		if p.p.Columns == nil {
 			return c.failed(sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState, "portal %q cannot be run", m.Portal))
 		}
-		c.send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")})
+		c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.TagOf(0))})
 		return nil
 	}
 	if p.r == nil {
@@ -158,32 +172,56 @@ func (c *conn) execute(m *pgproto3.Execute) error {
 		if err != nil {
 			return err
 		}
-		p.r = r
+		if p.r = r; !sameColumns(r.Columns, p.columns) {
+			p.done = true
+			return errors.Join(c.failed(errResultChanged), r.Close())
+		}
 	}
+	return c.run(p, int64(m.MaxRows))
+}
+
+var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
+
+// sameColumns reports whether a client that was told of the columns b can read the columns a.
+func sameColumns(a, b []plan.OutColumn) bool {
+	return slices.EqualFunc(a, b, func(x, y plan.OutColumn) bool { return x.Name == y.Name && x.Type == y.Type })
+}
+
+// run sends rows of a portal, or takes its COPY input. The tag counts the rows of this run, as PostgreSQL's.
+func (c *conn) run(p *portal, limit int64) error {
 	if p.r.Copy != nil {
 		p.done = true
 		if err := c.copyIn(p.r); err != nil {
 			return err
 		}
-	} else {
-		more, err := c.rows(p.r, p.formats, int(m.MaxRows), &p.cur)
-		if err != nil {
-			p.done = true
-			return errors.Join(err, p.r.Close())
-		}
-		if more {
-			c.send(&pgproto3.PortalSuspended{})
-			return nil
-		}
-		p.done = true
+		c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.Tag())})
+		return nil
 	}
-	c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.Tag())})
+	sent, more, err := c.rows(p.r, p.formats, limit, &p.cur)
+	if err != nil {
+		p.done = true
+		return errors.Join(err, p.r.Close())
+	}
+	if more {
+		c.send(&pgproto3.PortalSuspended{})
+		return nil
+	}
+	p.done = true
+	tag := p.r.Tag()
+	if p.columns != nil {
+		tag = p.r.TagOf(sent)
+	}
+	c.send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
 	return nil
 }
 
 func (c *conn) close(m *pgproto3.Close) error {
 	if m.ObjectType == 'S' {
-		delete(c.statements, m.Name)
+		if m.Name == "" {
+			c.unnamed = nil
+		} else {
+			c.s.DropNamed(m.Name)
+		}
 	} else {
 		c.dropPortal(m.Name)
 	}
@@ -215,7 +253,9 @@ func (c *conn) sync() error {
 		}
 	}
 	if err := c.s.Finish(background(), cause); err != nil {
-		c.fail(err)
+		if err := c.fail(err); err != nil {
+			return err
+		}
 	}
 	return c.ready()
 }

@@ -23,7 +23,9 @@ func (c *conn) simple(text string) error {
 	}
 	if err != nil {
 		_ = c.s.Finish(background(), err) // rolls back; err is what the client is told
-		c.fail(err)
+		if err := c.fail(err); err != nil {
+			return err
+		}
 	}
 	return c.ready()
 }
@@ -63,7 +65,7 @@ func (c *conn) finishResult(r *query.Result, formats []int16, last bool) error {
 		if err := c.copyIn(r); err != nil {
 			return err
 		}
-	} else if _, err := c.rows(r, formats, 0, nil); err != nil {
+	} else if _, _, err := c.rows(r, formats, 0, &cursor{}); err != nil {
 		return errors.Join(err, r.Close())
 	}
 	if last {
@@ -81,32 +83,29 @@ type cursor struct {
 	at int
 }
 
-// rows sends up to limit rows (0: all); more says that the limit was reached.
-func (c *conn) rows(r *query.Result, formats []int16, limit int, cur *cursor) (more bool, err error) {
+// rows sends up to limit rows (0: all) and counts them; more says that the limit was reached, as PostgreSQL
+// does also when there are no more rows than that.
+func (c *conn) rows(r *query.Result, formats []int16, limit int64, cur *cursor) (sent int64, more bool, err error) {
 	c.text = c.s.TextOptions()
-	if cur == nil {
-		cur = &cursor{}
-	}
-	sent := 0
 	for {
 		if cur.b == nil || cur.at >= cur.b.N {
 			cur.b, err = r.Next(background())
 			cur.at = 0
 			if err == io.EOF {
-				return false, nil
+				return sent, false, nil
 			}
 			if err != nil {
-				return false, err
+				return sent, false, err
 			}
 		}
 		for ; cur.at < cur.b.N; cur.at++ {
-			if limit > 0 && sent == limit {
-				return true, nil
-			}
 			if err := c.dataRow(r.Columns, cur.b, cur.at, formats); err != nil {
-				return false, err
+				return sent, false, err
 			}
-			sent++
+			if sent++; sent == limit {
+				cur.at++
+				return sent, true, nil
+			}
 		}
 	}
 }
@@ -174,56 +173,4 @@ func rowDescription(cols []plan.OutColumn, formats []int16) *pgproto3.RowDescrip
 		}
 	}
 	return d
-}
-
-// copyIn takes the input of COPY FROM STDIN.
-func (c *conn) copyIn(r *query.Result) error {
-	formats := make([]uint16, r.Copy.Columns)
-	c.send(&pgproto3.CopyInResponse{ColumnFormatCodes: formats})
-	if err := c.flush(); err != nil {
-		return &lostError{err}
-	}
-	in := &copyReader{c: c}
-	err := r.CopyFrom(background(), in)
-	if in.lost != nil {
-		return &lostError{in.lost}
-	}
-	return err
-}
-
-// copyReader reads the data of CopyData messages.
-type copyReader struct {
-	c    *conn
-	data []byte
-	end  error
-	lost error
-}
-
-// Read returns copied data; io.EOF at CopyDone, an error at CopyFail.
-func (r *copyReader) Read(p []byte) (int, error) {
-	for len(r.data) == 0 {
-		if r.end != nil {
-			return 0, r.end
-		}
-		m, err := r.c.be.Receive()
-		if err != nil {
-			r.lost, r.end = err, err
-			continue
-		}
-		switch m := m.(type) {
-		case *pgproto3.CopyData:
-			r.data = m.Data // valid until the next Receive
-		case *pgproto3.CopyDone:
-			r.end = io.EOF
-		case *pgproto3.CopyFail:
-			r.end = sqlerr.Newf(sqlerr.QueryCanceled, "COPY from stdin failed: %s", m.Message)
-		case *pgproto3.Flush, *pgproto3.Sync:
-		default:
-			r.end = sqlerr.Newf(sqlerr.ProtocolViolation, "unexpected message %T during COPY from stdin", m)
-			r.lost = r.end
-		}
-	}
-	n := copy(p, r.data)
-	r.data = r.data[n:]
-	return n, nil
 }

@@ -7,6 +7,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"log/slog"
@@ -93,6 +94,12 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 }
 
+var errShutdown = sqlerr.New(sqlerr.AdminShutdown, "terminating connection due to administrator command")
+
+// refusalsMax bounds, with as many as ConnectionsMax, the connections beyond it that wait to be told that
+// there are too many, or bring a cancel request.
+const refusalsMax = 16
+
 var errClosed = sqlerr.New(sqlerr.AdminShutdown, "the server is closed")
 
 func (s *Server) accept(nc net.Conn) {
@@ -104,6 +111,11 @@ func (s *Server) accept(nc net.Conn) {
 		return
 	}
 	full := len(s.mu.conns) >= s.o.ConnectionsMax
+	if len(s.mu.conns) >= 2*s.o.ConnectionsMax+refusalsMax {
+		s.mu.Unlock()
+		_ = nc.Close() // too many even to be told so
+		return
+	}
 	s.mu.conns[c] = struct{}{}
 	s.done.Add(1)
 	s.mu.Unlock()
@@ -116,7 +128,7 @@ func (s *Server) accept(nc net.Conn) {
 	}()
 }
 
-// Close stops listening, ends all connections, and waits for them.
+// Close stops listening, ends all connections, whose clients are told 57P01, and waits for them.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.mu.closed {
@@ -129,7 +141,7 @@ func (s *Server) Close() error {
 		errs = append(errs, ln.Close())
 	}
 	for c := range s.mu.conns {
-		c.stop()
+		c.end(errShutdown)
 	}
 	s.mu.Unlock()
 	s.done.Wait()
@@ -141,7 +153,7 @@ func (s *Server) cancel(pid uint32, secret []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.mu.conns {
-		if c.pid.Load() == pid && string(c.secret[:]) == string(secret) {
+		if c.pid.Load() == pid && subtle.ConstantTimeCompare(c.secret[:], secret) == 1 {
 			s.engine.CancelSession(pid)
 			return
 		}
