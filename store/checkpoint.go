@@ -25,6 +25,9 @@ type checkpointer struct {
 func (k *checkpointer) start(s *Store, c *checkpoint) {
 	ctx, cancel := context.WithCancel(context.Background())
 	k.wake, k.ended, k.cancel = make(chan struct{}, 1), make(chan struct{}), cancel
+	if c != nil {
+		k.lsn.Store(uint64(c.lsn))
+	}
 	if c != nil && s.applied.lsn > c.lsn || c == nil && s.applied.lsn > 0 {
 		k.logged.Store(-recoveredBytes(s))
 	}
@@ -79,6 +82,27 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 		return nil // nothing outlives the process
 	}
 	return s.checkpoint(ctx)
+}
+
+// liveFilesKept is how many log files a closed database may keep: the one that the last checkpoint names, and
+// the one that was begun after it.
+const liveFilesKept = 2
+
+// checkpointAtClose makes a checkpoint if something has changed since the last one. Without it nothing is lost: the log
+// keeps what it holds.
+func (s *Store) checkpointAtClose() {
+	if s.pipeline == nil {
+		return // nothing outlives the process, or was written
+	}
+	v := s.views.Acquire()
+	lsn := v.LSN()
+	v.Release()
+	if uint64(lsn) == s.checkpoints.lsn.Load() && s.log.Stats().LiveFiles <= liveFilesKept {
+		return
+	}
+	if err := s.checkpoint(context.Background()); err != nil {
+		s.logger.Warn("no checkpoint at close", "err", err)
+	}
 }
 
 func (s *Store) checkpoint(ctx context.Context) error {

@@ -16,7 +16,7 @@ import (
 
 // Defaults of table.Common.
 const (
-	logFileBytesDefault = 64 << 20
+	logFileBytesDefault = 16 << 20
 	logBytesMaxDefault  = 1 << 30
 )
 
@@ -131,13 +131,14 @@ func (s *Store) closeTiers() error {
 }
 
 // Close ends the storage: nothing is begun any more, commits in flight are finished, the end of the
-// log is marked. Memory that open transactions still read goes with the last of them.
+// log is marked. A checkpoint before that keeps the directory small and the next opening quick. Memory that open transactions still read goes with the last of them.
 func (s *Store) Close() error {
 	if !s.gate.shut(s.freeMemory) {
 		return errClosed
 	}
 	defer s.leave()
 	s.checkpoints.stop()
+	s.checkpointAtClose()
 	if s.commits != nil {
 		s.commits.Close()
 	}

@@ -20,7 +20,7 @@ type Common struct {
 	Logger      *slog.Logger // nil: discard
 	// Compile compiles CHECK and DEFAULT expressions; nil: tables with expressions are 0A000.
 	Compile RowCompiler
-	// LogFileBytes is the size of a log file; 0 is 64 MiB. Tests use small ones.
+	// LogFileBytes is the size of a log file; 0 is 16 MiB. Tests use small ones.
 	LogFileBytes int64
 	// LogBytesMax triggers a checkpoint when the log has grown by it; 0 is 1 GiB.
 	LogBytesMax int64
