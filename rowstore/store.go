@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -186,7 +187,7 @@ func (s *Store) Drop(lsn table.LSN, id table.ObjectID) error {
 // Apply applies committed changes of one table; it does nothing at or below the LSN of the last checkpoint.
 func (s *Store) Apply(lsn table.LSN, e *table.Entry) error {
 	s.clock.applied = max(s.clock.applied, lsn)
-	if s.o.Durable && lsn <= s.snaps.loaded {
+	if s.o.Durable && lsn <= s.snaps.loaded && !invariants.Mutant("rowstore-ignore-durable") {
 		return nil
 	}
 	t := (*s.tables.Load())[e.Table]
@@ -250,6 +251,21 @@ func (s *Store) Checkpoint(ctx context.Context, upTo table.LSN) error {
 		return nil
 	}
 	return s.snaps.write(ctx, &snapshot{lsn: upTo, name: s.o.Name, tables: s.setAt(upTo)}, &s.m)
+}
+
+// Recovered says that the log was read and leads on from the tier's files: what they do not need is removed.
+func (s *Store) Recovered() error {
+	if !s.o.Durable || s.o.ReadOnly {
+		return nil
+	}
+	if invariants.Mutant("rowstore-sweep-unsynced") {
+		return s.snaps.sweep()
+	}
+	// The process before may have ended right after it renamed the manifest.
+	if err := syncDir(s.o.FS, s.o.Dir); err != nil {
+		return ioError("sync directory", s.o.Dir, err)
+	}
+	return s.snaps.sweep()
 }
 
 // Close frees all memory; no View may be left.

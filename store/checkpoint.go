@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
 )
 
@@ -14,11 +15,12 @@ type checkpointer struct {
 	making sync.Mutex
 	// logged is the size of the log (Stats.Bytes) at the last checkpoint.
 	logged atomic.Int64
-	// lsn is that of the last checkpoint.
-	lsn    atomic.Uint64
-	wake   chan struct{}
-	cancel context.CancelFunc
-	ended  chan struct{}
+	// lsn is that of the last checkpoint; position is where a replay from it begins.
+	lsn      atomic.Uint64
+	position atomic.Uint64
+	wake     chan struct{}
+	cancel   context.CancelFunc
+	ended    chan struct{}
 }
 
 // start starts the goroutine. c is the checkpoint that the store was opened with, nil if none.
@@ -27,6 +29,7 @@ func (k *checkpointer) start(s *Store, c *checkpoint) {
 	k.wake, k.ended, k.cancel = make(chan struct{}, 1), make(chan struct{}), cancel
 	if c != nil {
 		k.lsn.Store(uint64(c.lsn))
+		k.position.Store(uint64(c.position))
 	}
 	if c != nil && s.applied.lsn > c.lsn || c == nil && s.applied.lsn > 0 {
 		k.logged.Store(-recoveredBytes(s))
@@ -112,8 +115,15 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	v := s.views.Acquire()
 	defer v.Release()
 	// The file must not name a position that a crash could take away.
-	if err := s.pipeline.EnsureDurable(ctx, v.LSN()); err != nil {
-		return err
+	if !invariants.Mutant("store-data-before-log") {
+		if err := s.pipeline.EnsureDurable(ctx, v.LSN()); err != nil {
+			return err
+		}
+	}
+	if invariants.Mutant("store-truncate-before-checkpoint") {
+		if err := s.log.Truncate(v.Position()); err != nil {
+			return err
+		}
 	}
 	for i := range s.tiers {
 		if err := s.tiers[i].Checkpoint(ctx, v.LSN()); err != nil {
@@ -126,6 +136,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	s.stats.checkpoints.Add(1)
 	s.checkpoints.logged.Store(logged)
 	s.checkpoints.lsn.Store(uint64(v.LSN()))
+	s.checkpoints.position.Store(uint64(v.Position()))
 	if invariants.Mutant("store-truncate-too-much") {
 		return s.log.Truncate(s.log.End())
 	}
@@ -138,8 +149,11 @@ func (s *Store) writeCheckpoint(v *view) error {
 		log: s.log.ID(), lsn: v.LSN(), time: v.State.time, position: v.Position(),
 		catalog: v.State.catalog.Forget(v.LSN()),
 	}
+	if invariants.Mutant("store-forget-catalog") {
+		c.catalog = catalog.New()
+	}
 	for _, b := range s.hidden.blocks() {
-		if c.catalog.Table(b.table) != nil {
+		if c.catalog.Table(b.table) != nil && !invariants.Mutant("store-forget-hidden-keys") {
 			c.hidden = append(c.hidden, b)
 		}
 	}
@@ -163,5 +177,5 @@ func (s *Store) readCheckpoint() (*checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeCheckpoint(path, b)
+	return decodeCheckpoint(checkpointName, b)
 }

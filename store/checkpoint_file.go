@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal"
 )
@@ -56,24 +57,25 @@ func (c *checkpoint) encode() []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// decodeCheckpoint decodes the file at path.
-func decodeCheckpoint(path string, b []byte) (*checkpoint, error) {
+// decodeCheckpoint decodes a checkpoint file. It has one checksum, so what is damaged is all of it.
+func decodeCheckpoint(name string, b []byte) (*checkpoint, error) {
 	if len(b) < checkpointHead+4 || string(b[:8]) != checkpointMagic {
-		return nil, damaged(path, "not a checkpoint")
+		return nil, damaged(name, 0, "not a checkpoint")
 	}
 	body, tail := b[:len(b)-4], b[len(b)-4:]
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(tail) {
-		return nil, damaged(path, "checksum does not match")
+		return nil, damaged(name, 0, "checksum does not match")
 	}
 	if v := binary.LittleEndian.Uint32(b[8:]); v != checkpointVersion {
-		return nil, damaged(path, "unknown version %d", v)
+		return nil, sqlerr.Newf(sqlerr.FeatureNotSupported, "file %s has format version %d, this program reads %d",
+			name, v, checkpointVersion)
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != uint64(len(body)-checkpointHead) {
-		return nil, damaged(path, "%d bytes instead of %d", len(body)-checkpointHead, n)
+		return nil, damaged(name, 0, "%d bytes instead of %d", len(body)-checkpointHead, n)
 	}
 	c, err := decodeCheckpointBody(body[checkpointHead:])
 	if err != nil {
-		return nil, damaged(path, "%v", err)
+		return nil, damaged(name, 0, "%v", err)
 	}
 	return c, nil
 }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 )
 
 // Names in a directory; see docs/format/directory.md.
@@ -77,15 +79,28 @@ func (d *directory) join(name string) string { return d.fs.PathJoin(d.path, name
 
 func (d *directory) close() error { return d.lock.Close() }
 
-// make creates the directory, with a name that survives a power loss.
+// make creates the directory. It and its parents that were created with it get names that survive a
+// power loss: not only if it has just been created, for whoever did that may have been interrupted.
 func (d *directory) make() error {
-	if _, err := d.fs.Stat(d.path); err == nil {
+	if _, err := d.fs.Stat(d.join(versionName)); err == nil {
 		return nil
+	}
+	above := []string{d.fs.PathDir(d.path)}
+	for dir := above[0]; ; dir = d.fs.PathDir(dir) {
+		if _, err := d.fs.Stat(dir); !isNotExist(err) || dir == d.fs.PathDir(dir) {
+			break
+		}
+		above = append(above, d.fs.PathDir(dir))
 	}
 	if err := d.fs.MkdirAll(d.path, 0o755); err != nil {
 		return fileError("create directory", d.path, err)
 	}
-	return syncDir(d.fs, d.fs.PathDir(d.path))
+	for _, dir := range above {
+		if err := syncDir(d.fs, dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkVersion reads the version file, and writes it if the directory is new.
@@ -106,15 +121,18 @@ func (d *directory) checkVersion(readOnly bool) error {
 	reader, writer, ok := parseVersion(b)
 	switch {
 	case !ok:
-		return damaged(d.join(versionName), "not a version file")
+		return damaged(versionName, 0, "not a version file")
 	case reader > formatReader:
 		return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
 			"directory \"%s\" needs a program that reads format %d; this one reads up to %d", d.path, reader, formatReader)
 	case writer > formatWriter && !readOnly:
 		return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
 			"directory \"%s\" needs a program that writes format %d; this one writes up to %d", d.path, writer, formatWriter)
+	case readOnly, invariants.Mutant("store-trust-renames"):
+		return nil
 	}
-	return nil
+	// What is here may have been renamed by a process that ended before it made that durable.
+	return syncDir(d.fs, d.path)
 }
 
 // checkEmpty refuses to make a database among files of something else, or where the version file of
@@ -141,6 +159,9 @@ func (d *directory) replace(name string, content []byte) error {
 	}
 	if err := d.fs.Rename(temp, d.join(name)); err != nil {
 		return fileError("rename to", d.join(name), err)
+	}
+	if invariants.Mutant("store-skip-directory-sync") {
+		return nil
 	}
 	return syncDir(d.fs, d.path)
 }
@@ -186,8 +207,8 @@ func fileError(what, path string, err error) error {
 	return sqlerr.Newf(sqlerr.IOError, "%s \"%s\": %w", what, path, err)
 }
 
-func damaged(path, format string, args ...any) error {
-	return sqlerr.Newf(sqlerr.DataCorrupted, "file \"%s\" is damaged: %s", path, fmt.Sprintf(format, args...))
+func damaged(path string, offset int64, format string, args ...any) error {
+	return &table.DamageError{What: "file", File: path, Offset: offset, Reason: fmt.Sprintf(format, args...)}
 }
 
 func readFile(fs vfs.FS, path string) (b []byte, err error) {
@@ -205,7 +226,7 @@ func readFile(fs vfs.FS, path string) (b []byte, err error) {
 		return nil, fileError("stat", path, err)
 	}
 	if info.Size() > fileBytesMax {
-		return nil, damaged(path, "%d bytes", info.Size())
+		return nil, damaged(path, 0, "%d bytes", info.Size())
 	}
 	b = make([]byte, info.Size())
 	if n, err := f.ReadAt(b, 0); n < len(b) {

@@ -32,7 +32,7 @@ func InspectCheckpoint(fs vfs.FS, path string) (*CheckpointInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := decodeCheckpoint(name, b)
+	c, err := decodeCheckpoint(checkpointName, b)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,8 @@ type tier struct {
 	durable bool
 	// verify reads the tier's files and reports damage.
 	verify func(ctx context.Context, report func(table.Damage) bool) (blocks int, err error)
+	// recovered tells the tier that the log was read and leads on from its files.
+	recovered func() error
 }
 
 // state is what a View shows.

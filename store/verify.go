@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/sqlerr"
@@ -49,21 +48,39 @@ func (v *verifier) damage(file string, err error) error {
 		return err
 	}
 	d := table.Damage{File: file, Err: err}
-	if at, ok := errors.AsType[*wal.DamageError](err); ok {
-		d.File, d.Offset = at.File, at.Offset
+	if name, offset, ok := table.PlaceOf(err); ok {
+		d.File, d.Offset = name, offset
 	}
 	v.report(d)
 	return nil
 }
 
 func (v *verifier) checkpoint() error {
-	_, err := v.s.readCheckpoint()
+	c, err := v.s.readCheckpoint()
+	if err == nil && c == nil && v.s.checkpoints.position.Load() != 0 {
+		err = damaged(checkpointName, 0, "the file is missing")
+	}
 	return v.damage(checkpointName, err)
 }
 
-// log reads the log up to where it is durable; commits may follow meanwhile.
+// log reads the log from the file with the last checkpoint's position up to where it is durable;
+// commits and checkpoints may follow meanwhile.
 func (v *verifier) log() error {
-	_, err := wal.Scan(v.s.dir.fs, v.s.dir.join(logName), 0, func(r *wal.Record) error {
+	from := wal.Position(v.s.checkpoints.position.Load())
+	err := v.readLog(from)
+	for err != nil {
+		now := wal.Position(v.s.checkpoints.position.Load())
+		if now == from || sqlerr.CodeOf(err) != sqlerr.UndefinedFile {
+			break
+		}
+		from = now // a checkpoint has removed that file
+		err = v.readLog(from)
+	}
+	return v.damage(logName, err)
+}
+
+func (v *verifier) readLog(from wal.Position) error {
+	record := func(r *wal.Record) error {
 		if v.ctx.Err() != nil {
 			return canceled(v.ctx)
 		}
@@ -72,8 +89,12 @@ func (v *verifier) log() error {
 		}
 		_, _, err := decodeHead(r.Payload)
 		return err
-	})
-	return v.damage(logName, err)
+	}
+	if v.s.log != nil {
+		return v.s.log.Check(from, record)
+	}
+	_, err := wal.Scan(v.s.dir.fs, v.s.dir.join(logName), from, record)
+	return err
 }
 
 func (v *verifier) tiers() error {

@@ -171,3 +171,6 @@ func (e *DamageError) Error() string {
 
 // Unwrap gives the error its SQLSTATE.
 func (e *DamageError) Unwrap() error { return sqlerr.New(sqlerr.DataCorrupted, e.Error()) }
+
+// Place returns file and offset.
+func (e *DamageError) Place() (file string, offset int64) { return e.File, e.Offset }

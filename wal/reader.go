@@ -104,9 +104,10 @@ func (r *Reader) enterFile(durable Position) error {
 	l := r.log
 	l.mu.Lock()
 	i := slices.IndexFunc(l.mu.live, func(f liveFile) bool { return f.epoch >= r.pos.Epoch() })
-	f := l.mu.live[i]
-	if f.epoch == r.pos.Epoch() && f.end != 0 && r.pos.Offset() >= f.end {
-		f = l.mu.live[i+1]
+	f, off := l.mu.live[i], r.pos.Offset()
+	for f.epoch != r.pos.Epoch() && f.end == fileHeaderBytes || f.epoch == r.pos.Epoch() && f.end != 0 && off >= f.end {
+		i++ // a power loss can leave a file with nothing but a header
+		f = l.mu.live[i]
 	}
 	l.mu.Unlock()
 	if f.epoch != r.pos.Epoch() || r.pos.Offset() < fileHeaderBytes {

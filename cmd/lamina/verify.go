@@ -11,7 +11,6 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/wal"
 )
 
 // verification is what `lamina verify --json` prints.
@@ -111,8 +110,8 @@ func verify(c *cobra.Command, dir string) (v *verification, err error) {
 // damageOf takes file and offset from the error where the damage does not name them.
 func damageOf(d table.Damage) damage {
 	out := damage{File: d.File, Offset: d.Offset, Object: d.Object, Error: d.Err.Error()}
-	if e, ok := errors.AsType[*wal.DamageError](d.Err); ok && out.File == "" {
-		out.File, out.Offset = e.File, e.Offset
+	if file, offset, ok := table.PlaceOf(d.Err); ok && out.File == "" {
+		out.File, out.Offset = file, offset
 	}
 	return out
 }

@@ -2,8 +2,12 @@ package waltest
 
 import (
 	"cmp"
+	"errors"
+	"io"
+	iofs "io/fs"
 	"maps"
 	"slices"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -60,6 +64,9 @@ func (fs *CrashFS) OpenReadWrite(
 
 // OpenDir implements vfs.FS.
 func (fs *CrashFS) OpenDir(name string) (vfs.File, error) {
+	if err := fs.before(OpOpenDir, name); err != nil {
+		return nil, err
+	}
 	f, err := fs.MemFS.OpenDir(name)
 	if err != nil {
 		return nil, err
@@ -78,7 +85,7 @@ func (fs *CrashFS) Rename(from, to string) error {
 		return err
 	}
 	op := nameOp{dir: fs.PathDir(to), from: from, to: to, file: fs.files[from]}
-	op.apply(fs.files)
+	op.apply(fs.files, fs.folders)
 	fs.names = append(fs.names, op)
 	return nil
 }
@@ -94,9 +101,55 @@ func (fs *CrashFS) Remove(name string) error {
 		return err
 	}
 	op := nameOp{dir: fs.PathDir(name), from: name}
-	op.apply(fs.files)
+	op.apply(fs.files, fs.folders)
 	fs.names = append(fs.names, op)
 	return nil
+}
+
+// MkdirAll implements vfs.FS.
+func (fs *CrashFS) MkdirAll(name string, perm iofs.FileMode) error {
+	if err := fs.before(OpMkdir, name); err != nil {
+		return err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	var made []nameOp
+	for dir := name; !fs.isRoot(dir); dir = fs.PathDir(dir) {
+		if _, err := fs.MemFS.Stat(dir); err == nil {
+			break
+		}
+		made = append(made, nameOp{dir: fs.PathDir(dir), to: dir})
+	}
+	if err := fs.MemFS.MkdirAll(name, perm); err != nil {
+		return err
+	}
+	slices.Reverse(made)
+	fs.names = append(fs.names, made...)
+	return nil
+}
+
+// List implements vfs.FS.
+func (fs *CrashFS) List(name string) ([]string, error) {
+	if err := fs.before(OpList, name); err != nil {
+		return nil, err
+	}
+	return fs.MemFS.List(name)
+}
+
+// Stat implements vfs.FS.
+func (fs *CrashFS) Stat(name string) (vfs.FileInfo, error) {
+	if err := fs.before(OpStat, name); err != nil {
+		return nil, err
+	}
+	return fs.MemFS.Stat(name)
+}
+
+// Lock implements vfs.FS. Locks end with the process: no image has any.
+func (fs *CrashFS) Lock(name string) (io.Closer, error) {
+	if err := fs.before(OpLock, name); err != nil {
+		return nil, err
+	}
+	return fs.MemFS.Lock(name)
 }
 
 // Unwrap implements vfs.FS.
@@ -131,12 +184,15 @@ func (f *file) WriteAt(b []byte, off int64) (int, error) {
 // change writes to the file that is read from and to what is known of the disk. A write that is
 // made to fail has been done to its first half.
 func (f *file) change(b []byte, off int, write func([]byte) (int, error)) (int, error) {
-	failed := f.fs.before(OpWrite, f.name)
+	failed := f.fs.beforeOp(Op{OpWrite, f.name, off, len(b)})
 	if failed != nil {
 		b = b[:len(b)/2]
 	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
+	if room := f.fs.roomLocked(f.c, off, len(b)); room < len(b) {
+		b, failed = b[:room], syscall.ENOSPC
+	}
 	f.c.write(b, off)
 	n, err := write(append([]byte(nil), b...))
 	if failed != nil {
@@ -159,6 +215,21 @@ func (f *file) Sync() error {
 
 func (f *file) SyncData() error { return f.Sync() }
 
+func (f *file) Stat() (vfs.FileInfo, error) {
+	if err := f.fs.before(OpStat, f.name); err != nil {
+		return nil, err
+	}
+	return f.File.Stat()
+}
+
+func (f *file) Close() error {
+	err := error(nil)
+	if f.c != nil {
+		err = f.fs.before(OpClose, f.name)
+	}
+	return errors.Join(err, f.File.Close())
+}
+
 // directory makes names durable.
 type directory struct {
 	vfs.File
@@ -175,7 +246,7 @@ func (d *directory) Sync() error {
 	kept := d.fs.names[:0]
 	for _, op := range d.fs.names {
 		if op.dir == d.name {
-			op.apply(d.fs.stable)
+			op.apply(d.fs.stable, d.fs.folders)
 		} else {
 			kept = append(kept, op)
 		}

@@ -3,6 +3,7 @@
 package waltest
 
 import (
+	"maps"
 	"math/rand/v2"
 	"sync"
 
@@ -12,7 +13,7 @@ import (
 // SectorBytes is what a disk writes whole or not at all.
 const SectorBytes = 512
 
-// OpKind is a kind of call that changes a file system.
+// OpKind is a kind of call to a file system.
 type OpKind string
 
 // The kinds. A hook sees them before they happen.
@@ -25,27 +26,40 @@ const (
 	OpSyncDir OpKind = "syncdir"
 	OpOpen    OpKind = "open"
 	OpRead    OpKind = "read"
+	OpMkdir   OpKind = "mkdir"
+	OpOpenDir OpKind = "opendir"
+	OpList    OpKind = "list"
+	OpStat    OpKind = "stat"
+	OpLock    OpKind = "lock"
+	OpClose   OpKind = "close" // of a file that is open for writing
 )
 
-// Op is one call.
+// Op is one call. Off and Len are those of a write.
 type Op struct {
 	Kind OpKind
 	Path string
+	Off  int
+	Len  int
 }
 
-// CrashFS is a vfs.FS in memory that knows which sectors and which names are durable. Directories
-// themselves are durable at once. It is safe for concurrent use.
+// CrashFS is a vfs.FS in memory that knows which sectors and which names, those of directories too,
+// are durable. It is safe for concurrent use.
 type CrashFS struct {
 	*vfs.MemFS
 	mu     sync.Mutex
 	files  map[string]*content // as a running process sees them
 	stable map[string]*content // as the disk has them
-	names  []nameOp            // since the last sync of their directory
-	hook   func(Op) error
-	counts map[OpKind]int
+	// folders are the directories whose own name is durable.
+	folders map[string]bool
+	names   []nameOp // since the last sync of their directory
+	hook    func(Op) error
+	counts  map[OpKind]int
+	// space bounds the bytes of all files; negative: no bound.
+	space int
 }
 
-// nameOp is a change of a directory: a name that goes, a name that comes.
+// nameOp is a change of a directory: a name that goes, a name that comes. The name is that of a
+// directory if file is nil.
 type nameOp struct {
 	dir      string
 	from, to string
@@ -64,7 +78,8 @@ var _ vfs.FS = (*CrashFS)(nil)
 // NewCrashFS returns an empty file system.
 func NewCrashFS() *CrashFS {
 	return &CrashFS{
-		MemFS: vfs.NewMem(), files: map[string]*content{}, stable: map[string]*content{}, counts: map[OpKind]int{},
+		MemFS: vfs.NewMem(), files: map[string]*content{}, stable: map[string]*content{},
+		folders: map[string]bool{}, counts: map[OpKind]int{}, space: -1,
 	}
 }
 
@@ -84,14 +99,49 @@ func (fs *CrashFS) Count(k OpKind) int {
 }
 
 func (fs *CrashFS) before(kind OpKind, path string) error {
+	return fs.beforeOp(Op{Kind: kind, Path: path})
+}
+
+func (fs *CrashFS) beforeOp(op Op) error {
 	fs.mu.Lock()
 	hook := fs.hook
-	fs.counts[kind]++
+	fs.counts[op.Kind]++
 	fs.mu.Unlock()
 	if hook == nil {
 		return nil
 	}
-	return hook(Op{kind, path})
+	return hook(op)
+}
+
+// SetSpace bounds the bytes that all files may have: a write that would need more is ENOSPC, done as
+// far as there is room. Negative: no bound.
+func (fs *CrashFS) SetSpace(bytes int) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.space = bytes
+}
+
+// Used returns the bytes of all files.
+func (fs *CrashFS) Used() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.usedLocked()
+}
+
+func (fs *CrashFS) usedLocked() (n int) {
+	for _, c := range fs.files {
+		n += len(c.data)
+	}
+	return n
+}
+
+// roomLocked returns how many of the n bytes at off the disk can take.
+func (fs *CrashFS) roomLocked(c *content, off, n int) int {
+	grow := off + n - len(c.data)
+	if fs.space < 0 || grow <= 0 {
+		return n
+	}
+	return max(0, n-max(0, grow-max(0, fs.space-fs.usedLocked())))
 }
 
 // Crash returns what a power loss at this moment leaves: everything that was synced, and of the
@@ -99,20 +149,45 @@ func (fs *CrashFS) before(kind OpKind, path string) error {
 func (fs *CrashFS) Crash(rng *rand.Rand, percent int) *CrashFS {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	names := map[string]*content{}
-	for name, c := range fs.stable {
-		names[name] = c
-	}
+	names, folders := maps.Clone(fs.stable), maps.Clone(fs.folders)
 	for _, op := range fs.names {
 		if rng.IntN(100) < percent {
-			op.apply(names)
+			op.apply(names, folders)
 		}
 	}
 	out := NewCrashFS()
+	for name := range folders {
+		if fs.reachable(name, folders) {
+			out.addFolder(name)
+		}
+	}
 	for _, name := range sortedKeys(names) {
-		out.put(name, names[name].crash(rng, percent))
+		c := names[name].crash(rng, percent)
+		if fs.reachable(fs.PathDir(name), folders) {
+			out.put(name, c)
+		}
 	}
 	return out
+}
+
+// reachable reports whether the names of a directory and of all above it are in folders.
+func (fs *CrashFS) reachable(dir string, folders map[string]bool) bool {
+	for ; !fs.isRoot(dir); dir = fs.PathDir(dir) {
+		if !folders[dir] {
+			return false
+		}
+	}
+	return true
+}
+
+func (fs *CrashFS) isRoot(dir string) bool { return dir == "" || dir == "." || dir == fs.PathDir(dir) }
+
+// addFolder makes a directory whose name is durable.
+func (fs *CrashFS) addFolder(name string) {
+	_ = fs.MemFS.MkdirAll(name, 0o755)
+	for ; !fs.isRoot(name); name = fs.PathDir(name) {
+		fs.folders[name] = true
+	}
 }
 
 // Kill returns what the end of the process alone leaves: all that was written, as unsynced as
@@ -130,9 +205,13 @@ func (fs *CrashFS) Kill() *CrashFS {
 			copies[c] = c.clone()
 		}
 	}
+	for _, name := range fs.foldersLocked() {
+		out.addFolder(name)
+	}
 	for name, c := range fs.files {
 		out.put(name, copies[c])
 	}
+	out.folders = maps.Clone(fs.folders)
 	clear(out.stable)
 	for name, c := range fs.stable {
 		out.stable[name] = copies[c]
@@ -147,9 +226,20 @@ func (fs *CrashFS) Kill() *CrashFS {
 	return out
 }
 
+// foldersLocked returns all directories, those whose names are not durable too.
+func (fs *CrashFS) foldersLocked() []string {
+	list := sortedKeys(fs.folders)
+	for _, op := range fs.names {
+		if op.to != "" && op.file == nil {
+			list = append(list, op.to)
+		}
+	}
+	return list
+}
+
 // put adds a file; its name and what it says is stable are durable.
 func (fs *CrashFS) put(name string, c *content) {
-	_ = fs.MemFS.MkdirAll(fs.PathDir(name), 0o755)
+	fs.addFolder(fs.PathDir(name))
 	fs.files[name], fs.stable[name] = c, c
 	f, err := fs.MemFS.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -161,11 +251,14 @@ func (fs *CrashFS) put(name string, c *content) {
 	_ = f.Close()
 }
 
-func (op *nameOp) apply(names map[string]*content) {
+func (op *nameOp) apply(names map[string]*content, folders map[string]bool) {
 	if op.from != "" {
 		delete(names, op.from)
 	}
-	if op.to != "" {
+	switch {
+	case op.to != "" && op.file == nil:
+		folders[op.to] = true
+	case op.to != "":
 		names[op.to] = op.file
 	}
 }

@@ -1,0 +1,313 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/wal/waltest"
+)
+
+// crashKind says what a store was doing when power was lost.
+type crashKind string
+
+const (
+	crashAppend     crashKind = "append"
+	crashSync       crashKind = "group fsync"
+	crashRotation   crashKind = "rotation and recycling"
+	crashCheckpoint crashKind = "checkpoint"
+	crashDDL        crashKind = "DDL"
+	crashRecovery   crashKind = "recovery"
+)
+
+var crashKinds = []crashKind{crashAppend, crashSync, crashRotation, crashCheckpoint, crashDDL, crashRecovery}
+
+// kindOfOp tells from a call what the store is doing; defining: a commit that changes definitions is
+// in flight.
+func kindOfOp(op waltest.Op, defining bool) crashKind {
+	base := op.Path[strings.LastIndexByte(op.Path, '/')+1:]
+	switch {
+	case !strings.Contains(op.Path, "/"+logName):
+		return crashCheckpoint
+	case op.Kind == waltest.OpWrite && op.Off > 0 && !strings.HasPrefix(base, "tmp-"), op.Kind == waltest.OpSync:
+		switch {
+		case defining:
+			return crashDDL
+		case op.Kind == waltest.OpSync:
+			return crashSync
+		}
+		return crashAppend
+	}
+	return crashRotation
+}
+
+// crashImage is what a power loss, or the end of the process, left.
+type crashImage struct {
+	fs    *waltest.CrashFS
+	kind  crashKind
+	at    waltest.Op
+	acked uint64
+	keep  int // percent of what was not synced; -1: the process ended, the machine did not
+}
+
+func (im *crashImage) String() string {
+	return fmt.Sprintf("%s: lost before %s %s (offset %d), %d %% kept, acknowledged up to LSN %d",
+		im.kind, im.at.Kind, im.at.Path, im.at.Off, im.keep, im.acked)
+}
+
+// crasher takes images of a file system at random calls.
+type crasher struct {
+	mu     sync.Mutex
+	rng    *rand.Rand
+	images []*crashImage
+	budget map[crashKind]int
+	odds   map[crashKind]int // one call in so many
+	// slow is called before each call that changes the disk; nil: nothing is slow.
+	slow func(waltest.Op)
+}
+
+func newCrasher(rng *rand.Rand) *crasher {
+	c := &crasher{rng: rng, budget: map[crashKind]int{}, odds: map[crashKind]int{
+		crashAppend: 12, crashSync: 12, crashRotation: 3, crashCheckpoint: 5, crashDDL: 4, crashRecovery: 16,
+	}}
+	for _, k := range crashKinds {
+		c.budget[k] = 30
+	}
+	return c
+}
+
+// arm makes c take images of fs.
+func (c *crasher) arm(fs *waltest.CrashFS, kind func(waltest.Op) crashKind, acked func() uint64) {
+	fs.SetHook(func(op waltest.Op) error {
+		switch op.Kind {
+		case waltest.OpRead, waltest.OpOpen, waltest.OpOpenDir, waltest.OpList, waltest.OpStat, waltest.OpLock, waltest.OpClose:
+			return nil // nothing of the disk changes
+		}
+		if c.slow != nil {
+			c.slow(op)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		k := kind(op)
+		if c.budget[k] == 0 || c.rng.IntN(c.odds[k]) != 0 {
+			return nil
+		}
+		c.budget[k]--
+		im := &crashImage{kind: k, at: op, acked: acked(), keep: []int{0, 10, 50, 90, 100, -1}[c.rng.IntN(6)]}
+		if im.keep < 0 {
+			im.fs = fs.Kill()
+		} else {
+			im.fs = fs.Crash(c.rng, im.keep)
+		}
+		c.images = append(c.images, im)
+		return nil
+	})
+}
+
+const crashLogFileBytes = 16 << 10
+
+func openCrash(fs *waltest.CrashFS) (*Store, error) {
+	s, err := Open(table.Columnar{Dir: "db", Common: table.Common{
+		FS: fs, LogFileBytes: crashLogFileBytes, LogBytesMax: 128 << 10, MemoryBytes: 64 << 20,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return s.(*Store), nil
+}
+
+// TestStoreSurvivesPowerLoss runs clients, checkpoints and changes of definitions on a disk that loses
+// power at random calls, and opens what is left: it must be the state after a prefix of the commits,
+// all those acknowledged as durable among them, and work on. Opening it loses power too.
+func TestStoreSurvivesPowerLoss(t *testing.T) {
+	rounds, least := 20, 100
+	if testing.Short() || invariants.Enabled {
+		rounds, least = 8, 40
+	}
+	hits := map[crashKind]int{}
+	images, commits, aborts := 0, int64(0), int64(0)
+	for round := range rounds {
+		fs := waltest.NewCrashFS()
+		o := newOracle()
+		c := newCrasher(rand.New(rand.NewPCG(uint64(round), 4)))
+		w := &workload{o: o, seed: uint64(round), steps: 60, every: 12}
+		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.defining.Load() > 0) }, o.ackedLSN)
+		c.slow = func(op waltest.Op) {
+			if kindOfOp(op, false) == crashCheckpoint {
+				w.others()
+			}
+		}
+		w.s = must(openCrash(fs))(t)
+		if err := errors.Join(w.setUp(), w.run(4)); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if err := w.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		fs.SetHook(nil)
+		inner := newCrasher(c.rng)
+		list := append(c.images, &crashImage{fs: fs, kind: "close", acked: o.ackedLSN(), keep: -1})
+		for i := 0; i < len(list); i++ {
+			im := list[i]
+			armed := inner
+			if im.kind == crashRecovery {
+				armed = nil
+			}
+			if err := im.check(o, armed, i%4 == 0); err != nil {
+				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
+			}
+			hits[im.kind]++
+			images++
+			list = append(list, inner.images...)
+			inner.images = nil
+		}
+		commits, aborts = commits+w.commits.Load(), aborts+w.aborts.Load()
+	}
+	t.Log(images, "images,", commits, "commits,", aborts, "roll-backs:", hits)
+	for _, k := range crashKinds {
+		if hits[k] < least {
+			t.Errorf("%s: %d crash points, at least %d are wanted", k, hits[k], least)
+		}
+	}
+	if images < 10*least || commits < int64(rounds)*150 {
+		t.Errorf("%d images, %d commits", images, commits)
+	}
+}
+
+// check opens the image and compares it with what the oracle knows. With inner, opening it loses
+// power too; again says to lose power once more after it was written to.
+func (im *crashImage) check(o *oracle, inner *crasher, again bool) error {
+	if inner != nil {
+		inner.arm(im.fs, func(waltest.Op) crashKind { return crashRecovery }, func() uint64 { return im.acked })
+	}
+	s, err := openCrash(im.fs)
+	im.fs.SetHook(nil)
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	model, err := sameAsModel(s, o, im.acked)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	if err := worksOn(s, model); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	after, err := textsOf(s)
+	if err == nil && again {
+		err = sameAfter(im.fs.Crash(rand.New(rand.NewPCG(1, 1)), 0), after)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// sameAsModel compares a store with the oracle, and returns the model.
+func sameAsModel(s *Store, o *oracle, acked uint64) (map[string]*modelTable, error) {
+	var damages []error
+	err := s.Verify(context.Background(), func(d table.Damage) bool {
+		damages = append(damages, fmt.Errorf("damage %+v", d))
+		return len(damages) < 5
+	})
+	if err = errors.Join(err, errors.Join(damages...)); err != nil {
+		return nil, err
+	}
+	tables, journal, err := stateOf(s)
+	if err != nil {
+		return nil, err
+	}
+	model, err := o.prefix(journal, acked)
+	if err != nil {
+		return nil, err
+	}
+	return model, sameTables(tables, model)
+}
+
+func sameTables(got, want map[string]*modelTable) error {
+	for name, t := range want {
+		if got[name] == nil {
+			return fmt.Errorf("there is no table %s", name)
+		}
+		if a, b := got[name].text(), t.text(); a != b {
+			return fmt.Errorf("table %s is\n%s, but should be\n%s", name, a, b)
+		}
+	}
+	if len(got) != len(want) {
+		return fmt.Errorf("%d tables, but there should be %d", len(got), len(want))
+	}
+	return nil
+}
+
+// worksOn checks that the unique keys of a store refuse what is there, and take what is not, and
+// commits to it.
+func worksOn(s *Store, model map[string]*modelTable) error {
+	w := &workload{s: s, o: newOracle()}
+	w.o.next = 1 << 40
+	for _, name := range []string{"a", "b"} {
+		t := model[name]
+		if t == nil {
+			continue
+		}
+		used := map[int64]bool{}
+		for id, r := range t.rows {
+			used[r.u] = true
+			err := w.in(nil, func(x *workTx) error { return x.insert(name, map[int64]modelRow{id: {v: "twice"}}) })
+			if sqlerr.CodeOf(err) != sqlerr.UniqueViolation {
+				return fmt.Errorf("a second row %d in table %s: %w", id, name, err)
+			}
+			if r.u == 0 {
+				continue
+			}
+			err = w.in(nil, func(x *workTx) error { return x.insert(name, map[int64]modelRow{-id: {r.u, "twice"}}) })
+			if sqlerr.CodeOf(err) != sqlerr.UniqueViolation {
+				return fmt.Errorf("a second row with u = %d in table %s: %w", r.u, name, err)
+			}
+		}
+		fresh := map[int64]modelRow{}
+		for c := int64(1); c <= 4; c++ {
+			for u := c * idsOfClient; u < c*idsOfClient+2*rowsOfClient; u++ {
+				if !used[u] {
+					fresh[-u] = modelRow{u, "new"}
+				}
+			}
+		}
+		if err := w.in(nil, func(x *workTx) error { return x.insert(name, fresh) }); err != nil {
+			return fmt.Errorf("new rows in table %s: %w", name, err)
+		}
+	}
+	if model["c"] == nil { // power was lost before anything was there
+		return w.setUp()
+	}
+	return w.in(nil, func(x *workTx) error {
+		return errors.Join(x.create("new"), x.insert("new", map[int64]modelRow{1: {}}), x.insert("c", map[int64]modelRow{-1: {}}))
+	})
+}
+
+// textsOf returns all tables as text.
+func textsOf(s *Store) (map[string]string, error) {
+	tables, _, err := stateOf(s)
+	texts := map[string]string{}
+	for name, t := range tables {
+		texts[name] = t.text()
+	}
+	return texts, err
+}
+
+// sameAfter opens what another power loss has left, in which everything committed must be.
+func sameAfter(fs *waltest.CrashFS, want map[string]string) error {
+	s, err := openCrash(fs)
+	if err != nil {
+		return fmt.Errorf("second open: %w", err)
+	}
+	got, err := textsOf(s)
+	for name, text := range want {
+		if err == nil && got[name] != text {
+			err = fmt.Errorf("after another power loss table %s is\n%s, but was\n%s", name, got[name], text)
+		}
+	}
+	return errors.Join(err, s.Close())
+}

@@ -1,0 +1,387 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// The workload: clients that change tables a and b (with keys) and c (without), one that changes
+// definitions, and one that makes checkpoints. Each client keeps to rows of its own, and knows them;
+// some rows are changed by all of them. Every transaction writes its number into the journal.
+
+const (
+	sharedRows   = 4    // of table a, with ids from 1
+	rowsOfClient = 24   // in each table
+	idsOfClient  = 1000 // between the first rows of two clients
+	longText     = 900
+)
+
+var commonTables = []string{"journal", "a", "b", "c"}
+
+// workload runs clients on one store.
+type workload struct {
+	s     *Store
+	o     *oracle
+	seed  uint64
+	steps int // transactions of a client
+	// every is after how many commits there is a checkpoint; 0: none is asked for.
+	every int64
+	// tolerate says which errors end a client without being reported; nil: those of lost races.
+	tolerate func(error) bool
+
+	// defining counts the commits in flight that change definitions.
+	defining        atomic.Int32
+	commits, aborts atomic.Int64
+	running         atomic.Int32
+	checkpoint      chan struct{}
+}
+
+// setUp creates the tables that all clients use.
+func (w *workload) setUp() error {
+	return w.in(nil, func(x *workTx) error {
+		for _, name := range commonTables {
+			if err := x.create(name); err != nil {
+				return err
+			}
+		}
+		rows := map[int64]modelRow{}
+		for id := int64(1); id <= sharedRows; id++ {
+			rows[id] = modelRow{v: "shared"}
+		}
+		return x.insert("a", rows)
+	})
+}
+
+// others lets some commits pass, if there are any, so that what calls it happens in the midst of them.
+func (w *workload) others() {
+	for from, n := w.commits.Load(), 0; w.running.Load() > 1 && w.commits.Load() < from+2 && n < 40; n++ {
+		time.Sleep(50 * time.Microsecond)
+	}
+}
+
+func (w *workload) rng(client int) *rand.Rand { return rand.New(rand.NewPCG(w.seed, uint64(client))) }
+
+// run runs all clients to their ends and returns the errors that must not happen.
+func (w *workload) run(clients int) error {
+	w.checkpoint = make(chan struct{}, 1)
+	errs := make([]error, clients+2)
+	var wg, checkpointer sync.WaitGroup
+	for i := range clients {
+		c := &client{w: w, rng: w.rng(i), first: int64(i+1) * idsOfClient, rows: map[string]map[int64]modelRow{}}
+		w.running.Add(1)
+		wg.Go(func() { defer w.running.Add(-1); errs[i] = c.run() })
+	}
+	d := &definer{w: w, rng: w.rng(clients), tables: map[string]*modelTable{}}
+	wg.Go(func() { errs[clients] = d.run() })
+	checkpointer.Go(func() {
+		for range w.checkpoint {
+			if err := w.s.Checkpoint(context.Background()); err != nil && !w.tolerated(err) {
+				errs[clients+1] = fmt.Errorf("checkpoint: %w", err)
+			}
+		}
+	})
+	wg.Wait()
+	close(w.checkpoint)
+	checkpointer.Wait()
+	return errors.Join(errs...)
+}
+
+func (w *workload) tolerated(err error) bool {
+	if w.tolerate != nil {
+		return w.tolerate(err)
+	}
+	return sqlerr.CodeOf(err) == sqlerr.SerializationFailure
+}
+
+// errGiveUp makes a client roll back.
+var errGiveUp = errors.New("rolled back on purpose")
+
+// in runs f in a transaction and commits it, now and then without waiting for the disk if there is a rng.
+func (w *workload) in(rng *rand.Rand, f func(x *workTx) error) error {
+	x := &workTx{w: w, n: w.o.number(), async: rng != nil && rng.IntN(3) == 0}
+	tx, err := w.s.Begin(context.Background(), table.TxOptions{Async: x.async})
+	if err != nil {
+		return err
+	}
+	x.tx = tx.(*Tx)
+	defer func() { _ = x.tx.Rollback() }()
+	if err := f(x); err != nil {
+		w.aborts.Add(1)
+		return err
+	}
+	if err := x.insert("journal", map[int64]modelRow{x.n: {}}); err != nil {
+		return err
+	}
+	if x.defines {
+		w.defining.Add(1)
+		defer w.defining.Add(-1)
+	}
+	return w.commit(x)
+}
+
+func (w *workload) commit(x *workTx) error {
+	w.o.asked(x.n, x.effects)
+	receipt, err := x.tx.Commit(context.Background())
+	if err != nil {
+		if sqlerr.CodeOf(err) == sqlerr.TransactionResolutionUnknown {
+			w.o.told(x.n, fateUnknown, receipt.Token, false)
+		} else {
+			w.o.told(x.n, fateRefused, 0, false)
+		}
+		return err
+	}
+	w.o.told(x.n, fateCommitted, uint64(receipt.LSN), !x.async)
+	if n := w.commits.Add(1); w.every > 0 && n%w.every == 0 && w.checkpoint != nil {
+		select {
+		case w.checkpoint <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// workTx is a transaction and what it has done.
+type workTx struct {
+	w       *workload
+	n       int64
+	async   bool
+	tx      *Tx
+	effects []effect
+	defines bool
+}
+
+// client changes its own rows, and the shared ones.
+type client struct {
+	w     *workload
+	rng   *rand.Rand
+	first int64 // its ids are those from first on
+	rows  map[string]map[int64]modelRow
+}
+
+func (c *client) run() error {
+	for range c.w.steps {
+		mine := map[string]map[int64]modelRow{}
+		for t, rows := range c.rows {
+			mine[t] = maps.Clone(rows)
+		}
+		err := c.w.in(c.rng, func(x *workTx) error { return c.step(x, mine) })
+		switch {
+		case err == nil:
+			c.rows = mine
+		case errors.Is(err, errGiveUp), sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+		case c.w.tolerated(err):
+			return nil
+		default:
+			return fmt.Errorf("client at %d: %w", c.first, err)
+		}
+	}
+	return nil
+}
+
+// step runs the statements of one transaction.
+func (c *client) step(x *workTx, mine map[string]map[int64]modelRow) error {
+	for range 1 + c.rng.IntN(4) {
+		if c.rng.IntN(5) == 0 {
+			if err := c.undone(x, mine); err != nil {
+				return err
+			}
+		}
+		if err := c.statement(x, mine); err != nil {
+			return err
+		}
+	}
+	if c.rng.IntN(10) == 0 {
+		return errGiveUp
+	}
+	return nil
+}
+
+// undone runs a statement and rolls it back to a savepoint.
+func (c *client) undone(x *workTx, mine map[string]map[int64]modelRow) error {
+	sp, err := x.tx.Savepoint(context.Background())
+	if err != nil {
+		return err
+	}
+	before := len(x.effects)
+	scratch := map[string]map[int64]modelRow{}
+	for t, rows := range mine {
+		scratch[t] = maps.Clone(rows)
+	}
+	if err := c.statement(x, scratch); err != nil {
+		return err
+	}
+	x.effects = x.effects[:before]
+	return sp.RollbackTo(context.Background())
+}
+
+func (c *client) statement(x *workTx, mine map[string]map[int64]modelRow) error {
+	name := []string{"a", "b", "c"}[c.rng.IntN(3)]
+	if mine[name] == nil {
+		mine[name] = map[int64]modelRow{}
+	}
+	rows := mine[name]
+	ids := slices.Sorted(maps.Keys(rows))
+	c.rng.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	ids = ids[:min(len(ids), 1+c.rng.IntN(6))]
+	switch n := c.rng.IntN(12); {
+	case n < 2 && name == "a":
+		return x.update(name, map[int64]modelRow{1 + c.rng.Int64N(sharedRows): {v: fmt.Sprint("by ", x.n)}})
+	case len(ids) == 0 || n < 5 && len(rows) < rowsOfClient:
+		return c.insert(x, name, rows)
+	case n < 8:
+		return c.update(x, name, rows, ids)
+	case n == 8 && len(ids) > 1 && name != "c": // two rows change the values of their unique key
+		a, b := rows[ids[0]], rows[ids[1]]
+		a.u, b.u = b.u, a.u
+		rows[ids[0]], rows[ids[1]] = a, b
+		return x.update(name, map[int64]modelRow{ids[0]: a, ids[1]: b})
+	}
+	for _, id := range ids {
+		delete(rows, id)
+	}
+	return x.delete(name, ids)
+}
+
+// insert adds rows with free ids and, now and then, values of the unique key that others had before.
+func (c *client) insert(x *workTx, name string, rows map[int64]modelRow) error {
+	used := map[int64]bool{}
+	for _, r := range rows {
+		used[r.u] = true
+	}
+	more := map[int64]modelRow{}
+	for range 1 + c.rng.IntN(8) {
+		id := c.first + c.rng.Int64N(rowsOfClient)
+		u := c.first + c.rng.Int64N(2*rowsOfClient)
+		if _, there := rows[id]; there || used[u] {
+			continue
+		}
+		used[u] = true
+		if c.rng.IntN(6) == 0 {
+			u = 0
+		}
+		rows[id] = modelRow{u, c.text()}
+		more[id] = rows[id]
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	return x.insert(name, more)
+}
+
+func (c *client) update(x *workTx, name string, rows map[int64]modelRow, ids []int64) error {
+	changed := map[int64]modelRow{}
+	for _, id := range ids {
+		rows[id] = modelRow{rows[id].u, c.text()}
+		changed[id] = rows[id]
+	}
+	return x.update(name, changed)
+}
+
+func (c *client) text() string {
+	n := 1 + c.rng.IntN(30)
+	if c.rng.IntN(12) == 0 {
+		n = c.rng.IntN(longText)
+	}
+	return fmt.Sprintf("%d-%s", c.rng.IntN(1e6), strings.Repeat("x", n))
+}
+
+// definer creates, alters, fills and drops tables of its own.
+type definer struct {
+	w      *workload
+	rng    *rand.Rand
+	tables map[string]*modelTable
+	made   int
+}
+
+func (d *definer) run() error {
+	for range d.w.steps {
+		after := map[string]*modelTable{}
+		for name, t := range d.tables {
+			after[name] = &modelTable{t.wide, t.notNull, maps.Clone(t.rows)}
+		}
+		err := d.w.in(d.rng, func(x *workTx) error { return d.step(x, after) })
+		switch {
+		case err == nil:
+			d.tables = after
+		case errors.Is(err, errGiveUp), sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+		case d.w.tolerated(err):
+			return nil
+		default:
+			return fmt.Errorf("definer: %w", err)
+		}
+	}
+	return nil
+}
+
+// step changes one or two definitions and some rows with them.
+func (d *definer) step(x *workTx, after map[string]*modelTable) error {
+	names := slices.Sorted(maps.Keys(after))
+	n := d.rng.IntN(10)
+	if len(names) == 0 || len(names) < 4 && n < 4 {
+		d.made++
+		name := fmt.Sprint("d", d.made)
+		if err := x.create(name); err != nil {
+			return err
+		}
+		after[name] = &modelTable{rows: map[int64]modelRow{}}
+		if n%2 == 0 {
+			return nil // empty: it may be widened
+		}
+		return d.fill(x, name, after[name])
+	}
+	name := names[d.rng.IntN(len(names))]
+	t := after[name]
+	switch {
+	case n < 2:
+		delete(after, name)
+		if err := x.drop(name); err != nil {
+			return err
+		}
+	case n < 4:
+		to := name + "r"
+		delete(after, name)
+		after[to] = t
+		return x.alter(name, effect{op: effRename, table: name, to: to})
+	case n < 6 && len(t.rows) == 0 && !t.wide:
+		t.wide = true
+		return x.alter(name, effect{op: effWiden, table: name})
+	case n < 7 && !t.notNull:
+		t.notNull = true
+		return x.alter(name, effect{op: effNotNull, table: name})
+	case n < 8:
+		clear(t.rows)
+		if err := x.truncate(name); err != nil {
+			return err
+		}
+		return d.fill(x, name, t)
+	default:
+		return d.fill(x, name, t)
+	}
+	if d.rng.IntN(6) == 0 {
+		return errGiveUp
+	}
+	return nil
+}
+
+func (d *definer) fill(x *workTx, name string, t *modelTable) error {
+	rows := map[int64]modelRow{}
+	for range 1 + d.rng.IntN(5) {
+		id := d.rng.Int64N(1000)
+		if _, there := t.rows[id]; !there {
+			t.rows[id] = modelRow{v: fmt.Sprint("of ", x.n)}
+			rows[id] = t.rows[id]
+		}
+	}
+	return x.insert(name, rows)
+}

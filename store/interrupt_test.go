@@ -1,0 +1,106 @@
+package store
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/laminadb/lamina/wal/waltest"
+)
+
+// TestInterruptedCreation ends the process, or loses power, at every call of the first open of a
+// directory, and loses power at every call of the second: the third must make or find a database.
+func TestInterruptedCreation(t *testing.T) {
+	fs0 := waltest.NewCrashFS()
+	first := imagesOf(t, fs0, openAndCloseOf(fs0), killOrCrash)
+	second := 0
+	for _, fs := range first {
+		for _, im := range imagesOf(t, fs, openAndCloseOf(fs), crashOnly) {
+			second++
+			s := must(openCrash(im))(t)
+			must(0, errors.Join(worksOn(s, map[string]*modelTable{}), s.Close()))(t)
+		}
+	}
+	t.Log(len(first), "and", second, "images")
+	if len(first) < 30 || second < 300 {
+		t.Errorf("%d and %d images", len(first), second)
+	}
+}
+
+// TestInterruptedCheckpoint does the same to a checkpoint that follows another one.
+func TestInterruptedCheckpoint(t *testing.T) {
+	fs := waltest.NewCrashFS()
+	s := must(openCrash(fs))(t)
+	w := &workload{s: s, o: newOracle()}
+	write := func(u int64) {
+		t.Helper()
+		rows := map[int64]modelRow{1: {u: u}, 2: {u: u + 1}}
+		must(0, w.in(nil, func(x *workTx) error { // of each table, so that no file of the checkpoint before is needed
+			return errors.Join(x.delete("b", []int64{1, 2}), x.insert("b", rows), x.update("a", map[int64]modelRow{1: {v: "new"}}))
+		}))(t)
+	}
+	must(0, w.setUp())(t)
+	must(0, w.in(nil, func(x *workTx) error { return x.insert("b", map[int64]modelRow{1: {}, 2: {}}) }))(t)
+	write(5)
+	must(0, s.Checkpoint(t.Context()))(t)
+	write(7)
+	first := imagesOf(t, fs, func() error { return s.Checkpoint(t.Context()) }, killOrCrash)
+	must(0, s.Close())(t)
+	second := 0
+	for _, fs := range first {
+		for _, im := range imagesOf(t, fs, openAndCloseOf(fs), crashOnly) {
+			second++
+			s := must(openCrash(im))(t)
+			_, err := sameAsModel(s, w.o, w.o.ackedLSN())
+			must(0, errors.Join(err, s.Close()))(t)
+		}
+	}
+	t.Log(len(first), "and", second, "images")
+	if len(first) < 20 || second < 200 {
+		t.Errorf("%d and %d images", len(first), second)
+	}
+}
+
+func openAndCloseOf(fs *waltest.CrashFS) func() error {
+	return func() error {
+		s, err := openCrash(fs)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
+}
+
+func killOrCrash(fs *waltest.CrashFS, n int) []*waltest.CrashFS {
+	rng := rand.New(rand.NewPCG(uint64(n), 5))
+	return []*waltest.CrashFS{fs.Kill(), fs.Crash(rng, 0), fs.Crash(rng, 50)}
+}
+
+func crashOnly(fs *waltest.CrashFS, n int) (list []*waltest.CrashFS) {
+	rng := rand.New(rand.NewPCG(uint64(n), 6))
+	for _, percent := range []int{0, 40, 80} {
+		list = append(list, fs.Crash(rng, percent))
+	}
+	return list
+}
+
+// imagesOf runs f and takes images at every call that changes the disk.
+func imagesOf(t *testing.T, fs *waltest.CrashFS, f func() error, take func(*waltest.CrashFS, int) []*waltest.CrashFS) (list []*waltest.CrashFS) {
+	t.Helper()
+	var mu sync.Mutex
+	n := 0
+	fs.SetHook(func(op waltest.Op) error {
+		switch op.Kind {
+		case waltest.OpMkdir, waltest.OpCreate, waltest.OpRename, waltest.OpRemove, waltest.OpSyncDir, waltest.OpSync:
+			mu.Lock()
+			defer mu.Unlock()
+			n++
+			list = append(list, take(fs, n)...)
+		}
+		return nil
+	})
+	defer fs.SetHook(nil)
+	must(0, f())(t)
+	return list
+}
