@@ -131,7 +131,8 @@ func (s *Store) closeTiers() error {
 }
 
 // Close ends the storage: nothing is begun any more, commits in flight are finished, the end of the
-// log is marked. A checkpoint before that keeps the directory small and the next opening quick. Memory that open transactions still read goes with the last of them.
+// log is marked. A checkpoint before that keeps the directory small and the next opening quick. Memory
+// that open transactions still read goes with the last of them.
 func (s *Store) Close() error {
 	if !s.gate.shut(s.freeMemory) {
 		return errClosed
