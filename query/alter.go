@@ -17,7 +17,7 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 	}
 	if o == nil {
 		if b.IfExists {
-			s.skipped("relation", b.Name.Name, "does not exist", sqlerr.UndefinedTable)
+			s.skipped("relation", b.Name.Name, "does not exist", sqlerr.SuccessfulCompletion)
 			return nil
 		}
 		return sqlerr.Newf(sqlerr.UndefinedTable, "relation %q does not exist", b.Name.Name).At(b.Name.Pos())

@@ -3,7 +3,9 @@ package query
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
@@ -286,32 +288,47 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (in
 		if err == io.EOF {
 			return rows, flush()
 		}
-		if err == nil {
-			err = c.appendRow(bb, fields)
-		}
 		if err != nil {
-			return rows, c.lineError(err, dec)
+			return rows, c.lineError(err, dec, "")
+		}
+		if err := c.appendRow(bb, fields, dec); err != nil {
+			return rows, err
 		}
 		if bb.Len() == copyBatchRows {
 			if err := ctx.Err(); err != nil {
 				return rows, err
 			}
 			if err := flush(); err != nil {
-				return rows, c.lineError(err, dec)
+				return rows, err // of one of many lines
 			}
 		}
 	}
 }
 
-// lineError adds PostgreSQL's CONTEXT to an error of one input line.
-func (c *CopyIn) lineError(err error, dec *copyDecoder) error {
+// lineError adds PostgreSQL's CONTEXT to an error of one input line: its number, and what is wrong in it.
+func (c *CopyIn) lineError(err error, dec *copyDecoder, what string) error {
 	e := sqlerr.From(err)
 	if e.Context != "" {
 		return e
 	}
 	e = e.WithMessage("%s", e.Message)
-	e.Context = "COPY " + c.def.Name + ", line " + string(types.AppendText(nil, types.NewInt(types.Int8, int64(dec.line)), types.T(types.Int8), nil))
+	e.Context = "COPY " + c.def.Name + ", line " + strconv.Itoa(dec.line) + what
 	return e
+}
+
+// copyShownMax is how much of the input an error shows.
+const copyShownMax = 100
+
+// shown quotes input for an error.
+func shown(b []byte) string {
+	if len(b) <= copyShownMax {
+		return `"` + string(b) + `"`
+	}
+	b = b[:copyShownMax]
+	for len(b) > 0 && !utf8.Valid(b) {
+		b = b[:len(b)-1]
+	}
+	return `"` + string(b) + `..."`
 }
 
 func (c *CopyIn) header(dec *copyDecoder) error {
@@ -334,17 +351,18 @@ func (c *CopyIn) header(dec *copyDecoder) error {
 }
 
 // appendRow converts one line.
-func (c *CopyIn) appendRow(bb *vec.BatchBuilder, fields []copyField) error {
+func (c *CopyIn) appendRow(bb *vec.BatchBuilder, fields []copyField, dec *copyDecoder) error {
 	if len(fields) > len(c.cols) {
-		return sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column")
-	}
-	if len(fields) < len(c.cols) {
-		return sqlerr.Newf(sqlerr.BadCopyFileFormat, "missing data for column %q", c.def.Columns[c.cols[len(fields)]].Name)
+		return c.lineError(sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column"), dec, ": "+shown(dec.raw))
 	}
 	for i, f := range fields {
 		if err := c.appendField(bb, c.cols[i], f); err != nil {
-			return err
+			return c.lineError(err, dec, ", column "+c.def.Columns[c.cols[i]].Name+": "+shown(f.b))
 		}
+	}
+	if len(fields) < len(c.cols) {
+		err := sqlerr.Newf(sqlerr.BadCopyFileFormat, "missing data for column %q", c.def.Columns[c.cols[len(fields)]].Name)
+		return c.lineError(err, dec, ": "+shown(dec.raw))
 	}
 	for i := range c.missing {
 		m := &c.missing[i]

@@ -3,9 +3,9 @@ package query
 import (
 	"bytes"
 	"io"
-	"unicode/utf8"
 
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
 )
 
 // copyLineMax bounds one line of COPY input, so that input without line ends cannot take all memory.
@@ -43,7 +43,8 @@ type copyDecoder struct {
 	buf  []byte
 	at   int // start of what is unread in buf
 	eof  bool
-	line int // number of the line last returned, from 1
+	line int    // number of the line last returned, from 1
+	raw  []byte // that line
 	// scratch holds unescaped fields of the current line.
 	scratch []byte
 	fields  []copyField
@@ -61,15 +62,20 @@ func (d *copyDecoder) next() ([]copyField, error) {
 			return nil, io.EOF
 		}
 		raw, err := d.readLine()
+		if err == io.EOF {
+			return nil, err
+		}
+		d.line++ // errors are about the line that would have come
+		d.raw = raw
 		if err != nil {
 			return nil, err
 		}
-		d.line++
 		if !d.f.csv && string(raw) == `\.` || d.f.csv && d.eof && string(raw) == `\.` {
 			d.done = true
 			continue
 		}
-		if err := checkUTF8(raw, d.line); err != nil {
+		if err := types.CheckUTF8(raw); err != nil {
+			d.raw = nil // not to be shown
 			return nil, err
 		}
 		d.fields, d.scratch = d.fields[:0], d.scratch[:0]
@@ -86,17 +92,6 @@ func (d *copyDecoder) next() ([]copyField, error) {
 		}
 		return d.fields, nil
 	}
-}
-
-func checkUTF8(raw []byte, line int) error {
-	if !utf8.Valid(raw) {
-		return sqlerr.Newf(sqlerr.CharacterNotInRepertoire, "invalid byte sequence for encoding %q", "UTF8").
-			WithDetail("COPY, line %d", line)
-	}
-	if bytes.IndexByte(raw, 0) >= 0 {
-		return sqlerr.Newf(sqlerr.CharacterNotInRepertoire, "invalid byte sequence for encoding %q: 0x00", "UTF8")
-	}
-	return nil
 }
 
 // readLine returns the next line without its end. A csv line goes on past line ends inside quotes.

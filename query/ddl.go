@@ -217,7 +217,7 @@ func (s *Session) dropOne(ctx context.Context, tx table.Tx, b *ast.Drop, kind ta
 	if o == nil {
 		code := map[table.ObjectKind]sqlerr.Code{table.KindTable: sqlerr.UndefinedTable, table.KindView: sqlerr.UndefinedTable, table.KindSchema: sqlerr.InvalidSchemaName}[kind]
 		if b.IfExists {
-			s.skipped(word, name.Name, "does not exist", code)
+			s.skipped(word, name.Name, "does not exist", sqlerr.SuccessfulCompletion)
 			return nil
 		}
 		return sqlerr.Newf(code, "%s %q does not exist", word, name.Name)

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"slices"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
@@ -64,6 +65,10 @@ func (s *Session) Parse(text string) ([]ast.Statement, error) {
 // PrepareText prepares a text of at most one statement.
 func (s *Session) PrepareText(ctx context.Context, text string, params []types.Type) (*Prepared, error) {
 	if p := s.e.plans.get(s, text, params); p != nil {
+		if err := s.plan(ctx, p); err != nil {
+			s.failed(err)
+			return nil, err
+		}
 		return p, nil
 	}
 	list, err := s.Parse(text)
@@ -143,6 +148,37 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	p.Params = q.Params
 	p.Columns = columnsOf(q)
 	return nil
+}
+
+var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
+
+// Revalidate plans a statement again if tables have changed since.
+func (s *Session) Revalidate(ctx context.Context, p *Prepared) (err error) {
+	defer s.recovered(&err)
+	if p.q == nil || s.tx.failed {
+		return nil
+	}
+	err = s.replan(ctx, p)
+	s.failed(err)
+	return err
+}
+
+// replan is plan for a statement that has been described: the result must not have other columns since.
+func (s *Session) replan(ctx context.Context, p *Prepared) error {
+	was := p.Columns
+	if err := s.plan(ctx, p); err != nil {
+		return err
+	}
+	if !sameColumns(was, p.Columns) {
+		p.version, p.Columns = 0, was // found again the next time
+		return errResultChanged
+	}
+	return nil
+}
+
+// sameColumns reports whether a client that was told of the columns b can read the columns a.
+func sameColumns(a, b []plan.OutColumn) bool {
+	return slices.EqualFunc(a, b, func(x, y plan.OutColumn) bool { return x.Name == y.Name && x.Type == y.Type })
 }
 
 func columnsOf(q *plan.Query) []plan.OutColumn {

@@ -144,7 +144,7 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 		return nil, err
 	}
 	for range replansMax {
-		if err := s.plan(ctx, p); err != nil {
+		if err := s.replan(ctx, p); err != nil {
 			return nil, err
 		}
 		stmt, err := tx.Statement(ctx)
@@ -158,7 +158,7 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			if err != nil && sqlerr.CodeOf(err) != sqlerr.UndefinedTable {
 				return nil, err
 			}
-			p.q = nil
+			p.version = 0
 			continue
 		}
 		return s.start(ctx, p.q, stmt, params)

@@ -41,6 +41,7 @@ type Session struct {
 	settings settingValues
 	format   sessionFormat
 	tx       txState
+	ended    uint64 // transactions
 	prepared map[string]*Prepared
 	results  []*Result // not yet ended
 	// storageTxID is the storage's transaction, for lock-wait probes from other sessions.

@@ -45,6 +45,9 @@ func (s *Session) Status() byte {
 	return 'T'
 }
 
+// Ended returns how many transactions the session has ended: what lives as long as one notes the number.
+func (s *Session) Ended() uint64 { return s.ended }
+
 // beginTx opens the session's transaction if none is open.
 func (s *Session) beginTx() {
 	if s.tx.open {
@@ -186,6 +189,9 @@ func (s *Session) endTx(committed bool) error {
 }
 
 func (s *Session) clearTx() {
+	if s.tx.open {
+		s.ended++
+	}
 	s.tx = txState{}
 	s.storageTxID.Store(0)
 }

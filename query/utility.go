@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -259,6 +260,9 @@ func (s *Session) runExecute(ctx context.Context, b *ast.Execute) (*Result, erro
 	if _, again := p.stmt.Body.(*ast.Execute); again { // it may name itself
 		return nil, sqlerr.Unsupported("EXECUTE of an EXECUTE statement")
 	}
+	if err := s.Revalidate(ctx, p); err != nil {
+		return nil, err
+	}
 	if len(b.Args) != len(p.Params) {
 		return nil, sqlerr.Newf(sqlerr.SyntaxError, "wrong number of parameters for prepared statement %q", b.Name).
 			WithDetail("Expected %d parameters but got %d.", len(p.Params), len(b.Args))
@@ -360,7 +364,13 @@ func (s *Session) tableOf(ctx context.Context, ref *ast.TableRef) (*table.TableD
 	if err != nil {
 		return nil, err
 	}
-	return s.binder(tx).Table(ref.RelName)
+	def, err := s.binder(tx).Table(ref.RelName)
+	if e, ok := errors.AsType[*sqlerr.Error](err); ok && e.Position != 0 {
+		e = e.WithMessage("%s", e.Message)
+		e.Position = 0 // as PostgreSQL, which does not analyse these statements
+		return nil, e
+	}
+	return def, err
 }
 
 func (s *Session) runLockTable(ctx context.Context, b *ast.LockTable) (*Result, error) {

@@ -63,13 +63,18 @@ func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
 	return dst, sqlerr.Unsupported("binary output of type " + t.String())
 }
 
+var errBinaryFormat = sqlerr.New(sqlerr.InvalidBinaryRepresentation, "incorrect binary data format in bind parameter")
+
 // parseBinary reads a value in PostgreSQL's binary format.
 func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 	var v int64
 	size := map[types.Kind]int{types.Bool: 1, types.Int2: 2, types.Int4: 4, types.OID: 4, types.Date: 4, types.Float4: 4,
 		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8}[t.Kind]
-	if size != 0 && len(b) != size {
-		return types.Datum{}, sqlerr.Newf(sqlerr.InvalidBinaryRepresentation, "incorrect binary data format: %d bytes for type %s", len(b), t)
+	if size != 0 && len(b) < size {
+		return types.Datum{}, sqlerr.New(sqlerr.ProtocolViolation, "insufficient data left in message")
+	}
+	if size != 0 && len(b) > size {
+		return types.Datum{}, errBinaryFormat
 	}
 	switch size {
 	case 1:
@@ -106,6 +111,9 @@ func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 		return types.NewString(t.Kind, string(b)), nil
 	}
 	if t.Class() == types.ClassString || t.Kind == types.Unknown {
+		if err := types.CheckUTF8(b); err != nil {
+			return types.Datum{}, err
+		}
 		return types.Parse(t, string(b))
 	}
 	return types.Datum{}, sqlerr.Unsupported("binary input of type " + t.String())

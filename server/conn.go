@@ -104,6 +104,11 @@ func (c *conn) flush() error {
 
 // ready says that the next command may come.
 func (c *conn) ready() error {
+	for name, p := range c.portals {
+		if c.s.Status() == 'I' || p.tx != c.s.Ended() {
+			c.dropPortal(name)
+		}
+	}
 	c.reportSettings()
 	c.send(&pgproto3.ReadyForQuery{TxStatus: c.s.Status()})
 	return c.flush()

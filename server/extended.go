@@ -2,12 +2,11 @@ package server
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/laminadb/lamina/query"
-	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
@@ -15,12 +14,12 @@ import (
 // portal is a statement with parameter values, run by its first Execute.
 type portal struct {
 	p       *query.Prepared
-	columns []plan.OutColumn // when it was bound
 	params  []types.Datum
 	formats []int16
 	r       *query.Result
 	cur     cursor
 	done    bool
+	tx      uint64 // transactions that the session had ended when it was bound
 }
 
 func (c *conn) parse(m *pgproto3.Parse) error {
@@ -76,7 +75,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	if err != nil {
 		return err
 	}
-	if m.DestinationPortal != "" && c.portals[m.DestinationPortal] != nil {
+	if m.DestinationPortal != "" && c.portal(m.DestinationPortal) != nil {
 		return c.failed(sqlerr.Newf(sqlerr.DuplicateCursor, "cursor %q already exists", m.DestinationPortal))
 	}
 	if len(c.portals) >= portalsMax {
@@ -92,10 +91,13 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	if n := len(m.ResultFormatCodes); n > 1 && n != len(st.Columns) {
 		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", n, len(st.Columns)))
 	}
-	p := &portal{p: st, columns: st.Columns, params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
+	if err := c.s.Revalidate(background(), st); err != nil {
+		return err
+	}
+	p := &portal{p: st, tx: c.s.Ended(), params: make([]types.Datum, len(m.Parameters)), formats: append([]int16(nil), m.ResultFormatCodes...)}
 	for i, b := range m.Parameters {
 		if p.params[i], err = parameter(b, formatOf(m.ParameterFormatCodes, i), st.Params[i], c.s.ParseOptions()); err != nil {
-			return c.failed(err)
+			return c.failed(inParameter(err, m, i))
 		}
 	}
 	for i := range st.Columns {
@@ -109,6 +111,25 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	return nil
 }
 
+// inParameter adds PostgreSQL's CONTEXT to an error of a parameter value, which is not shown.
+func inParameter(err error, m *pgproto3.Bind, i int) error {
+	e := sqlerr.From(err)
+	text := e.Message
+	if e == errBinaryFormat {
+		text += fmt.Sprintf(" %d", i+1)
+	}
+	e = e.WithMessage("%s", text)
+	e.Context = "unnamed portal"
+	if m.DestinationPortal != "" {
+		e.Context = fmt.Sprintf("portal %q", m.DestinationPortal)
+	}
+	e.Context += fmt.Sprintf(" parameter $%d", i+1)
+	if formatOf(m.ParameterFormatCodes, i) == 0 {
+		e.Context += " = '...'"
+	}
+	return e
+}
+
 // parameter decodes a parameter value; b is borrowed.
 func parameter(b []byte, format int16, t types.Type, o *types.ParseOptions) (types.Datum, error) {
 	switch {
@@ -118,6 +139,9 @@ func parameter(b []byte, format int16, t types.Type, o *types.ParseOptions) (typ
 		return parseBinary(b, t)
 	case format != 0:
 		return types.Datum{}, sqlerr.Newf(sqlerr.ProtocolViolation, "unsupported format code: %d", format)
+	}
+	if err := types.CheckUTF8(b); err != nil {
+		return types.Datum{}, err
 	}
 	return types.ParseWith(t, string(b), o)
 }
@@ -137,7 +161,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 		}
 		c.send(d)
 	} else {
-		po := c.portals[m.Name]
+		po := c.portal(m.Name)
 		if po == nil {
 			return c.failed(sqlerr.Newf(sqlerr.InvalidCursorName, "portal %q does not exist", m.Name))
 		}
@@ -152,7 +176,7 @@ func (c *conn) describe(m *pgproto3.Describe) error {
 }
 
 func (c *conn) execute(m *pgproto3.Execute) error {
-	p := c.portals[m.Portal]
+	p := c.portal(m.Portal)
 	if p == nil {
 		return c.failed(sqlerr.Newf(sqlerr.InvalidCursorName, "portal %q does not exist", m.Portal))
 	}
@@ -172,19 +196,9 @@ func (c *conn) execute(m *pgproto3.Execute) error {
 		if err != nil {
 			return err
 		}
-		if p.r = r; !sameColumns(r.Columns, p.columns) {
-			p.done = true
-			return errors.Join(c.failed(errResultChanged), r.Close())
-		}
+		p.r = r
 	}
 	return c.run(p, int64(m.MaxRows))
-}
-
-var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
-
-// sameColumns reports whether a client that was told of the columns b can read the columns a.
-func sameColumns(a, b []plan.OutColumn) bool {
-	return slices.EqualFunc(a, b, func(x, y plan.OutColumn) bool { return x.Name == y.Name && x.Type == y.Type })
 }
 
 // run sends rows of a portal, or takes its COPY input. The tag counts the rows of this run, as PostgreSQL's.
@@ -208,7 +222,7 @@ func (c *conn) run(p *portal, limit int64) error {
 	}
 	p.done = true
 	tag := p.r.Tag()
-	if p.columns != nil {
+	if p.p.Columns != nil {
 		tag = p.r.TagOf(sent)
 	}
 	c.send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
@@ -229,6 +243,16 @@ func (c *conn) close(m *pgproto3.Close) error {
 	return nil
 }
 
+// portal returns a portal by name, or nil. Those of transactions that have ended are gone.
+func (c *conn) portal(name string) *portal {
+	p := c.portals[name]
+	if p != nil && p.tx != c.s.Ended() {
+		c.dropPortal(name)
+		return nil
+	}
+	return p
+}
+
 func (c *conn) dropPortal(name string) {
 	p := c.portals[name]
 	if p == nil {
@@ -247,11 +271,6 @@ func (c *conn) sync() error {
 		cause = errSkipped
 	}
 	c.skip = false
-	if c.s.Status() == 'I' {
-		for name := range c.portals {
-			c.dropPortal(name)
-		}
-	}
 	if err := c.s.Finish(background(), cause); err != nil {
 		if err := c.fail(err); err != nil {
 			return err

@@ -110,7 +110,7 @@ func (t *Tx) checkRowsFit(ctx context.Context, st *Statement, was, def *table.Ta
 	if err != nil || len(cols) == 0 && funcs == nil {
 		return err
 	}
-	return scanRows(ctx, r, func(w *rowCheck) error { return w.check(ctx, def, cols, funcs) })
+	return t.located(def, scanRows(ctx, r, func(w *rowCheck) error { return w.check(ctx, def, cols, funcs) }))
 }
 
 // checkEmpty refuses a change of layout for a table that has rows, or had some that this transaction

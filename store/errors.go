@@ -59,6 +59,15 @@ func (s *Store) errNotNull(t *Tx, def *table.TableDef, col int, row types.Row) e
 		On(t.schemaOf(def), def.Name, def.Columns[col].Name)
 }
 
+// located names the schema in an error of a compiled check, which knows only the table.
+func (t *Tx) located(def *table.TableDef, err error) error {
+	e, ok := errors.AsType[*sqlerr.Error](err)
+	if !ok || e.Table != def.Name || e.Schema != "" {
+		return err
+	}
+	return e.On(t.schemaOf(def), e.Table, e.Column)
+}
+
 func (t *Tx) schemaOf(def *table.TableDef) string {
 	if o := t.catalog().ByID(def.Schema); o != nil {
 		return o.Head().Name

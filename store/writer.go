@@ -102,7 +102,7 @@ func (w *Writer) checkRows(ctx context.Context, b *vec.Batch) error {
 		return w.st.tx.s.errNotNull(w.st.tx, w.def, badCol, b.Row(bad, nil))
 	}
 	if w.funcs != nil && w.funcs.Check != nil {
-		return w.funcs.Check(ctx, b)
+		return w.st.tx.located(w.def, w.funcs.Check(ctx, b))
 	}
 	return nil
 }
