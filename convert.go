@@ -11,18 +11,14 @@ import (
 	"github.com/laminadb/lamina/types"
 )
 
-// datumsOf converts statement arguments.
-func datumsOf(args []any) ([]types.Datum, error) {
-	if len(args) == 0 {
-		return nil, nil
-	}
-	out := make([]types.Datum, len(args))
+// datumsOf appends the converted arguments of a statement to out.
+func datumsOf(out []types.Datum, args []any) ([]types.Datum, error) {
 	for i, a := range args {
 		d, err := datumOf(a)
 		if err != nil {
 			return nil, sqlerr.Newf(sqlerr.CodeOf(err), "argument $%d: %w", i+1, err)
 		}
-		out[i] = d
+		out = append(out, d)
 	}
 	return out, nil
 }

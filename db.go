@@ -77,7 +77,7 @@ func (db *DB) Exec(ctx context.Context, sql string, args ...any) (Result, error)
 }
 
 func execOn(ctx context.Context, s *query.Session, sql string, args []any) (Result, error) {
-	params, err := datumsOf(args)
+	params, err := datumsOf(nil, args)
 	if err != nil {
 		return Result{}, err
 	}
@@ -104,14 +104,10 @@ func (db *DB) Query(ctx context.Context, sql string, args ...any) (*Rows, error)
 
 // queryOn runs one statement; closing the rows finishes an implicit transaction.
 func queryOn(ctx context.Context, s *query.Session, sql string, args []any) (*Rows, error) {
-	params, err := datumsOf(args)
-	if err != nil {
-		return nil, err
-	}
 	p, err := s.PrepareText(ctx, sql, nil)
 	if err == nil {
 		var rows *Rows
-		if rows, err = runOn(ctx, s, p, params); err == nil {
+		if rows, err = runOn(ctx, s, p, args); err == nil {
 			return rows, nil
 		}
 	}

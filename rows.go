@@ -16,15 +16,21 @@ type Column struct {
 	Type types.Type
 }
 
+// argsInline is the number of arguments that need no memory of their own.
+const argsInline = 4
+
 // Rows are the rows of a query. Close them; reading to the end closes them too.
 type Rows struct {
 	s     *query.Session
 	r     *query.Result
+	args  [argsInline]types.Datum
+	own   query.Result    // of short queries
 	ctx   context.Context //nolint:containedctx // the context of Query covers the reading, as in database/sql
 	text  *types.TextOptions
 	batch *vec.Batch
 	at    int // next row of batch
 	row   types.Row
+	buf   types.Row // memory of row
 	err   error
 	done  bool
 	after func() error
@@ -44,12 +50,17 @@ func (r *Rows) Columns() []Column {
 
 // Next moves to the next row; false at the end or on an error, see Err.
 func (r *Rows) Next() bool {
+	if row, ok := r.r.Row(); ok {
+		r.row = row
+		return true
+	}
 	for r.batch == nil || r.at >= r.batch.N {
 		if _, ok := r.NextBatch(); !ok {
 			return false
 		}
 	}
-	r.row = r.batch.Row(r.at, r.row[:0])
+	r.row = r.batch.Row(r.at, r.buf[:0])
+	r.buf = r.row
 	r.at++
 	return true
 }

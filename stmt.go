@@ -48,11 +48,7 @@ func (st *Stmt) Exec(ctx context.Context, args ...any) (Result, error) {
 
 // Query runs the statement. Close the rows before the next run.
 func (st *Stmt) Query(ctx context.Context, args ...any) (*Rows, error) {
-	params, err := datumsOf(args)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := runOn(ctx, st.s, st.p, params)
+	rows, err := runOn(ctx, st.s, st.p, args)
 	if err != nil {
 		_ = st.s.Finish(ctx, err) // rolls back; err is what went wrong
 		return nil, err
@@ -67,7 +63,12 @@ func (st *Stmt) Params() []types.Type { return st.p.Params }
 func (st *Stmt) Close() error { return st.db.put(st.s) }
 
 // runOn runs a prepared statement with parameter values as the caller gave them.
-func runOn(ctx context.Context, s *query.Session, p *query.Prepared, params []types.Datum) (*Rows, error) {
+func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
+	rows := &Rows{s: s, ctx: ctx, text: s.TextOptions()}
+	params, err := datumsOf(rows.args[:0], args)
+	if err != nil {
+		return nil, err
+	}
 	for i := range params {
 		if i >= len(p.Params) {
 			break
@@ -81,11 +82,10 @@ func runOn(ctx context.Context, s *query.Session, p *query.Prepared, params []ty
 		}
 		params[i] = d
 	}
-	r, err := s.Run(ctx, p, params)
-	if err != nil {
+	if rows.r, err = s.RunIn(ctx, p, params, &rows.own); err != nil {
 		return nil, err
 	}
-	return &Rows{s: s, r: r, ctx: ctx, text: s.TextOptions()}, nil
+	return rows, nil
 }
 
 // ConnStmt is a prepared statement of a Conn: it runs in the session's transaction.
@@ -108,11 +108,7 @@ func (c *Conn) Prepare(ctx context.Context, sql string) (*ConnStmt, error) {
 
 // Query runs the statement in the session.
 func (st *ConnStmt) Query(ctx context.Context, args ...any) (*Rows, error) {
-	params, err := datumsOf(args)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := runOn(ctx, st.s, st.p, params)
+	rows, err := runOn(ctx, st.s, st.p, args)
 	if err != nil {
 		_ = st.s.Finish(ctx, err) // rolls back; err is what went wrong
 		return nil, err

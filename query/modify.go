@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 
-	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -17,7 +16,7 @@ import (
 type modifier struct {
 	s    *Session
 	m    *plan.Modify
-	q    *exec.Query
+	q    rowSource
 	stmt table.Statement
 	w    table.Writer
 	r    table.Reader
@@ -32,7 +31,7 @@ type modifier struct {
 // returningRowsMax bounds the rows that RETURNING keeps in memory.
 const returningRowsMax = 10_000_000
 
-func (s *Session) modify(ctx context.Context, q *plan.Query, x *exec.Query, stmt table.Statement, ec *expr.Context) (*modifier, error) {
+func (s *Session) modify(ctx context.Context, q *plan.Query, x rowSource, stmt table.Statement, ec *expr.Context) (*modifier, error) {
 	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec}
 	var err error
 	if m.w, err = stmt.Writer(ctx, q.Modify.Table.ID); err != nil {
@@ -138,6 +137,16 @@ func (m *modifier) returnRow(row, root types.Row) error {
 
 // change runs UPDATE and DELETE: read everything, then lock and write batch by batch.
 func (m *modifier) change(ctx context.Context) error {
+	if x, ok := m.q.(*shortSource); ok { // its only batch stays valid
+		b, err := x.Next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return m.changeBatch(ctx, b)
+	}
 	var all []*vec.Batch
 	for {
 		b, err := m.q.Next(ctx)

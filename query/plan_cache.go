@@ -53,6 +53,7 @@ func (c *planCache) get(s *Session, text string, params []types.Type) *Prepared 
 		return nil
 	}
 	q := *p
+	q.run = shortRun{} // its buffers are another session's
 	return &q
 }
 
@@ -66,6 +67,7 @@ func (c *planCache) put(s *Session, text string, params []types.Type, p *Prepare
 		return
 	}
 	q := *p
+	q.run = shortRun{}
 	k := c.key(s, text, params)
 	c.mu.Lock()
 	defer c.mu.Unlock()

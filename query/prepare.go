@@ -27,6 +27,7 @@ type Prepared struct {
 	// The plan holds for this state of the catalog and search path.
 	version uint64
 	path    string
+	run     shortRun
 }
 
 // Empty reports whether the statement is empty: a comment, or nothing.
@@ -135,7 +136,7 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if err != nil {
 		return err
 	}
-	path := s.settings.get(settings["search_path"])
+	path := s.settings.hot().searchPath
 	version := tx.Schema().Version()
 	if p.q != nil && p.version == version && p.path == path {
 		return nil

@@ -28,8 +28,11 @@ type Result struct {
 	stmt   table.Statement
 	query  *exec.Query
 	// held are rows made beforehand (RETURNING, SHOW, EXPLAIN, EXECUTE …), in batches.
-	held   []*vec.Batch
-	at     int
+	held []*vec.Batch
+	at   int
+	// row, if not nil, is that of a short query, not yet handed out.
+	row    types.Row
+	short  *exec.Short
 	err    error
 	done   bool
 	cancel context.CancelFunc
@@ -65,6 +68,18 @@ func (r *Result) Next(ctx context.Context) (_ *vec.Batch, err error) {
 	return b, nil
 }
 
+// Row returns the row of a query that needed no batches, once; it is valid until the statement runs again.
+// All other rows come from Next.
+func (r *Result) Row() (types.Row, bool) {
+	if r.row == nil || r.done {
+		return nil, false
+	}
+	row := r.row
+	r.row = nil
+	r.rows++
+	return row, true
+}
+
 func (r *Result) next(ctx context.Context) (*vec.Batch, error) {
 	if r.query != nil {
 		if err := r.ctx.Err(); err != nil {
@@ -78,6 +93,9 @@ func (r *Result) next(ctx context.Context) (*vec.Batch, error) {
 			err = r.s.cancelled(r.ctx, err)
 		}
 		return b, err
+	}
+	if row, ok := r.Row(); ok {
+		return r.short.Batch(row)
 	}
 	if r.at < len(r.held) {
 		r.at++

@@ -17,7 +17,12 @@ import (
 
 // Run executes a prepared statement with values for its parameters. The error of a statement fails the
 // transaction block it stands in; an implicit transaction is ended by Finish.
-func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (_ *Result, err error) {
+func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	return s.RunIn(ctx, p, params, &Result{})
+}
+
+// RunIn is Run for callers that have room for the result of a short query; other results are elsewhere.
+func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (_ *Result, err error) {
 	defer s.recovered(&err)
 	if s.closedFlag {
 		return nil, errSessionClosed
@@ -27,6 +32,15 @@ func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (_
 	}
 	if s.tx.failed && !p.endsTransaction() {
 		return nil, errFailedTx
+	}
+	if r, err := s.runShort(ctx, p, params, space); r != nil || err != nil {
+		if err != nil {
+			if ctx.Err() != nil {
+				err = s.cancelled(ctx, err)
+			}
+			s.failed(err)
+		}
+		return r, err
 	}
 	run, stop, err := s.running(ctx)
 	if err != nil {
@@ -161,7 +175,7 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			p.version = 0
 			continue
 		}
-		return s.start(ctx, p.q, stmt, params)
+		return s.start(ctx, p, stmt, params)
 	}
 	return nil, sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
 }
@@ -182,14 +196,35 @@ func samePlanTables(ctx context.Context, stmt table.Statement, q *plan.Query) (b
 }
 
 // start instantiates a plan on a statement; a data change runs to its end.
-func (s *Session) start(ctx context.Context, q *plan.Query, stmt table.Statement, params []types.Datum) (*Result, error) {
-	ec := s.exprContext(params)
+func (s *Session) start(ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum) (*Result, error) {
+	q, ec := p.q, s.exprContext(params)
+	if q.Modify != nil {
+		return s.startModify(ctx, p, stmt, ec)
+	}
 	x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
 	if err != nil {
 		return nil, stmt.Close(err)
 	}
-	if q.Modify == nil {
-		return &Result{s: s, Columns: q.Root.Columns(), verb: "SELECT", counts: true, stmt: stmt, query: x}, nil
+	return &Result{s: s, Columns: q.Root.Columns(), verb: "SELECT", counts: true, stmt: stmt, query: x}, nil
+}
+
+// source returns the read pipeline of a data change.
+func (s *Session) source(ctx context.Context, p *Prepared, stmt table.Statement, ec *expr.Context) (rowSource, error) {
+	x, err := s.short(p)
+	if err != nil {
+		return nil, err
+	}
+	if x != nil {
+		return &shortSource{x: x, stmt: stmt, ec: ec}, nil
+	}
+	return exec.Instantiate(ctx, p.q, s.env(stmt, ec))
+}
+
+func (s *Session) startModify(ctx context.Context, p *Prepared, stmt table.Statement, ec *expr.Context) (*Result, error) {
+	q := p.q
+	x, err := s.source(ctx, p, stmt, ec)
+	if err != nil {
+		return nil, stmt.Close(err)
 	}
 	m, err := s.modify(ctx, q, x, stmt, ec)
 	if cerr := x.Close(); err == nil {
@@ -199,7 +234,14 @@ func (s *Session) start(ctx context.Context, q *plan.Query, stmt table.Statement
 		return nil, err
 	}
 	r := &Result{s: s, Columns: q.Modify.Out, counts: true, rows: m.rows}
-	r.verb = map[plan.ModifyKind]string{plan.Insert: "INSERT 0", plan.Update: "UPDATE", plan.Delete: "DELETE"}[q.Modify.Kind]
+	switch q.Modify.Kind {
+	case plan.Insert:
+		r.verb = "INSERT 0"
+	case plan.Update:
+		r.verb = "UPDATE"
+	case plan.Delete:
+		r.verb = "DELETE"
+	}
 	if q.Modify.Returning != nil {
 		r.held, err = batchesOf(r.Columns, m.returning)
 	}
@@ -208,16 +250,16 @@ func (s *Session) start(ctx context.Context, q *plan.Query, stmt table.Statement
 
 func (s *Session) env(stmt table.Statement, ec *expr.Context) *exec.Env {
 	limit := s.e.o.QueryBytes
-	if own := s.settings.bytes("query_memory"); own > 0 && (limit == 0 || own < limit) {
+	if own := s.settings.hot().queryBytes; own > 0 && (limit == 0 || own < limit) {
 		limit = own
 	}
-	workers := int(s.settings.int("max_parallel_workers"))
+	workers := s.settings.hot().workers
 	if workers == 0 {
 		workers = s.e.o.Workers
 	}
 	return &exec.Env{
 		Stmt: stmt, Expr: ec, Pool: s.e.pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
-		VectorRows: int(s.settings.int("debug_vector_rows")), DebugForms: s.settings.bool("debug_vector_forms"),
+		VectorRows: s.settings.hot().vectorRows, DebugForms: s.settings.hot().vectorForms,
 	}
 }
 

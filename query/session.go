@@ -48,7 +48,15 @@ type Session struct {
 	storageTxID atomic.Uint64
 	lastReceipt table.Receipt
 	closedFlag  bool
-	run         struct {
+	// shortContext is the context of the expressions of short queries.
+	shortContext expr.Context
+	hooks        struct {
+		setting func(name string) (string, bool)
+		set     func(name, value string, local bool) (string, error)
+		session func(name string) (types.Datum, bool)
+		blocked func(session uint32, by []uint32) bool
+	}
+	run struct {
 		sync.Mutex
 		cancel context.CancelCauseFunc // of what runs now
 		cause  error                   // set once the session is ended from outside
@@ -58,6 +66,8 @@ type Session struct {
 // NewSession opens a session. Its persisted defaults are read from the storage's settings.
 func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 	s := &Session{e: e, id: e.nextID.Add(1), o: o, settings: newSettingValues(), prepared: map[string]*Prepared{}}
+	s.hooks.setting, s.hooks.set, s.hooks.session = s.settings.lookup, s.setSetting, s.sessionValue
+	s.hooks.blocked = e.blocked
 	if o.Files == nil {
 		s.o.Files = e.o.Files
 	}
@@ -112,6 +122,7 @@ func (s *Session) loadDefaults() error {
 	for _, o := range tx.Schema().List(table.KindSetting) {
 		if d, ok := o.(*table.SettingDef); ok {
 			s.settings.start[d.Name] = d.Value
+			s.settings.changes++
 		}
 	}
 	return tx.Rollback()
@@ -179,7 +190,7 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 	}
 	s.run.cancel = cancel
 	stop := func() { cancel(nil) }
-	if d := s.settings.duration("statement_timeout"); d > 0 {
+	if d := s.settings.hot().statementTimeout; d > 0 {
 		var stopTimer context.CancelFunc
 		ctx, stopTimer = context.WithTimeoutCause(ctx, d, errTimeout)
 		stop = func() { stopTimer(); cancel(nil) }
@@ -261,11 +272,17 @@ func (s *Session) closeResults(err error) {
 
 // exprContext returns what the statement fixes for its expressions.
 func (s *Session) exprContext(params []types.Datum) *expr.Context {
+	ec := &expr.Context{}
+	s.fillContext(ec, params)
+	return ec
+}
+
+func (s *Session) fillContext(ec *expr.Context, params []types.Datum) {
 	text := s.TextOptions()
-	return &expr.Context{
+	*ec = expr.Context{
 		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: text.Location, Text: text, Params: params,
-		Setting: s.settings.lookup, SetSetting: s.setSetting, Session: s.sessionValue,
-		Blocked: s.e.blocked,
+		Setting: s.hooks.setting, SetSetting: s.hooks.set, Session: s.hooks.session,
+		Blocked: s.hooks.blocked,
 	}
 }
 

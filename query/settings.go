@@ -268,6 +268,35 @@ type settingValues struct {
 	inTx bool
 	// changes counts the times that a value may have changed.
 	changes uint64
+	memo    hotSettings
+}
+
+// hotSettings are the values that every statement looks at.
+type hotSettings struct {
+	made    bool
+	changes uint64 // settingValues.changes that they are made of
+
+	statementTimeout, lockTimeout time.Duration
+	queryBytes                    int64
+	workers, vectorRows           int
+	vectorForms, async, readOnly  bool
+	isolation                     table.Isolation
+	searchPath                    string
+}
+
+// hot returns the values that every statement looks at.
+func (v *settingValues) hot() *hotSettings {
+	if h := &v.memo; !h.made || h.changes != v.changes {
+		*h = hotSettings{
+			made: true, changes: v.changes,
+			statementTimeout: v.duration("statement_timeout"), lockTimeout: v.duration("lock_timeout"),
+			queryBytes: v.bytes("query_memory"), workers: int(v.int("max_parallel_workers")),
+			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
+			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
+			isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
+		}
+	}
+	return &v.memo
 }
 
 func newSettingValues() settingValues {

@@ -56,8 +56,8 @@ func (s *Session) beginTx() {
 	s.settings.begin()
 	s.tx = txState{open: true, start: s.e.o.Clock()}
 	s.tx.o = table.TxOptions{
-		Isolation: s.settings.isolation("default_transaction_isolation"),
-		ReadOnly:  s.settings.bool("default_transaction_read_only") || s.e.o.ReadOnly,
+		Isolation: s.settings.hot().isolation,
+		ReadOnly:  s.settings.hot().readOnly || s.e.o.ReadOnly,
 	}
 }
 
@@ -67,8 +67,8 @@ func (s *Session) storageTx(ctx context.Context) (table.Tx, error) {
 	if s.tx.tx != nil {
 		return s.tx.tx, nil
 	}
-	s.tx.o.Async = s.settings.get(settings["synchronous_commit"]) == "off"
-	s.tx.o.LockWait = s.settings.duration("lock_timeout")
+	s.tx.o.Async = s.settings.hot().async
+	s.tx.o.LockWait = s.settings.hot().lockTimeout
 	tx, err := s.e.storage.Begin(ctx, s.tx.o)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package rowstore
 
 import (
+	"sync/atomic"
+
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -22,21 +24,29 @@ type snapshot struct {
 	lsn    table.LSN
 	name   string
 	tables tableSet
+	// last is what Table returned last: many statements in a row look at one table.
+	last atomic.Pointer[tableSnapshot]
 }
 
 // Table returns the table at the snapshot.
 func (s *snapshot) Table(id table.ObjectID) table.TableSnapshot {
+	if ts := s.last.Load(); ts != nil && ts.id == id {
+		return ts
+	}
 	t := s.tables[id]
 	if t == nil {
 		return nil
 	}
-	return &tableSnapshot{s: s, t: t, d: t.d}
+	ts := &tableSnapshot{id: id, s: s, t: t, d: t.d}
+	s.last.Store(ts)
+	return ts
 }
 
 type tableSnapshot struct {
-	s *snapshot
-	t *tableState
-	d *data
+	id table.ObjectID
+	s  *snapshot
+	t  *tableState
+	d  *data
 }
 
 var _ table.TableSnapshot = (*tableSnapshot)(nil)

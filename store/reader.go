@@ -29,7 +29,19 @@ func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reade
 		return nil, err
 	}
 	st.used = true
-	return &Reader{st: st, tt: st.tx.table(id), def: def, ts: ts}, nil
+	r := st.newReader()
+	r.st, r.tt, r.def, r.ts = st, st.tx.table(id), def, ts
+	return r, nil
+}
+
+func (st *Statement) newReader() *Reader {
+	t := st.tx
+	if st != &t.first.statement || t.first.readerUsed {
+		return &Reader{}
+	}
+	t.first.readerUsed = true
+	t.first.reader.key = t.first.key[:0]
+	return &t.first.reader
 }
 
 // Def returns the definition that the statement sees.

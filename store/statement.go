@@ -42,7 +42,13 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many statements in a transaction")
 	}
 	t.command++
-	st := &Statement{tx: t, command: t.command}
+	var st *Statement
+	if t.command == 1 {
+		st, t.open = &t.first.statement, t.first.open[:0]
+	} else {
+		st = &Statement{}
+	}
+	st.tx, st.command = t, t.command
 	if t.o.Isolation == table.ReadCommitted {
 		st.view = t.s.views.Acquire()
 	} else {

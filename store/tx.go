@@ -40,6 +40,16 @@ type Tx struct {
 	saves  []*savepoint
 	// reads are what validation under SERIALIZABLE will look at; nil below it.
 	reads *readSet
+	// first is room for what a transaction of one statement needs.
+	first struct {
+		statement  Statement
+		reader     Reader
+		readerUsed bool
+		table      txTable
+		key        [32]byte
+		open       [1]*Statement
+		tables     [2]*txTable
+	}
 }
 
 var _ table.Tx = (*Tx)(nil)
@@ -180,7 +190,13 @@ func (t *Tx) table(id table.ObjectID) *txTable {
 			}
 		}
 	}
-	tt := &txTable{tx: t, id: id}
+	var tt *txTable
+	if t.first.table.tx == nil {
+		tt, t.tables = &t.first.table, t.first.tables[:0]
+	} else {
+		tt = &txTable{}
+	}
+	tt.tx, tt.id = t, id
 	t.tables = append(t.tables, tt)
 	if t.byID == nil && len(t.tables) > manyTables {
 		t.byID = make(map[table.ObjectID]*txTable, 2*manyTables)

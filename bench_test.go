@@ -1,0 +1,179 @@
+package lamina_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/internal/invariants"
+)
+
+const benchRows = 100_000
+
+// benchDB opens a database with a table of benchRows rows, keys 0 … benchRows-1; in memory, or in a directory.
+func benchDB(tb testing.TB, durable bool) *lamina.DB {
+	tb.Helper()
+	dir := ""
+	if durable {
+		dir = tb.TempDir()
+	}
+	db, err := lamina.Open(dir, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	ctx := context.Background()
+	if _, err := db.Exec(ctx, "CREATE TABLE t (id int8 PRIMARY KEY, a int8, b float8, c text)"); err != nil {
+		tb.Fatal(err)
+	}
+	app, err := db.Appender(ctx, "t")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range int64(benchRows) {
+		if err := app.AppendRow(ctx, i, i, 0.5, "the text of a row, which is longer than a view"); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := app.Close(ctx); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+func benchStores(b *testing.B, run func(b *testing.B, db *lamina.DB)) {
+	for _, durable := range []bool{false, true} {
+		b.Run(fmt.Sprintf("durable=%v", durable), func(b *testing.B) {
+			db := benchDB(b, durable)
+			b.ReportAllocs()
+			run(b, db)
+		})
+	}
+}
+
+// runOne runs a prepared statement and reads all of its rows.
+func runOne(tb testing.TB, st *lamina.Stmt, args ...any) (rows int) {
+	r, err := st.Query(context.Background(), args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for r.Next() {
+		rows++
+	}
+	if err := r.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return rows
+}
+
+func prepared(tb testing.TB, db *lamina.DB, sql string) *lamina.Stmt {
+	tb.Helper()
+	st, err := db.Prepare(context.Background(), sql)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return st
+}
+
+func BenchmarkPointSelect(b *testing.B) {
+	benchStores(b, func(b *testing.B, db *lamina.DB) {
+		st := prepared(b, db, "SELECT id, a, b, c FROM t WHERE id = $1")
+		i := int64(0)
+		for b.Loop() {
+			i = (i + 7919) % benchRows
+			if n := runOne(b, st, i); n != 1 {
+				b.Fatalf("key %d: %d rows", i, n)
+			}
+		}
+	})
+}
+
+func BenchmarkPointInsert(b *testing.B) {
+	benchStores(b, func(b *testing.B, db *lamina.DB) {
+		st := prepared(b, db, "INSERT INTO t VALUES ($1, $2, $3, $4)")
+		i := int64(benchRows)
+		for b.Loop() {
+			i++
+			runOne(b, st, i, i, 0.5, "the text of a row, which is longer than a view")
+		}
+	})
+}
+
+func BenchmarkPointUpdate(b *testing.B) {
+	benchStores(b, func(b *testing.B, db *lamina.DB) {
+		st := prepared(b, db, "UPDATE t SET a = a + 1 WHERE id = $1")
+		i := int64(0)
+		for b.Loop() {
+			i = (i + 7919) % benchRows
+			runOne(b, st, i)
+		}
+	})
+}
+
+// BenchmarkPointUpdateTx is one row of 100 that a transaction updates.
+func BenchmarkPointUpdateTx(b *testing.B) {
+	benchStores(b, func(b *testing.B, db *lamina.DB) {
+		ctx := context.Background()
+		c, err := db.Conn(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close() //nolint:errcheck // nothing is open
+		st, err := c.Prepare(ctx, "UPDATE t SET a = a + 1 WHERE id = $1")
+		if err != nil {
+			b.Fatal(err)
+		}
+		i, n := int64(0), 0
+		exec := func(sql string) {
+			if _, err := c.Exec(ctx, sql); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for b.Loop() {
+			if n++; n%100 == 1 {
+				exec("BEGIN")
+			}
+			i = (i + 7919) % benchRows
+			r, err := st.Query(ctx, i)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				b.Fatal(err)
+			}
+			if n%100 == 0 {
+				exec("COMMIT")
+			}
+		}
+		if n%100 != 0 {
+			exec("COMMIT")
+		}
+	})
+}
+
+// TestShortSelectAllocations: the rows, the transaction, and a text that the client keeps.
+func TestShortSelectAllocations(t *testing.T) {
+	if invariants.Enabled {
+		t.Skip("allocations: assertions box what they would print")
+	}
+	db := benchDB(t, false)
+	st := prepared(t, db, "SELECT id, a, b, c FROM t WHERE id = $1")
+	var key any = int64(77)
+	if n := testing.AllocsPerRun(200, func() {
+		if runOne(t, st, key) != 1 {
+			t.Fatal("no row")
+		}
+	}); n > 3 {
+		t.Errorf("%v allocations for a row by key", n)
+	}
+}

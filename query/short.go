@@ -1,0 +1,140 @@
+package query
+
+import (
+	"context"
+	"io"
+
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// shortRun is a statement that reads at most one row by primary key, or none: it needs no pipelines. It
+// belongs to one Prepared, which is used by one session at a time.
+type shortRun struct {
+	q    *plan.Query // the plan it is made of
+	x    *exec.Short // nil: the plan is not short
+	last *Result     // has the row of the last run
+}
+
+// short returns the short form of the statement's plan, nil if it has none.
+func (s *Session) short(p *Prepared) (*exec.Short, error) {
+	if p.q == nil || s.settings.hot().vectorForms {
+		return nil, nil
+	}
+	if p.run.q != p.q {
+		x, err := exec.ShortOf(p.q)
+		if err != nil {
+			return nil, err
+		}
+		p.run = shortRun{q: p.q, x: x}
+	}
+	return p.run.x, nil
+}
+
+// runShort runs a query of at most one row to its end; nil if the statement is none, if its plan is out of
+// date, or if the table is locked: then it must be run so that it can be cancelled.
+func (s *Session) runShort(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (*Result, error) {
+	if p.q == nil || p.q.Modify != nil || len(params) != len(p.Params) {
+		return nil, nil
+	}
+	x, err := s.short(p)
+	if x == nil || err != nil {
+		return nil, err
+	}
+	s.run.Lock()
+	cause := s.run.cause
+	s.run.Unlock()
+	if cause != nil {
+		return nil, cause
+	}
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.version != tx.Schema().Version() || p.path != s.settings.hot().searchPath {
+		return nil, nil
+	}
+	def := x.Table()
+	if def != nil && tx.LockTable(ctx, def.ID, table.AccessShare, table.NoWait) != nil {
+		return nil, nil
+	}
+	if p.run.last != nil && !p.run.last.done {
+		x.Detach()
+	}
+	row, ok, err := s.shortRow(ctx, tx, x, def, params)
+	if err != nil || !ok {
+		return nil, err
+	}
+	*space = Result{s: s, Columns: p.q.Root.Columns(), verb: "SELECT", counts: true, short: x, row: row}
+	p.run.last = space
+	return space, nil
+}
+
+// shortRow reads the row; false if the table is no longer that of the plan.
+func (s *Session) shortRow(ctx context.Context, tx table.Tx, x *exec.Short, def *table.TableDef, params []types.Datum,
+) (row types.Row, ok bool, err error) {
+	stmt, err := tx.Statement(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	s.tx.queries++
+	var r table.Reader
+	if ok = true; def != nil {
+		if r, err = stmt.Reader(ctx, def.ID); err == nil {
+			ok = r.Def().Version == def.Version
+		} else if sqlerr.CodeOf(err) == sqlerr.UndefinedTable {
+			ok, err = false, nil
+		}
+	}
+	if ok && err == nil {
+		s.fillContext(&s.shortContext, params)
+		row, err = x.Row(ctx, r, &s.shortContext)
+	}
+	return row, ok, stmt.Close(err)
+}
+
+// rowSource is the read pipeline of a data change.
+type rowSource interface {
+	// Next returns the next batch, or io.EOF.
+	Next(ctx context.Context) (*vec.Batch, error)
+	Close() error
+}
+
+// shortSource is the read pipeline of a data change of at most one row.
+type shortSource struct {
+	x    *exec.Short
+	stmt table.Statement
+	done bool
+	ec   *expr.Context
+}
+
+// Next returns the row as a batch that stays valid, then io.EOF.
+func (r *shortSource) Next(ctx context.Context) (*vec.Batch, error) {
+	if r.done {
+		return nil, io.EOF
+	}
+	r.done = true
+	var rd table.Reader
+	if def := r.x.Table(); def != nil {
+		var err error
+		if rd, err = r.stmt.Reader(ctx, def.ID); err != nil {
+			return nil, err
+		}
+	}
+	row, err := r.x.Row(ctx, rd, r.ec)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, io.EOF
+	}
+	return r.x.Batch(row)
+}
+
+// Close does nothing.
+func (r *shortSource) Close() error { return nil }
