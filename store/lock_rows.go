@@ -44,7 +44,11 @@ func (w *Writer) lockOne(ctx context.Context, ref table.RowRef, mode table.RowLo
 		if !ws.isLive(row) {
 			return table.LockResult{Status: table.Gone}, nil
 		}
-		return table.LockResult{Status: table.Unchanged, Ref: ref}, nil
+		err := w.lockOwn(ctx, row, mode, wait)
+		if errors.Is(err, errBusy) && wait == table.SkipLocked {
+			return table.LockResult{Status: table.Skipped, Ref: ref}, nil
+		}
+		return table.LockResult{Status: table.Unchanged, Ref: ref}, err
 	}
 	if _, ended := ws.hasEnded(ref); ended {
 		return table.LockResult{Status: table.Gone}, nil
@@ -55,6 +59,16 @@ func (w *Writer) lockOne(ctx context.Context, ref table.RowRef, mode table.RowLo
 	}
 	w.key = ts.AppendKey(w.key[:0], ref)
 	return w.follow(ctx, ref, mode, wait)
+}
+
+// lockOwn locks the committed row that an own row replaces, which others see, and which may have been locked in a
+// weaker mode when it was replaced.
+func (w *Writer) lockOwn(ctx context.Context, row int32, mode table.RowLock, wait table.Wait) error {
+	c, at := w.tt.w.at(row)
+	if o := c.origin(at); o > 0 {
+		return w.st.tx.lockRow(ctx, w.def.ID, w.tt.w.endKeys.At(int(o-1)), mode, wait)
+	}
+	return nil
 }
 
 // follow locks the row with the key in w.key, and under READ COMMITTED what it has become by the time

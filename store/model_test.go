@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -8,6 +9,12 @@ import (
 	"github.com/laminadb/lamina/store"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/table/tabletest"
+)
+
+// Longer runs: go test ./store -run TestModel -sequences 5000 -seed 100000
+var (
+	sequences = flag.Int("sequences", 0, "number of random sequences; 0: few")
+	seed      = flag.Uint64("seed", 0, "seed of the first random sequence; 0: always the same")
 )
 
 // openOn opens a database with small log files, which the file systems of tests copy at each sync.
@@ -20,13 +27,13 @@ func openOn(fs vfs.FS) (table.TableStorage, error) {
 }
 
 func TestModelMemory(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Name: "memory", Open: openOn, Methods: []string{"memory"}})
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "memory", Open: openOn, Methods: []string{"memory"}})
 }
 
 func TestModelColumnar(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Name: "columnar", Open: openOn, Durable: true, Methods: []string{"columnar"}})
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "columnar", Open: openOn, Durable: true, Methods: []string{"columnar"}})
 }
 
 func TestModelMixed(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory"}})
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory"}})
 }

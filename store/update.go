@@ -64,9 +64,13 @@ func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowL
 			if c.own = w.tt.w.row(ref); c.own < 0 {
 				return nil, errNoRow
 			}
-			if w.tt.w.isLive(c.own) {
-				rows = append(rows, c)
+			if !w.tt.w.isLive(c.own) {
+				continue
 			}
+			if err := w.lockOwn(ctx, c.own, mode, table.WaitBlock); err != nil {
+				return nil, err
+			}
+			rows = append(rows, c)
 			continue
 		}
 		if _, ended := w.tt.w.hasEnded(ref); ended {

@@ -3,16 +3,15 @@ package tabletest
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
-	"github.com/laminadb/lamina/vec"
 )
 
 // data runs a step that reads or writes rows, as a statement of its own.
 func (r *runner) data(o *op, p *pair) error {
+	o = r.aim(o, p)
 	if p.m.Stale(o.Slot) {
 		return errNotApplicable
 	}
@@ -26,13 +25,10 @@ func (r *runner) data(o *op, p *pair) error {
 	}
 	id := obj.Head().ID
 	if o.Kind == opGet || o.Kind == opScan {
-		if code := p.m.LockTable(o.Slot, see.Gen, table.AccessShare); code != "" {
+		if code := p.m.lockTable(o.Slot, see.Gen, accessShare); code != "" {
 			return r.refused(o, p, func(st table.Statement) error { _, err := st.Reader(r.ctx, id); return err })
 		}
 		return r.statement(p, func(st table.Statement) error { return r.read(o, st, id, see) })
-	}
-	if p.async() != o.Async && o.Kind == opInsert && o.N == 3 {
-		return errNotApplicable // varies the density of writes
 	}
 	switch o.Kind {
 	case opTruncate:
@@ -47,9 +43,19 @@ func (r *runner) data(o *op, p *pair) error {
 	return r.write(o, p, id, see, set, fresh)
 }
 
-// async is where the options of a transaction would be asked; commits are drawn on their own.
-func (p *pair) async() bool { return false }
+// aim returns a step on a table that there is, if the one that was drawn is not there.
+func (r *runner) aim(o *op, p *pair) *op {
+	at := *o
+	for i := range tableSlots {
+		at.Slot = (o.Slot + i) % tableSlots
+		if !p.m.Stale(at.Slot) && p.m.See(at.Slot) != nil {
+			return &at
+		}
+	}
+	return o
+}
 
+// statement runs f as a statement.
 func (r *runner) statement(p *pair, f func(table.Statement) error) error {
 	st, err := p.tx.Statement(r.ctx)
 	if err != nil {
@@ -67,10 +73,33 @@ func (r *runner) refused(o *op, p *pair, f func(table.Statement) error) error {
 	return r.failed(o, p)
 }
 
+// rowKey returns the key of the row that a step means: of those that are there, unless it inserts or looks up. The
+// rows of a table without key can be told apart only if each gets a value of its own when it is inserted.
+func (r *runner) rowKey(o *op, see *Table, k int64) int64 {
+	if o.Kind == opInsert || o.Kind == opLoad {
+		if see.Shape == Keyless {
+			r.serial++
+			return k + r.serial<<8
+		}
+		return k
+	}
+	if keys := see.Keys(); len(keys) > 0 {
+		return keys[int(k)%len(keys)]
+	}
+	return k
+}
+
 // changes returns the rows that a step writes, given what the transaction sees.
 func (r *runner) changes(o *op, p *pair, see *Table) (set map[int64]*Row, fresh map[int64]bool) {
+	if o.Kind == opRekey {
+		if see.Shape == Keyless {
+			return nil, nil
+		}
+		return r.rekeyed(o, p, see)
+	}
 	set, fresh = map[int64]*Row{}, map[int64]bool{}
 	for i, k := range o.Keys {
+		k = r.rowKey(o, see, k)
 		row := Row{U: o.U, V: o.V + int64(i)}
 		if o.Spread && row.U != 0 {
 			row.U += int64(i)
@@ -78,70 +107,56 @@ func (r *runner) changes(o *op, p *pair, see *Table) (set map[int64]*Row, fresh 
 		old, there := see.Rows[k]
 		switch o.Kind {
 		case opInsert, opLoad:
-			if there && (see.Shape == Keyless || p.m.iso != table.ReadCommitted) {
-				continue // the model knows rows by their keys; under a snapshot both rows would show
+			if there && p.m.iso != table.ReadCommitted {
+				continue
 			}
 			set[k], fresh[k] = &row, true
 		case opUpdate:
+			if o.onlyV() {
+				row.U = old.U
+			}
 			if there {
 				set[k] = &row
-			}
-		case opRekey:
-			if there && see.Shape != Keyless {
-				set[k] = nil
-				to := k + 1
-				moved := old
-				moved.V = o.V
-				set[to], fresh[to] = &moved, true
 			}
 		case opDelete:
 			if there {
 				set[k] = nil
 			}
 		}
-		if o.Kind == opRekey && len(set) > 0 {
-			return r.rekeyed(o, p, see)
-		}
 	}
 	return set, fresh
 }
 
-// rekeyed moves the keys of a step, and all keys in a row after them, up by one: each new key was an
-// old one, but for the last.
+// rekeyed moves the key of a row, and those of up to four rows right above it, up by one: each new key was an old one,
+// but for the last.
 func (r *runner) rekeyed(o *op, p *pair, see *Table) (set map[int64]*Row, fresh map[int64]bool) {
-	set, fresh = map[int64]*Row{}, map[int64]bool{}
-	k := o.Keys[0]
-	for n := 0; n < 5; n++ {
-		old, there := see.Rows[k]
+	first := r.rowKey(o, see, o.Keys[0])
+	set = map[int64]*Row{first: nil}
+	k := first
+	for ; k < first+5; k++ {
+		row, there := see.Rows[k]
 		if !there {
 			break
 		}
-		if set[k] == nil {
-			set[k] = nil
-		}
-		old.V = o.V
-		set[k+1], fresh[k+1] = &old, true
-		delete(fresh, k)
-		k++
+		row.V = o.V
+		set[k+1] = &row
 	}
-	if len(set) == 0 {
-		return set, fresh
-	}
-	if _, there := see.Rows[k]; there && p.m.iso != table.ReadCommitted {
+	if _, there := see.Rows[k]; k == first || there && p.m.iso != table.ReadCommitted {
 		return nil, nil
 	}
-	for n := range fresh {
-		if _, old := see.Rows[n]; old && n != k {
-			delete(fresh, n)
-		}
-	}
-	return set, fresh
+	return set, map[int64]bool{k: true}
 }
 
 // write runs a step that changes rows in both worlds.
 func (r *runner) write(o *op, p *pair, id table.ObjectID, see *Table, set map[int64]*Row, fresh map[int64]bool) error {
-	undo := p.m.shadow()
-	causes := p.m.Write(o.Slot, set, fresh)
+	undo, mode := p.m.mark(), update
+	if o.onlyV() || see.Shape == Keyless && o.Kind == opUpdate {
+		mode = noKeyUpdate
+	}
+	if o.Kind == opLoad { // keeps other writers out if there are none
+		_ = p.m.lockTable(o.Slot, see.Gen, shareRowExclusive)
+	}
+	causes := p.m.Write(o.Slot, set, fresh, mode)
 	err := r.statement(p, func(st table.Statement) error {
 		if err := r.apply(o, st, id, see, set); err != nil {
 			return err
@@ -161,9 +176,9 @@ func (r *runner) write(o *op, p *pair, id table.ObjectID, see *Table, set map[in
 		r.count(sqlerr.CodeOf(err))
 		return r.failed(o, p)
 	case o.Abort:
-		p.m.keepLocks(undo)
+		p.m.own = undo.own // the locks stay
 		if err != errAbort {
-			return fmt.Errorf("statement closed with an error answers %v", err)
+			return fmt.Errorf("statement that is undone answers %v", err)
 		}
 		return nil
 	}
@@ -214,7 +229,7 @@ func (r *runner) apply(o *op, st table.Statement, id table.ObjectID, see *Table,
 	case opDelete:
 		out, err = w.Delete(r.ctx, refs)
 	case opUpdate:
-		out, err = r.update(w, set, old, refs)
+		out, err = r.update(o, w, set, old, refs)
 	case opRekey:
 		out, err = r.rekey(w, see.Shape, set, old, refs)
 	}
@@ -294,12 +309,15 @@ func (r *runner) refs(st table.Statement, id table.ObjectID, see *Table, keys []
 	return refs, old, nil
 }
 
-func (r *runner) update(w table.Writer, set map[int64]*Row, old []int64, refs []table.RowRef) (table.Outcome, error) {
+func (r *runner) update(o *op, w table.Writer, set map[int64]*Row, old []int64, refs []table.RowRef) (table.Outcome, error) {
 	n := len(w.Def().Columns)
 	cols := []int{n - 2, n - 1}
+	if o.onlyV() {
+		cols = cols[1:]
+	}
 	rows := make([]types.Row, len(old))
 	for i, k := range old {
-		rows[i] = contentOf(*set[k])
+		rows[i] = contentOf(*set[k])[2-len(cols):]
 	}
 	b, err := batchOf(w.Def(), cols, rows)
 	if err != nil {
@@ -353,6 +371,7 @@ func (r *runner) truncate(o *op, p *pair, id table.ObjectID) error {
 func (r *runner) lockRows(o *op, p *pair, id table.ObjectID, see *Table) error {
 	var keys []int64
 	for _, k := range o.Keys {
+		k = r.rowKey(o, see, k)
 		if _, there := see.Rows[k]; there && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
@@ -361,11 +380,11 @@ func (r *runner) lockRows(o *op, p *pair, id table.ObjectID, see *Table) error {
 		return errNotApplicable
 	}
 	var causes []sqlerr.Code
-	if code := p.m.LockTable(o.Slot, see.Gen, table.RowExclusive); code != "" {
+	if code := p.m.lockTable(o.Slot, see.Gen, rowExclusive); code != "" {
 		causes = append(causes, code)
 	}
 	for _, k := range keys {
-		causes = append(causes, p.m.LockRow(o.Slot, k)...)
+		causes = append(causes, p.m.LockRow(o.Slot, k, lockMode(1)<<o.rowLock())...)
 	}
 	err := r.statement(p, func(st table.Statement) error {
 		refs, _, err := r.refs(st, id, see, keys)
@@ -377,7 +396,7 @@ func (r *runner) lockRows(o *op, p *pair, id table.ObjectID, see *Table) error {
 			return err
 		}
 		out := make([]table.LockResult, len(refs))
-		if err := w.Lock(r.ctx, refs, table.ForUpdate, table.NoWait, out); err != nil {
+		if err := w.Lock(r.ctx, refs, o.rowLock(), table.NoWait, out); err != nil {
 			return err
 		}
 		for i := range out {
@@ -395,105 +414,4 @@ func (r *runner) lockRows(o *op, p *pair, id table.ObjectID, see *Table) error {
 		return r.failed(o, p)
 	}
 	return err
-}
-
-// read runs a step that reads, and compares.
-func (r *runner) read(o *op, st table.Statement, id table.ObjectID, see *Table) error {
-	if o.Kind == opGet && see.Shape != Keyless {
-		return r.get(o, st, id, see)
-	}
-	spec := table.ScanSpec{Refs: o.Spread, VectorRows: []int{0, 1, 3, 64}[o.N]}
-	n := 2
-	if see.Shape != Composite {
-		n = 1
-	}
-	switch o.Seed % 5 {
-	case 1:
-		spec.Where = []table.Conjunct{{Col: n, Op: table.OpLt, Value: types.NewInt(types.Int4, o.V%uniqueMax)}}
-	case 2:
-		spec.Where = []table.Conjunct{{Col: n, Op: table.OpIsNull}}
-	case 3:
-		spec.Where = []table.Conjunct{{Col: n + 1, Op: table.OpPrefix, Value: types.NewString(types.Text, "v1")},
-			{Col: n, Op: table.OpIsNotNull}}
-	}
-	return r.scan(st, id, see, spec)
-}
-
-// scan compares what a scan finds with a table of the model.
-func (r *runner) scan(st table.Statement, id table.ObjectID, see *Table, spec table.ScanSpec) error {
-	rd, err := st.Reader(r.ctx, id)
-	if err != nil {
-		return err
-	}
-	got, err := scanAll(r.ctx, rd, spec)
-	if err != nil {
-		return err
-	}
-	r.n.Scans++
-	var want []string
-	for _, k := range see.Keys() {
-		row := rowOf(see.Shape, k, see.Rows[k])
-		if !slices.ContainsFunc(spec.Where, func(c table.Conjunct) bool { return !holds(row, &c) }) {
-			want = append(want, textOf(rd.Def(), row))
-		}
-	}
-	slices.Sort(want)
-	have := slices.Sorted(slices.Values(got.rows))
-	if !slices.Equal(have, want) {
-		return fmt.Errorf("scan of %s finds\n  %s\nwant\n  %s", rd.Def().Name, strings.Join(have, "\n  "), strings.Join(want, "\n  "))
-	}
-	if !spec.Refs || len(got.refs) == 0 {
-		return nil
-	}
-	refs := got.refs[:min(len(got.refs), vec.Size)]
-	var b vec.Batch
-	if err := rd.Fetch(r.ctx, refs, allColumns(rd.Def()), &b); err != nil {
-		return err
-	}
-	for i := range refs {
-		if text := textOf(rd.Def(), b.Row(i, nil)); text != got.rows[i] {
-			return fmt.Errorf("fetch by reference gives %s, the scan %s", text, got.rows[i])
-		}
-	}
-	return nil
-}
-
-// get looks keys up, one by one and together.
-func (r *runner) get(o *op, st table.Statement, id table.ObjectID, see *Table) error {
-	rd, err := st.Reader(r.ctx, id)
-	if err != nil {
-		return err
-	}
-	var keys []types.Row
-	var want []string
-	for i, k := range o.Keys {
-		row, there := see.Rows[k]
-		got, err := rd.Get(r.ctx, keyOf(see.Shape, k), allColumns(rd.Def()), nil)
-		if !there {
-			if err != table.ErrNotFound {
-				return fmt.Errorf("get of absent row %d: %v, %v", k, got, err)
-			}
-		} else if text := textOf(rd.Def(), rowOf(see.Shape, k, row)); err != nil || textOf(rd.Def(), got) != text {
-			return fmt.Errorf("get of row %d: %v, %v; want %s", k, got, err, text)
-		} else {
-			want = append(want, fmt.Sprint(i, " ", text))
-		}
-		keys = append(keys, keyOf(see.Shape, k))
-	}
-	var b vec.Batch
-	if err := rd.GetBatch(r.ctx, keys, allColumns(rd.Def()), &b); err != nil {
-		return err
-	}
-	var have []string
-	for i := range b.N {
-		row := b.Row(i, nil)
-		n := len(row) - 1
-		have = append(have, fmt.Sprint(row[n].I, " ", textOf(rd.Def(), row[:n])))
-	}
-	slices.Sort(have)
-	slices.Sort(want)
-	if !slices.Equal(have, want) {
-		return fmt.Errorf("batch of keys finds %v, want %v", have, want)
-	}
-	return nil
 }

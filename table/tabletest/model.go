@@ -9,23 +9,11 @@ import (
 )
 
 // The model is what a database with row locks and multi-version concurrency must do, written down as
-// plainly as possible: committed states are maps that are copied at each commit. It knows nothing of
-// any storage.
+// plainly as possible: committed states are sorted maps that are copied at each commit. It knows nothing
+// of any storage.
 
 // Row is the content of a row besides its key. U is the value of a unique column; 0 stands for NULL.
 type Row struct{ U, V int64 }
-
-// Shape says which constraints a table of the model has.
-type Shape uint8
-
-// The shapes: a primary key and a unique column, the same with a primary key of two columns, and a
-// table without any key.
-const (
-	Keyed Shape = iota
-	Composite
-	Keyless
-	numShapes
-)
 
 // State is a committed state of the database. It is not changed once it is made.
 type State struct {
@@ -35,15 +23,18 @@ type State struct {
 
 // Table is a table in a State.
 type Table struct {
-	Gen   int // tells tables apart that had the same name
-	Shape Shape
-	Rows  map[int64]Row
-	// Written is the Seq of the commit that last wrote a key.
-	Written map[int64]int
+	Gen     int // tells tables apart that had the same name
+	Shape   Shape
+	Rows    map[int64]Row
+	Written map[int64]int // the Seq of the commit that last wrote a key
 }
 
 // Keys returns the keys of the rows in order.
 func (t *Table) Keys() []int64 { return slices.Sorted(maps.Keys(t.Rows)) }
+
+func newTable(gen int, shape Shape) *Table {
+	return &Table{gen, shape, map[int64]Row{}, map[int64]int{}}
+}
 
 func (t *Table) clone() *Table {
 	return &Table{t.Gen, t.Shape, maps.Clone(t.Rows), maps.Clone(t.Written)}
@@ -61,11 +52,25 @@ func NewModel() *Model {
 	return &Model{Now: &State{Tables: map[int]*Table{}}, open: map[*Tx]struct{}{}}
 }
 
-// lockKey is something that a transaction locks: a row (U 0), a value of the unique column (Key 0), or
-// the name of a table.
+// lockMode is a set of row locks of PostgreSQL, or of its table locks.
+type lockMode uint8
+
+const keyShare, share, noKeyUpdate, update lockMode = 1, 2, 4, 8
+
+const accessShare, rowExclusive, shareRowExclusive, accessExclusive lockMode = 16, 32, 64, 128
+
+// excludes has for each mode those that others must not hold.
+var excludes = map[lockMode]lockMode{
+	keyShare: update, share: noKeyUpdate | update, noKeyUpdate: share | noKeyUpdate | update, update: 15,
+	accessShare: accessExclusive, rowExclusive: shareRowExclusive | accessExclusive,
+	shareRowExclusive: rowExclusive | shareRowExclusive | accessExclusive, accessExclusive: 240,
+}
+
+// lockKey is something that is locked: a row, a value of the unique column, a table, or the name of one.
 type lockKey struct {
+	what      string
 	slot, gen int
-	key, u    int64
+	key       int64
 }
 
 // Tx is a transaction of the model.
@@ -74,27 +79,25 @@ type Tx struct {
 	iso   table.Isolation
 	snap  *State // nil before the first look, and under READ COMMITTED
 	own   map[int]*change
-	locks map[lockKey]bool
-	modes map[[2]int]table.TableLock // by slot and generation
-	saves []saved
+	locks map[lockKey]lockMode
+	saves []mark
 }
 
-// change is what a transaction did to the table in a slot.
+// change is what a transaction did to a slot: its table without rows, nil if dropped, and rows, nil if deleted.
 type change struct {
-	made, dropped, truncated bool
-	t                        *Table // the definition, with no rows
-	rows                     map[int64]*Row
+	t    *Table
+	rows map[int64]*Row
 }
 
-type saved struct {
+// mark is a place that a transaction can return to.
+type mark struct {
 	own   map[int]*change
-	locks map[lockKey]bool
-	modes map[[2]int]table.TableLock
+	locks map[lockKey]lockMode
 }
 
 // Begin starts a transaction.
 func (m *Model) Begin(iso table.Isolation) *Tx {
-	t := &Tx{m: m, iso: iso, own: map[int]*change{}, locks: map[lockKey]bool{}, modes: map[[2]int]table.TableLock{}}
+	t := &Tx{m: m, iso: iso, own: map[int]*change{}, locks: map[lockKey]lockMode{}}
 	m.open[t] = struct{}{}
 	return t
 }
@@ -119,17 +122,15 @@ func (t *Tx) on(s *State, slot int) *Table {
 	if c == nil {
 		return base
 	}
-	if c.dropped {
+	if c.t == nil {
 		return nil
 	}
 	out := c.t.clone()
-	if base != nil && !c.made && !c.truncated {
+	if base != nil && base.Gen == c.t.Gen {
 		out = base.clone()
 	}
 	for k, r := range c.rows {
-		if r == nil {
-			delete(out.Rows, k)
-		} else {
+		if delete(out.Rows, k); r != nil {
 			out.Rows[k] = *r
 		}
 	}
@@ -142,104 +143,93 @@ func (t *Tx) Stale(slot int) bool {
 	return t.own[slot] == nil && (a == nil) != (b == nil) || a != nil && b != nil && a.Gen != b.Gen
 }
 
-// lock takes the locks unless another transaction holds one of them: then it is 55P03.
-func (t *Tx) lock(keys ...lockKey) sqlerr.Code {
+// lock takes a lock unless another transaction holds one that excludes it: then it is 55P03.
+func (t *Tx) lock(mode lockMode, what string, slot, gen int, key int64) sqlerr.Code {
+	k := lockKey{what, slot, gen, key}
 	for o := range t.m.open {
-		for _, k := range keys {
-			if o != t && o.locks[k] {
-				return sqlerr.LockNotAvailable
-			}
-		}
-	}
-	for _, k := range keys {
-		t.locks[k] = true
-	}
-	return ""
-}
-
-// LockTable takes a table lock: AccessShare, RowExclusive or AccessExclusive.
-func (t *Tx) LockTable(slot, gen int, mode table.TableLock) sqlerr.Code {
-	id := [2]int{slot, gen}
-	for o := range t.m.open {
-		held, ok := o.modes[id]
-		if o != t && ok && (mode == table.AccessExclusive || held == table.AccessExclusive) {
+		if o != t && o.locks[k]&excludes[mode] != 0 {
 			return sqlerr.LockNotAvailable
 		}
 	}
-	t.modes[id] = max(t.modes[id], mode)
+	t.locks[k] |= mode
 	return ""
+}
+
+func (t *Tx) lockTable(slot, gen int, mode lockMode) sqlerr.Code {
+	return t.lock(mode, "table", slot, gen, 0)
 }
 
 // Create makes a table in an empty slot.
 func (t *Tx) Create(slot int, shape Shape) sqlerr.Code {
-	if code := t.lock(lockKey{slot: slot}); code != "" {
+	if code := t.lock(update, "name", slot, 0, 0); code != "" {
 		return code
 	}
 	if t.on(t.m.Now, slot) != nil {
 		return sqlerr.DuplicateTable
 	}
 	t.m.gens++
-	def := &Table{t.m.gens, shape, map[int64]Row{}, map[int64]int{}}
-	t.own[slot] = &change{made: true, t: def, rows: map[int64]*Row{}}
-	return t.LockTable(slot, def.Gen, table.AccessExclusive)
+	t.own[slot] = &change{newTable(t.m.gens, shape), map[int64]*Row{}}
+	return t.lockTable(slot, t.m.gens, accessExclusive)
 }
 
 // Drop removes the table in a slot, which is there.
 func (t *Tx) Drop(slot int) sqlerr.Code {
 	see := t.See(slot)
-	if code := t.LockTable(slot, see.Gen, table.AccessExclusive); code != "" {
+	if code := t.lockTable(slot, see.Gen, accessExclusive); code != "" {
 		return code
 	}
-	if code := t.lock(lockKey{slot: slot}); code != "" {
+	if code := t.lock(update, "name", slot, 0, 0); code != "" {
 		return code
 	}
-	t.own[slot] = &change{dropped: true, t: see.clone()}
+	t.own[slot] = &change{}
 	return ""
 }
 
 // changeOf returns the transaction's change of a table that it sees.
 func (t *Tx) changeOf(slot int) *change {
-	c := t.own[slot]
-	if c == nil {
+	if t.own[slot] == nil {
 		see := t.See(slot)
-		c = &change{t: &Table{see.Gen, see.Shape, map[int64]Row{}, map[int64]int{}}, rows: map[int64]*Row{}}
-		t.own[slot] = c
+		t.own[slot] = &change{newTable(see.Gen, see.Shape), map[int64]*Row{}}
 	}
-	return c
+	return t.own[slot]
 }
 
 // Truncate removes all rows.
 func (t *Tx) Truncate(slot int) sqlerr.Code {
-	if code := t.LockTable(slot, t.See(slot).Gen, table.AccessExclusive); code != "" {
+	if code := t.lockTable(slot, t.See(slot).Gen, accessExclusive); code != "" {
 		return code
 	}
-	c := t.changeOf(slot)
-	c.truncated, c.rows = true, map[int64]*Row{}
+	for _, s := range []*State{t.base(), t.m.Now} {
+		if see := t.on(s, slot); see != nil {
+			for k := range see.Rows {
+				t.changeOf(slot).rows[k] = nil
+			}
+		}
+	}
 	return ""
 }
 
-// Savepoint marks the present; RollbackTo returns to the i-th mark, Release forgets it.
-func (t *Tx) Savepoint() {
-	t.saves = append(t.saves, saved{cloneChanges(t.own), maps.Clone(t.locks), maps.Clone(t.modes)})
-}
-
-func (t *Tx) RollbackTo(i int) {
-	s := t.saves[i]
-	t.saves = t.saves[:i+1]
-	t.own, t.locks, t.modes = cloneChanges(s.own), maps.Clone(s.locks), maps.Clone(s.modes)
-}
-
-func (t *Tx) Release(i int) { t.saves = t.saves[:i] }
-
-func cloneChanges(in map[int]*change) map[int]*change {
-	out := make(map[int]*change, len(in))
-	for slot, c := range in {
-		d := *c
-		d.rows = maps.Clone(c.rows)
-		out[slot] = &d
+// mark returns the present place.
+func (t *Tx) mark() mark {
+	own := make(map[int]*change, len(t.own))
+	for slot, c := range t.own {
+		own[slot] = &change{c.t, maps.Clone(c.rows)}
 	}
-	return out
+	return mark{own, maps.Clone(t.locks)}
 }
+
+// Savepoint marks the present.
+func (t *Tx) Savepoint() { t.saves = append(t.saves, t.mark()) }
+
+// RollbackTo undoes what came after the i-th savepoint, which stays.
+func (t *Tx) RollbackTo(i int) {
+	t.own, t.locks = t.saves[i].own, t.saves[i].locks
+	t.saves[i] = t.mark()
+	t.saves = t.saves[:i+1]
+}
+
+// Release forgets the i-th savepoint and later ones.
+func (t *Tx) Release(i int) { t.saves = t.saves[:i] }
 
 // End forgets the transaction: rollback.
 func (t *Tx) End() { delete(t.m.open, t) }
@@ -253,20 +243,96 @@ func (t *Tx) Commit() {
 	next := &State{Seq: t.m.Now.Seq + 1, Tables: maps.Clone(t.m.Now.Tables)}
 	for slot, c := range t.own {
 		tab := t.on(t.m.Now, slot)
-		if tab == nil {
-			delete(next.Tables, slot)
+		if delete(next.Tables, slot); tab == nil {
 			continue
 		}
 		tab = tab.clone()
-		if c.truncated && t.m.Now.Tables[slot] != nil {
-			for k := range t.m.Now.Tables[slot].Rows {
-				tab.Written[k] = next.Seq
-			}
-		}
 		for k := range c.rows {
 			tab.Written[k] = next.Seq
 		}
 		next.Tables[slot] = tab
 	}
 	t.m.Now = next
+}
+
+// Write replaces rows: set maps keys to new contents, nil deletes; fresh keys must not be there yet. Rows
+// that are there are locked in the given mode. It returns the errors that may come of it, in whatever
+// order a storage looks for them; if there is none, the rows are written. What was locked stays locked.
+func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lockMode) (causes []sqlerr.Code) {
+	see := t.See(slot)
+	add := func(c sqlerr.Code) {
+		if c != "" && !slices.Contains(causes, c) {
+			causes = append(causes, c)
+		}
+	}
+	add(t.lockTable(slot, see.Gen, rowExclusive))
+	for k, r := range set {
+		old, mode := see.Rows[k], mode
+		if fresh[k] {
+			mode = update
+		} else if t.overtaken(slot, k) {
+			add(sqlerr.SerializationFailure)
+		}
+		if see.Shape != Keyless || !fresh[k] {
+			add(t.lock(mode, "row", slot, see.Gen, k))
+		}
+		if r == nil {
+			r = &Row{}
+		}
+		for _, u := range []int64{old.U, r.U} {
+			if see.Shape != Keyless && u != 0 && old.U != r.U {
+				add(t.lock(update, "u", slot, see.Gen, u))
+			}
+		}
+	}
+	if t.violates(slot, set, fresh) {
+		add(sqlerr.UniqueViolation)
+	}
+	if len(causes) == 0 {
+		maps.Copy(t.changeOf(slot).rows, set)
+	}
+	return causes
+}
+
+// overtaken reports whether another transaction has written a key since the snapshot.
+func (t *Tx) overtaken(slot int, k int64) bool {
+	now, c := t.m.Now.Tables[slot], t.own[slot]
+	if c != nil {
+		if _, own := c.rows[k]; own || now != nil && now.Gen != c.t.Gen {
+			return false
+		}
+	}
+	return now != nil && now.Written[k] > t.base().Seq
+}
+
+// violates reports whether the newest state with these changes breaks a constraint.
+func (t *Tx) violates(slot int, set map[int64]*Row, fresh map[int64]bool) bool {
+	newest := t.on(t.m.Now, slot).clone()
+	for k, r := range set {
+		if _, dup := newest.Rows[k]; dup && fresh[k] {
+			return true
+		}
+		if delete(newest.Rows, k); r != nil {
+			newest.Rows[k] = *r
+		}
+	}
+	seen := map[int64]bool{0: false}
+	for _, r := range newest.Rows {
+		if seen[r.U] && newest.Shape != Keyless {
+			return true
+		}
+		seen[r.U] = r.U != 0
+	}
+	return false
+}
+
+// LockRow locks a row: 55P03 if another transaction holds it, 40001 if one has written it.
+func (t *Tx) LockRow(slot int, k int64, mode lockMode) (causes []sqlerr.Code) {
+	if code := t.lock(mode, "row", slot, t.See(slot).Gen, k); code != "" {
+		causes = append(causes, code)
+	}
+	if t.overtaken(slot, k) {
+		causes = append(causes, sqlerr.SerializationFailure)
+	}
+	return causes
 }

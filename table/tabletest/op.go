@@ -61,11 +61,17 @@ func (o op) String() string {
 	return string(b)
 }
 
+// onlyV: an update leaves the unique column alone.
+func (o *op) onlyV() bool { return o.Kind == opUpdate && o.Seed%3 == 0 }
+
+// rowLock is the mode of a lock step.
+func (o *op) rowLock() table.RowLock { return table.RowLock(o.Seed % 4) }
+
 const (
 	txSlots    = 6 // transactions that may be open at once
 	tableSlots = 4
-	keysMax    = 40
-	uniqueMax  = 60
+	keysMax    = 64
+	uniqueMax  = 150
 )
 
 // weights say how often each kind of step is drawn.
@@ -73,9 +79,9 @@ var weights = []struct {
 	kind   opKind
 	weight int
 }{
-	{opBegin, 14}, {opCommit, 10}, {opRollback, 3}, {opSavepoint, 4}, {opRollbackTo, 3}, {opRelease, 1},
+	{opBegin, 6}, {opCommit, 15}, {opRollback, 2}, {opSavepoint, 4}, {opRollbackTo, 3}, {opRelease, 1},
 	{opInsert, 22}, {opUpdate, 14}, {opRekey, 4}, {opDelete, 8}, {opLock, 4}, {opGet, 8}, {opScan, 14},
-	{opCreate, 4}, {opDrop, 1}, {opTruncate, 1}, {opLoad, 2}, {opCheckpoint, 2}, {opReopen, 1}, {opCrash, 1},
+	{opCreate, 4}, {opDrop, 1}, {opTruncate, 1}, {opLoad, 1}, {opCheckpoint, 1}, {opReopen, 1}, {opCrash, 1},
 }
 
 var weightSum = func() (n int) {

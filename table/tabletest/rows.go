@@ -17,6 +17,18 @@ import (
 //	composite  (a int4, b varchar(12), u int4 UNIQUE, v text, PRIMARY KEY (b, a))
 //	keyless    (id int8, u int4, v text)
 
+// Shape says which constraints a table of the model has.
+type Shape uint8
+
+// The shapes: a primary key and a unique column, the same with a primary key of two columns, and a
+// table without any key.
+const (
+	Keyed Shape = iota
+	Composite
+	Keyless
+	numShapes
+)
+
 // tableName is the name of the table in a slot.
 func tableName(slot int) string { return fmt.Sprintf("t%d", slot) }
 

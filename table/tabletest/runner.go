@@ -66,15 +66,17 @@ type runner struct {
 	later []*State
 	txs   [txSlots]*pair
 	n     counts
+	// serial numbers the rows inserted into tables without key.
+	serial int64
 }
 
 // pair is one transaction in both worlds.
 type pair struct {
-	tx     table.Tx
-	m      *Tx
-	saves  []table.Savepoint
-	lasts  bool // it changed something that outlives the process
-	schema bool
+	tx    table.Tx
+	m     *Tx
+	saves []table.Savepoint
+	async bool
+	lasts bool // it changed something that outlives the process
 }
 
 // run runs a sequence and returns the first disagreement.
@@ -148,7 +150,13 @@ func (r *runner) step(o *op) error {
 		return r.crash(o)
 	}
 	if p == nil {
-		return errNotApplicable
+		if o.Kind == opCommit || o.Kind == opRollback || o.Kind == opRollbackTo || o.Kind == opRelease {
+			return errNotApplicable
+		}
+		if err := r.begin(o); err != nil {
+			return err
+		}
+		p = r.txs[o.Tx]
 	}
 	switch o.Kind {
 	case opCommit:
@@ -177,7 +185,10 @@ func (r *runner) step(o *op) error {
 		p.saves = p.saves[:i]
 		p.m.Release(i)
 		return err
-	case opCreate, opDrop:
+	}
+	p.tx.Schema().Version() // the first look takes the snapshot, in both worlds
+	p.m.base()
+	if o.Kind == opCreate || o.Kind == opDrop {
 		return r.schema(o, p)
 	}
 	return r.data(o, p)
@@ -191,7 +202,7 @@ func (r *runner) begin(o *op) error {
 	if err != nil {
 		return err
 	}
-	r.txs[o.Tx] = &pair{tx: tx, m: r.m.Begin(o.Iso)}
+	r.txs[o.Tx] = &pair{tx: tx, m: r.m.Begin(o.Iso), async: o.Async}
 	open := 0
 	for _, p := range r.txs {
 		if p != nil {
@@ -230,7 +241,7 @@ func (r *runner) commit(o *op, p *pair) error {
 		return errors.New("commit of changes without an LSN")
 	}
 	r.later = append(r.later, r.m.Now)
-	if !o.Async && p.lasts && !p.async() {
+	if !p.async && p.lasts {
 		r.later = []*State{r.m.Now}
 	}
 	return nil
@@ -247,10 +258,10 @@ func (r *runner) schema(o *op, p *pair) error {
 	if o.Kind == opCreate {
 		if see != nil {
 			_, err = p.tx.Schema().Create(r.ctx, definition(o.Slot, o.Shape, r.methods[o.Slot]))
-			if sqlerr.CodeOf(err) == sqlerr.LockNotAvailable {
-				return r.failed(o, p)
+			if err := wantCode(err, sqlerr.DuplicateTable, sqlerr.LockNotAvailable); err != nil {
+				return err
 			}
-			return wantCode(err, sqlerr.DuplicateTable)
+			return r.failed(o, p)
 		}
 		code = p.m.Create(o.Slot, o.Shape)
 		_, err = p.tx.Schema().Create(r.ctx, definition(o.Slot, o.Shape, r.methods[o.Slot]))
@@ -271,7 +282,7 @@ func (r *runner) schema(o *op, p *pair) error {
 		}
 		return r.failed(o, p)
 	}
-	p.schema, p.lasts = true, true
+	p.lasts = true
 	return err
 }
 
@@ -358,7 +369,7 @@ func (r *runner) survivors(s *State) *State {
 	out := &State{Seq: s.Seq, Tables: map[int]*Table{}}
 	for slot, t := range s.Tables {
 		if r.methods[slot] == "memory" {
-			t = &Table{t.Gen, t.Shape, map[int64]Row{}, map[int64]int{}}
+			t = newTable(t.Gen, t.Shape)
 		}
 		out.Tables[slot] = t
 	}

@@ -31,7 +31,10 @@ type Options struct {
 func Run(t *testing.T, o Options) {
 	t.Helper()
 	if o.Sequences == 0 {
-		o.Sequences, o.Steps = 40, 400
+		o.Sequences = 40
+	}
+	if o.Steps == 0 {
+		o.Steps = 400
 	}
 	if o.Seed == 0 {
 		o.Seed = 1
