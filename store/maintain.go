@@ -25,6 +25,11 @@ func (s *Store) Metrics() table.Metrics {
 		}
 		m.OpenViews++
 	}
+	for _, w := range s.locks.Waits() {
+		for _, holder := range w.BlockedBy {
+			m.LockWaits = append(m.LockWaits, table.LockWait{Waiter: w.Owner, Holder: holder})
+		}
+	}
 	if s.log != nil {
 		l := s.log.Stats()
 		m.LogBytes, m.LogRecords, m.LogSyncs, m.Groups = l.Bytes, l.Records, l.Syncs, l.Groups

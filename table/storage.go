@@ -258,7 +258,8 @@ type Writer interface {
 	Lock(ctx context.Context, refs []RowRef, mode RowLock, wait Wait, out []LockResult) error
 	// Truncate removes all rows, under an ACCESS EXCLUSIVE table lock.
 	Truncate(ctx context.Context) error
-	// Load begins a bulk load, which may write its rows to durable files before commit.
+	// Load begins a bulk load, which may write its rows to durable files before commit. If no other transaction writes
+	// to the table, it takes a SHARE ROW EXCLUSIVE lock on it instead of locking rows.
 	Load(ctx context.Context, o LoadOptions) (Loader, error)
 }
 

@@ -266,10 +266,11 @@ func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lock
 		}
 	}
 	add(t.lockTable(slot, see.Gen, rowExclusive))
+	moved := len(fresh) > 0 && len(fresh) < len(set) // keys change, nothing else
 	for k, r := range set {
 		old, mode := see.Rows[k], mode
 		if fresh[k] {
-			mode = update
+			old, mode = Row{}, update
 		} else if t.overtaken(slot, k) {
 			add(sqlerr.SerializationFailure)
 		}
@@ -280,7 +281,7 @@ func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lock
 			r = &Row{}
 		}
 		for _, u := range []int64{old.U, r.U} {
-			if see.Shape != Keyless && u != 0 && old.U != r.U {
+			if see.Shape != Keyless && u != 0 && old.U != r.U && !moved {
 				add(t.lock(update, "u", slot, see.Gen, u))
 			}
 		}
