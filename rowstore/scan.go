@@ -81,8 +81,8 @@ func (s *scan) numChunks() int { return int((s.limit + chunkRows - 1) >> chunkSh
 // NextMorsel hands out the next run of chunks.
 func (s *scan) NextMorsel(ctx context.Context) (table.Morsel, error) {
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, sqlerr.Canceled(ctx)
 		}
 		i := int(s.next.Add(1)) - 1
 		from := i * morselChunks

@@ -161,3 +161,11 @@ func From(err error) *Error {
 	}
 	return e
 }
+
+// Canceled returns the error of a context that has ended: its cause, if that carries a SQLSTATE.
+func Canceled(ctx context.Context) error {
+	if e, ok := errors.AsType[*Error](context.Cause(ctx)); ok {
+		return e
+	}
+	return New(QueryCanceled, "canceling statement due to user request")
+}

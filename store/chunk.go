@@ -19,7 +19,12 @@ type chunk struct {
 	// origins says for each row which ended row it replaces (+1; 0: none); nil: none does.
 	origins []int32
 	onHeap  bool
+	// sealed: rows were dropped while a scan was open. They are still there, unseen, and no row is added any more.
+	sealed bool
 }
+
+// droppedRow is the command that ends a row that was undone: no statement sees it.
+const droppedRow = 1
 
 func newChunk(first int32, ts []types.Type, rows int, tracker *mem.Tracker) *chunk {
 	return &chunk{first: first, rows: vec.NewBatchBuilder(ts, rows, tracker), onHeap: tracker == nil}
@@ -97,6 +102,12 @@ func (c *chunk) truncate(n int) {
 	if len(c.origins) > n {
 		c.origins = c.origins[:n]
 	}
+}
+
+// drop hides a row that was undone from everybody, where scans keep it from being cut off.
+func (c *chunk) drop(at int) {
+	c.end[at].Store(droppedRow)
+	c.sealed = true
 }
 
 // bytes returns the memory that is not charged to a tracker by itself.

@@ -67,7 +67,7 @@ func (c *commit) collect() {
 		if tt.wrote() {
 			c.collectTable(tt)
 		}
-		if tt.hiddenNext > 0 {
+		if tt.hiddenNext > 0 && t.overlay.Catalog().Table(tt.id) != nil {
 			c.hidden = append(c.hidden, hiddenBlock{tt.id, tt.hiddenNext})
 		}
 	}

@@ -42,7 +42,7 @@ type direct struct {
 // Commit validates, applies and publishes a request.
 func (d *direct) Commit(ctx context.Context, r *txn.Request) (table.LSN, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, canceled(ctx)
+		return 0, sqlerr.Canceled(ctx)
 	}
 	if err := d.commit(r); err != nil {
 		return 0, err

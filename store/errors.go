@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"strings"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -22,15 +20,6 @@ var (
 
 func errReadOnly(what string) error {
 	return sqlerr.Newf(sqlerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
-}
-
-// canceled is the error of a context that has ended: its cause if that carries a SQLSTATE.
-func canceled(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if e, ok := errors.AsType[*sqlerr.Error](cause); ok {
-		return e
-	}
-	return sqlerr.Newf(sqlerr.QueryCanceled, "canceling statement due to user request")
 }
 
 // textBytesMax bounds a value, textColumnsMax the columns of a row, in the detail of an error.

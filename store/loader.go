@@ -73,7 +73,7 @@ func (l *loader) Finish(ctx context.Context) (table.Outcome, error) {
 
 // Abort drops the rows loaded. After Finish it does nothing.
 func (l *loader) Abort() error {
-	if l.done || l.w.st.closed || l.w.st.tx.done {
+	if l.done || l.w.st.closed.Load() || l.w.st.tx.done {
 		return nil
 	}
 	l.done = true

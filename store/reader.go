@@ -130,7 +130,7 @@ func (r *Reader) Get(_ context.Context, key types.Row, cols []int, dst types.Row
 
 // Ref returns the reference of a row.
 func (r *Reader) Ref(_ context.Context, key types.Row) (table.RowRef, error) {
-	if r.st.closed {
+	if r.st.closed.Load() {
 		return 0, errStatementEnded
 	}
 	enc, ok, err := r.encode(key)
@@ -189,7 +189,7 @@ func (r *Reader) GetBatch(ctx context.Context, keys []types.Row, cols []int, dst
 
 // Fetch reads rows by reference, in the order of refs.
 func (r *Reader) Fetch(_ context.Context, refs []table.RowRef, cols []int, dst *vec.Batch) error {
-	if r.st.closed {
+	if r.st.closed.Load() {
 		return errStatementEnded
 	}
 	if len(refs) > vec.Size {
@@ -258,7 +258,7 @@ func (r *Reader) gather(refs []table.RowRef, cols []int, dst *vec.Batch) error {
 
 // Stats returns estimates about the committed rows.
 func (r *Reader) Stats(context.Context) (table.Stats, error) {
-	if r.st.closed {
+	if r.st.closed.Load() {
 		return table.Stats{}, errStatementEnded
 	}
 	if r.ts == nil {

@@ -47,7 +47,6 @@ func (t *Tx) undo(m mark) {
 		} else {
 			tt.undo(writesMark{})
 		}
-		tt.created = tt.created && t.overlay != nil && t.overlay.Catalog().Table(tt.id) != nil
 	}
 }
 
@@ -55,6 +54,8 @@ func (t *Tx) undo(m mark) {
 type savepoint struct {
 	tx *Tx
 	at mark
+	// command is the last statement that began before it.
+	command uint32
 }
 
 // Savepoint marks rows, schema changes and locks.
@@ -65,7 +66,7 @@ func (t *Tx) Savepoint(context.Context) (table.Savepoint, error) {
 	if len(t.saves) >= savepointsMax {
 		return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d savepoints", savepointsMax)
 	}
-	sp := &savepoint{tx: t, at: t.mark()}
+	sp := &savepoint{tx: t, at: t.mark(), command: t.command}
 	t.saves = append(t.saves, sp)
 	return sp, nil
 }
@@ -91,6 +92,7 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 	}
 	t := sp.tx
 	t.saves = t.saves[:i+1]
+	t.endStatements(sp.command)
 	t.undo(sp.at)
 	if !invariants.Mutant("store-keep-savepoint-locks") {
 		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
@@ -99,6 +101,17 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 		tt.locked = 0 // what is still held is found again by the lock manager
 	}
 	return nil
+}
+
+// endStatements ends the statements that began after a command.
+func (t *Tx) endStatements(command uint32) {
+	t.open = slices.DeleteFunc(t.open, func(st *Statement) bool {
+		if st.number <= command {
+			return false
+		}
+		st.abandon()
+		return true
+	})
 }
 
 // Release forgets the savepoint and later ones; their changes stay.

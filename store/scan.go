@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -15,7 +16,7 @@ import (
 // Scan reads the rows that the statement sees. Of a table that the transaction has not written to, it
 // is the tier's own scan.
 func (r *Reader) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error) {
-	if r.st.closed {
+	if r.st.closed.Load() {
 		return nil, errStatementEnded
 	}
 	if err := checkColumns(r.def, spec.Cols); err != nil {
@@ -32,6 +33,14 @@ func (r *Reader) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error
 	if r.st.tx.reads != nil {
 		r.st.tx.reads.scan(r.def.ID, spec.Where)
 	}
+	s, err := r.scan(spec)
+	if err != nil {
+		return nil, err
+	}
+	return &scan{Scan: s, st: r.st, view: r.st.view.Retain()}, nil
+}
+
+func (r *Reader) scan(spec table.ScanSpec) (table.Scan, error) {
 	w := r.tt.w
 	if w == nil || w.empty() {
 		if r.ts == nil {
@@ -40,6 +49,33 @@ func (r *Reader) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error
 		return r.ts.Scan(&spec)
 	}
 	return r.overlay(spec, w)
+}
+
+// scan keeps the View as long as it is open, so that what is being read outlives the statement. It hands out nothing
+// once the statement has ended.
+type scan struct {
+	table.Scan
+	st     *Statement
+	view   *view
+	closed atomic.Bool
+}
+
+// NextMorsel returns the next morsel.
+func (s *scan) NextMorsel(ctx context.Context) (table.Morsel, error) {
+	if s.closed.Load() || s.st.closed.Load() {
+		return nil, errStatementEnded
+	}
+	return s.Scan.NextMorsel(ctx)
+}
+
+// Close ends the scan.
+func (s *scan) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	err := s.Scan.Close()
+	s.view.Release()
+	return err
 }
 
 // overlay returns a scan of the tier's rows less those hidden, followed by the transaction's own.
@@ -245,7 +281,7 @@ func (m *ownMorsel) Close() {}
 // Read returns the next rows of the chunk that the statement sees.
 func (m *ownMorsel) Read(ctx context.Context, dst *vec.Batch) error {
 	if ctx.Err() != nil {
-		return canceled(ctx)
+		return sqlerr.Canceled(ctx)
 	}
 	m.sel = m.sel[:0]
 	for m.next < m.size && len(m.sel) < m.s.rows {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
@@ -14,8 +15,9 @@ import (
 type Statement struct {
 	tx      *Tx
 	view    *view
-	command uint32
-	closed  bool
+	number  uint32 // of its beginning
+	command uint32 // it sees what smaller ones wrote
+	closed  atomic.Bool
 	// used: something was read at the view, so that it stays what it is.
 	used bool
 	// wrote: a writer was handed out; at is the place before it.
@@ -36,7 +38,7 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, canceled(ctx)
+		return nil, sqlerr.Canceled(ctx)
 	}
 	if len(t.open) >= statementsMax || t.command >= 1<<31 {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many statements in a transaction")
@@ -48,7 +50,7 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 	} else {
 		st = &Statement{}
 	}
-	st.tx, st.command = t, t.command
+	st.tx, st.number, st.command = t, t.command, t.command
 	if t.o.Isolation == table.ReadCommitted {
 		st.view = t.s.views.Acquire()
 	} else {
@@ -63,7 +65,7 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 
 // usable refuses work in a statement that has ended.
 func (st *Statement) usable() error {
-	if st.closed {
+	if st.closed.Load() {
 		return errStatementEnded
 	}
 	return st.tx.usable()
@@ -156,7 +158,7 @@ func (st *Statement) current(def *table.TableDef) table.TableSnapshot {
 
 // Close ends the statement. With an error, or if a unique key was violated, what it wrote is undone.
 func (st *Statement) Close(err error) error {
-	if st.closed {
+	if st.closed.Load() {
 		return errStatementEnded
 	}
 	t := st.tx
@@ -177,10 +179,9 @@ func (st *Statement) Close(err error) error {
 
 // abandon gives up what the statement holds.
 func (st *Statement) abandon() {
-	if st.closed {
+	if st.closed.Swap(true) {
 		return
 	}
-	st.closed = true
 	st.view.Release()
 	if st.newest != nil {
 		st.newest.Release()

@@ -59,7 +59,7 @@ var ownerPool = sync.Pool{New: func() any { return txn.NewOwner(0) }}
 // Begin starts a transaction.
 func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) {
 	if ctx.Err() != nil {
-		return nil, canceled(ctx)
+		return nil, sqlerr.Canceled(ctx)
 	}
 	switch {
 	case o.Isolation == table.Serializable:

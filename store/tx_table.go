@@ -10,7 +10,7 @@ type txTable struct {
 	id table.ObjectID
 	// locked has a bit for each table lock mode that was taken since the last rollback to a savepoint.
 	locked uint16
-	// created: the table is this transaction's own; its hidden keys count from 1.
+	// created: the table is this transaction's own, though it may have been undone; its hidden keys count from 1.
 	created    bool
 	hiddenNext int64
 	w          *writes // nil: nothing was written

@@ -310,7 +310,8 @@ func (w *Writer) Delete(ctx context.Context, refs []table.RowRef) (out table.Out
 	return out, w.tt.w.reserve()
 }
 
-// lockRemoved locks the values of unique keys that go with committed rows.
+// lockRemoved locks the values of unique keys that go with committed rows, or with own versions of such: an update of
+// other columns locked nothing.
 func (w *Writer) lockRemoved(ctx context.Context, rows []claimed) error {
 	ts := w.source()
 	for k := range w.def.Keys {
@@ -319,10 +320,13 @@ func (w *Writer) lockRemoved(ctx context.Context, rows []claimed) error {
 			continue // the row itself
 		}
 		for i := range rows {
-			if rows[i].own >= 0 {
-				continue // locked when it was written
+			if own := rows[i].own; own < 0 {
+				w.row = ts.AppendRow(w.row[:0], rows[i].ref, def.Columns)
+			} else if c, at := w.tt.w.at(own); c.origin(at) > 0 {
+				w.row = c.appendRow(w.row[:0], at, def.Columns)
+			} else {
+				continue // locked when it was inserted
 			}
-			w.row = ts.AppendRow(w.row[:0], rows[i].ref, def.Columns)
 			key, ok := index.AppendValues(w.key[:0], w.row)
 			w.key = key
 			if !ok {

@@ -82,7 +82,7 @@ func (v *verifier) log() error {
 func (v *verifier) readLog(from wal.Position) error {
 	record := func(r *wal.Record) error {
 		if v.ctx.Err() != nil {
-			return canceled(v.ctx)
+			return sqlerr.Canceled(v.ctx)
 		}
 		if r.Kind != wal.Commit {
 			return nil

@@ -61,11 +61,11 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 func (w *Writer) Def() *table.TableDef { return w.def }
 
 func (w *Writer) usable(ctx context.Context) error {
-	if w.st.closed {
+	if w.st.closed.Load() {
 		return errStatementEnded
 	}
 	if ctx.Err() != nil {
-		return canceled(ctx)
+		return sqlerr.Canceled(ctx)
 	}
 	return w.st.tx.usable()
 }

@@ -38,7 +38,9 @@ type writes struct {
 	log     []writeRec
 	// truncated is the command that removed all committed rows; 0: none did.
 	truncated uint32
-	// scans counts the scans that are open on the chunks; no chunk that they know is appended to.
+	// dropped are chunks that were undone while a scan was open.
+	dropped []*chunk
+	// scans counts the scans that are open on the chunks; no chunk that they know is appended to or cut.
 	// orphan: the transaction has ended, and the last of them gives the memory back.
 	scans  atomic.Int32
 	orphan atomic.Bool
@@ -132,14 +134,23 @@ func (w *writes) dropLast() {
 	w.rows--
 	w.dropKeys(w.rows)
 	c := w.chunks[len(w.chunks)-1]
+	scanned := w.scans.Load() != 0
+	switch at := int(w.rows - c.first); {
+	case at > 0 && !scanned && !c.sealed:
+		c.truncate(at)
+		return
+	case at > 0 || scanned:
+		c.drop(at)
+	}
 	if w.rows > c.first {
-		c.truncate(int(w.rows - c.first))
 		return
 	}
-	if w.scans.Load() == 0 {
+	w.chunks = w.chunks[:len(w.chunks)-1]
+	if scanned {
+		w.dropped = append(w.dropped, c)
+	} else {
 		c.rows.Release()
 	}
-	w.chunks = w.chunks[:len(w.chunks)-1]
 }
 
 // dropKeys forgets the keys of rows from a number on, which were added last.
@@ -264,7 +275,7 @@ func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int
 
 // open returns a chunk that n rows may be appended to.
 func (w *writes) open(n int) *chunk {
-	if last := len(w.chunks) - 1; last >= 0 && w.scans.Load() == 0 && w.chunks[last].rows.Len()+n <= vec.Size {
+	if last := len(w.chunks) - 1; last >= 0 && w.scans.Load() == 0 && !w.chunks[last].sealed && w.chunks[last].rows.Len()+n <= vec.Size {
 		return w.chunks[last]
 	}
 	tracker := w.tracker
@@ -342,10 +353,10 @@ func (w *writes) scanned() {
 }
 
 func (w *writes) free() {
-	for _, c := range w.chunks {
+	for _, c := range append(w.chunks, w.dropped...) {
 		c.rows.Release()
 	}
-	w.chunks = nil
+	w.chunks, w.dropped = nil, nil
 	w.tracker.Release(w.charged)
 }
 

@@ -269,11 +269,11 @@ func (m *LockManager) await(ctx context.Context, o *Owner, wait LockWait) error 
 			return nil
 		case <-ctx.Done():
 			if m.leave(o) {
-				return canceled(ctx)
+				return sqlerr.Canceled(ctx)
 			}
 			<-w.ready
 			o.took(w) // granted meanwhile: it stays held
-			return canceled(ctx)
+			return sqlerr.Canceled(ctx)
 		case <-timeout:
 			if m.leave(o) {
 				m.stats.timeouts.Add(1)

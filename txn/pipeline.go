@@ -148,7 +148,7 @@ func (p *Pipeline) Commit(ctx context.Context, r *Request) (table.LSN, error) {
 // encode does what needs no order: it checksums the payload, and splits one that is too large.
 func (p *Pipeline) encode(ctx context.Context, e *wal.Entry) (err error) {
 	if ctx.Err() != nil {
-		return canceled(ctx)
+		return sqlerr.Canceled(ctx)
 	}
 	if e.Stream == nil && len(e.Payload) > p.log.MaxRecord() {
 		if e.Stream, e.Payload, err = p.split(ctx, e.Payload); err != nil {
@@ -214,7 +214,7 @@ func (p *Pipeline) admitLocked(ctx context.Context, n int, urgent bool) error {
 			case <-cut:
 			case <-ctx.Done():
 				p.mu.Lock()
-				return canceled(ctx)
+				return sqlerr.Canceled(ctx)
 			}
 			p.mu.Lock()
 		}
@@ -251,7 +251,7 @@ func (p *Pipeline) settle(ctx context.Context, r *Request) error {
 	case <-ctx.Done():
 	}
 	p.abandoned.Add(1)
-	unknown := &UnknownError{LSN: r.LSN, Time: r.Time, Err: canceled(ctx)}
+	unknown := &UnknownError{LSN: r.LSN, Time: r.Time, Err: sqlerr.Canceled(ctx)}
 	go func() {
 		defer p.abandoned.Done()
 		p.obey(r, <-r.signal)
@@ -426,13 +426,4 @@ func (p *Pipeline) recycle(g *group) {
 		p.mu.spare = g
 	}
 	p.mu.Unlock()
-}
-
-// canceled is the error of a context that has ended: its cause if that carries a SQLSTATE.
-func canceled(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if e, ok := errors.AsType[*sqlerr.Error](cause); ok {
-		return e
-	}
-	return sqlerr.Newf(sqlerr.QueryCanceled, "canceling statement due to user request")
 }

@@ -182,9 +182,6 @@ func (r *runner) write(o *op, p *pair, id table.ObjectID, see *Table, set map[in
 		}
 		return nil
 	}
-	if err == nil && r.methods[o.Slot] != "memory" {
-		p.lasts = true
-	}
 	r.n.Rows += int64(len(set))
 	return err
 }
@@ -363,7 +360,6 @@ func (r *runner) truncate(o *op, p *pair, id table.ObjectID) error {
 		}
 		return r.failed(o, p)
 	}
-	p.lasts = p.lasts || r.methods[o.Slot] != "memory"
 	return err
 }
 

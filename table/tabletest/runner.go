@@ -76,7 +76,6 @@ type pair struct {
 	m     *Tx
 	saves []table.Savepoint
 	async bool
-	lasts bool // it changed something that outlives the process
 }
 
 // run runs a sequence and returns the first disagreement.
@@ -226,7 +225,7 @@ func (r *runner) rollbackTo(p *pair, i int) error {
 }
 
 func (r *runner) commit(o *op, p *pair) error {
-	before := r.m.Now
+	before, lasts := r.m.Now, r.lasts(p.m)
 	p.m.Commit()
 	r.txs[o.Tx] = nil
 	receipt, err := p.tx.Commit(r.ctx)
@@ -237,14 +236,26 @@ func (r *runner) commit(o *op, p *pair) error {
 		return nil
 	}
 	r.n.Commits++
-	if receipt.LSN == 0 && p.lasts {
+	if receipt.LSN == 0 && lasts {
 		return errors.New("commit of changes without an LSN")
 	}
 	r.later = append(r.later, r.m.Now)
-	if !p.async && p.lasts {
+	if !p.async && lasts {
 		r.later = []*State{r.m.Now}
 	}
 	return nil
+}
+
+// lasts reports whether a commit changes something that outlives the process: rows of tables other than memory ones,
+// or which tables there are.
+func (r *runner) lasts(t *Tx) bool {
+	for slot, c := range t.own {
+		now := t.m.Now.Tables[slot]
+		if (c.t == nil) != (now == nil) || c.t != nil && c.t.Gen != now.Gen || len(c.rows) > 0 && r.methods[slot] != "memory" {
+			return true
+		}
+	}
+	return false
 }
 
 // schema creates and drops tables.
@@ -282,7 +293,6 @@ func (r *runner) schema(o *op, p *pair) error {
 		}
 		return r.failed(o, p)
 	}
-	p.lasts = true
 	return err
 }
 
