@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -52,20 +53,23 @@ type directory struct {
 
 // openDirectory locks the directory at path, makes it if it is not there, and checks that this
 // program may read it, and change it unless readOnly.
-func openDirectory(fs vfs.FS, path string, readOnly bool) (*directory, error) {
+func openDirectory(fsys vfs.FS, path string, readOnly bool) (*directory, error) {
 	if path == "" {
 		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "no directory given")
 	}
-	d := &directory{fs: fs, path: path}
+	d := &directory{fs: fsys, path: path}
 	if !readOnly {
 		if err := d.make(); err != nil {
 			return nil, err
 		}
-	} else if _, err := fs.Stat(path); err != nil {
+	} else if _, err := fsys.Stat(path); err != nil {
 		return nil, fileError("open", path, err)
 	}
-	lock, err := fs.Lock(d.join(lockName))
-	if err != nil {
+	lock, err := fsys.Lock(d.join(lockName))
+	switch {
+	case errors.Is(err, syscall.EIO), isNotExist(err), vfs.IsNoSpaceError(err):
+		return nil, fileError("lock", d.join(lockName), err)
+	case err != nil:
 		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use by another program: %w", path, err)
 	}
 	d.lock = lock

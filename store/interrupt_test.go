@@ -3,7 +3,9 @@ package store
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/laminadb/lamina/wal/waltest"
@@ -59,6 +61,53 @@ func TestInterruptedCheckpoint(t *testing.T) {
 	t.Log(len(first), "and", second, "images")
 	if len(first) < 20 || second < 200 {
 		t.Errorf("%d and %d images", len(first), second)
+	}
+}
+
+// TestFailedCheckpointIsTriedAgain makes each call of a checkpoint fail, and loses power at every call
+// of the next one.
+func TestFailedCheckpointIsTriedAgain(t *testing.T) {
+	images := 0
+	for n := 1; ; n++ {
+		fs := waltest.NewCrashFS()
+		s := must(openCrash(fs))(t)
+		w := &workload{s: s, o: newOracle()}
+		must(0, w.setUp())(t)
+		must(0, s.Checkpoint(t.Context()))(t)
+		must(0, w.in(nil, func(x *workTx) error { return x.update("a", map[int64]modelRow{1: {v: "first"}}) }))(t)
+		calls := 0
+		fs.SetHook(func(op waltest.Op) error {
+			if kindOfOp(op, false) != crashCheckpoint {
+				return nil
+			}
+			if calls++; calls == n {
+				return syscall.EIO
+			}
+			return nil
+		})
+		err := s.Checkpoint(t.Context())
+		fs.SetHook(nil)
+		if calls < n {
+			must(0, errors.Join(err, s.Close()))(t)
+			break
+		}
+		must(0, w.in(nil, func(x *workTx) error { // larger than what it replaces
+			return x.insert("b", map[int64]modelRow{1: {v: strings.Repeat("second", 300)}, 2: {v: strings.Repeat("x", 900)}})
+		}))(t)
+		list := imagesOf(t, fs, func() error { return s.Checkpoint(t.Context()) }, crashOnly)
+		must(0, s.Close())(t)
+		for _, im := range list {
+			images++
+			s := must(openCrash(im))(t)
+			_, err := sameAsModel(s, w.o, w.o.ackedLSN())
+			if err := errors.Join(err, s.Close()); err != nil {
+				t.Fatalf("call %d failed: %v", n, err)
+			}
+		}
+	}
+	t.Log(images, "images")
+	if images < 300 {
+		t.Errorf("%d images", images)
 	}
 }
 

@@ -33,6 +33,7 @@ var mutants = []mutant{
 	{"rowstore-snapshot-deleted", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-ignore-durable", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-sweep-unsynced", "store", "TestInterruptedCheckpoint"},
+	{"rowstore-reuse-file-number", "store", "TestFailedCheckpointIsTriedAgain"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
 	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},
 	{"kernel-last-partial-vector", "query/expr", "TestVectorAgainstRows"},

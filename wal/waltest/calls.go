@@ -164,6 +164,13 @@ type file struct {
 	pos  int
 }
 
+func (f *file) Read(b []byte) (int, error) {
+	if err := f.fs.before(OpRead, f.name); err != nil {
+		return 0, err
+	}
+	return f.File.Read(b)
+}
+
 func (f *file) ReadAt(b []byte, off int64) (int, error) {
 	if err := f.fs.before(OpRead, f.name); err != nil {
 		return 0, err
