@@ -16,47 +16,52 @@ import (
 // AppendRow takes Go values; AppendBatch takes columns at once and is the fastest way in. Constraints hold
 // as for INSERT; columns that are not listed get their defaults.
 type Appender struct {
-	tx   table.Tx
-	stmt table.Statement
-	w    table.Writer
-	def  *table.TableDef
-	cols []int
-	// rest are the columns not listed, with their default values.
-	rest  []types.Datum
-	bb    *vec.BatchBuilder
-	row   types.Row
-	rows  int64
-	err   error
-	done  bool
-	types []types.Type
+	db     *DB
+	s      *query.Session
+	handle *handle
+	stmt   table.Statement
+	w      table.Writer
+	def    *table.TableDef
+	cols   []int
+	types  []types.Type // of all columns
+	// defaults are those of the columns not listed.
+	defaults *query.Defaults
+	bb       *vec.BatchBuilder
+	row      types.Row
+	rows     int64
+	err      error
+	done     bool
 }
 
 // Appender begins to append to a table, named as in SQL ("orders", "sales.orders"); cols lists the columns that
 // rows will have, in order, none meaning all.
 func (db *DB) Appender(ctx context.Context, name string, cols ...string) (*Appender, error) {
-	tx, err := db.storage.Begin(ctx, table.TxOptions{})
+	s, err := db.session()
 	if err != nil {
 		return nil, err
 	}
-	a := &Appender{tx: tx}
-	if err := a.open(ctx, name, cols); err != nil {
+	a := &Appender{db: db, s: s}
+	if err := s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return a.open(ctx, tx, name, cols) }); err != nil {
 		if a.stmt != nil {
 			_ = a.stmt.Close(err) // returns err
 		}
-		return nil, errors.Join(err, tx.Rollback())
+		return nil, errors.Join(err, s.Finish(ctx, err), db.put(s))
 	}
+	a.handle = db.open.add("appender", nil)
+	db.open.leave()
 	return a, nil
 }
 
-func (a *Appender) open(ctx context.Context, name string, cols []string) error {
-	def, err := query.FindTable(a.tx.Schema(), name)
+func (a *Appender) open(ctx context.Context, tx table.Tx, name string, cols []string) error {
+	def, err := query.FindTable(tx.Schema(), name)
 	if err != nil {
 		return err
 	}
 	a.def = def
 	listed := make([]bool, len(def.Columns))
-	if len(cols) == 0 {
-		for i := range def.Columns {
+	for i := range def.Columns {
+		a.types = append(a.types, def.Columns[i].Type)
+		if len(cols) == 0 {
 			a.cols, listed[i] = append(a.cols, i), true
 		}
 	}
@@ -70,21 +75,10 @@ func (a *Appender) open(ctx context.Context, name string, cols []string) error {
 		}
 		a.cols, listed[i] = append(a.cols, i), true
 	}
-	a.rest = make([]types.Datum, len(def.Columns))
-	funcs, err := query.CompileRow(def)
-	if err != nil {
+	if a.defaults, err = a.s.Defaults(def, listed); err != nil {
 		return err
 	}
-	for i, l := range listed {
-		a.types = append(a.types, def.Columns[i].Type)
-		if l {
-			continue
-		}
-		if a.rest[i], err = funcs.Default(ctx, i); err != nil {
-			return err
-		}
-	}
-	if a.stmt, err = a.tx.Statement(ctx); err != nil {
+	if a.stmt, err = tx.Statement(ctx); err != nil {
 		return err
 	}
 	if a.w, err = a.stmt.Writer(ctx, def.ID); err != nil {
@@ -107,42 +101,45 @@ func (a *Appender) Columns() []types.Type {
 // AppendRow appends one row of Go values, converted as statement arguments are. After an error nothing of the
 // Appender is kept.
 func (a *Appender) AppendRow(ctx context.Context, values ...any) error {
-	if a.err != nil || a.done {
-		return a.unusable()
-	}
-	if len(values) != len(a.cols) {
-		return a.fail(sqlerr.Newf(sqlerr.SyntaxError, "%d values for %d columns", len(values), len(a.cols)))
-	}
-	copy(a.row, a.rest)
-	for i, v := range values {
-		d, err := datumOf(v)
-		if err == nil {
-			d, err = query.ConvertParam(d, a.types[a.cols[i]])
-		}
-		if err != nil {
-			return a.fail(sqlerr.Newf(sqlerr.CodeOf(err), "column %s: %w", a.def.Columns[a.cols[i]].Name, err))
-		}
-		a.row[a.cols[i]] = d
-	}
-	return a.appendDatums(ctx)
+	return a.append(ctx, len(values), func(i int, t types.Type) (types.Datum, error) { return valueFor(a.s, values[i], t) })
 }
 
-// AppendDatums appends one row of values that already have the columns' types.
+// AppendDatums appends one row of values of the columns' types.
 func (a *Appender) AppendDatums(ctx context.Context, values types.Row) error {
-	if a.err != nil || a.done {
-		return a.unusable()
-	}
-	if len(values) != len(a.cols) {
-		return a.fail(sqlerr.Newf(sqlerr.SyntaxError, "%d values for %d columns", len(values), len(a.cols)))
-	}
-	copy(a.row, a.rest)
-	for i, d := range values {
-		a.row[a.cols[i]] = d
-	}
-	return a.appendDatums(ctx)
+	return a.append(ctx, len(values), func(i int, t types.Type) (types.Datum, error) { return datumAs(values[i], t) })
 }
 
-func (a *Appender) appendDatums(ctx context.Context) error {
+// datumAs fits a value of a type's kind to the type: length, precision.
+func datumAs(d types.Datum, t types.Type) (types.Datum, error) {
+	switch {
+	case !d.Valid:
+		return types.NullOf(t.Kind), nil
+	case d.K != t.Kind:
+		return d, sqlerr.Newf(sqlerr.DatatypeMismatch, "a value of type %s for type %s", types.T(d.K), t)
+	case t.Mod >= 0:
+		return types.Coerce(d, t, false)
+	}
+	return d, nil
+}
+
+// append appends one row of n values.
+func (a *Appender) append(ctx context.Context, n int, value func(i int, t types.Type) (types.Datum, error)) error {
+	if err := a.usable(ctx); err != nil {
+		return err
+	}
+	if n != len(a.cols) {
+		return a.fail(sqlerr.Newf(sqlerr.SyntaxError, "%d values for %d columns", n, len(a.cols)))
+	}
+	if err := a.defaults.Row(a.row); err != nil {
+		return a.fail(err)
+	}
+	for i, c := range a.cols {
+		d, err := value(i, a.types[c])
+		if err != nil {
+			return a.fail(sqlerr.From(err).WithMessage("column %s: %s", a.def.Columns[c].Name, err))
+		}
+		a.row[c] = d
+	}
 	if err := a.bb.AppendRow(a.row); err != nil {
 		return a.fail(err)
 	}
@@ -152,24 +149,43 @@ func (a *Appender) appendDatums(ctx context.Context) error {
 	return nil
 }
 
-// AppendBatch appends the rows of a batch that has the appended columns in order, with their types. It
-// needs an Appender of all columns.
+// AppendBatch appends the rows of a batch, which it borrows: the appended columns in order, with their types. It
+// is fastest with all columns of the table, in its order, of exactly its types.
 func (a *Appender) AppendBatch(ctx context.Context, b *vec.Batch) error {
-	if a.err != nil || a.done {
-		return a.unusable()
+	if err := a.usable(ctx); err != nil {
+		return err
 	}
-	if len(a.cols) != len(a.types) || b.NumCols() != len(a.types) {
-		return a.fail(sqlerr.Newf(sqlerr.FeatureNotSupported, "AppendBatch needs all %d columns in order", len(a.types)))
+	if b.NumCols() != len(a.cols) {
+		return a.fail(sqlerr.Newf(sqlerr.DatatypeMismatch, "AppendBatch: %d columns for %d", b.NumCols(), len(a.cols)))
 	}
+	exact := len(a.cols) == len(a.types) && b.N <= vec.Size
 	for i, c := range a.cols {
-		if v, _ := b.Col(i); c != i || v.Type.Kind != a.types[i].Kind {
-			return a.fail(sqlerr.Newf(sqlerr.DatatypeMismatch, "AppendBatch: column %d is not %s of type %s", i, a.def.Columns[i].Name, a.types[i]))
+		v, _ := b.Col(i)
+		if v.Type.Kind != a.types[c].Kind {
+			return a.fail(sqlerr.Newf(sqlerr.DatatypeMismatch, "AppendBatch: column %d is %s, %s of %q is %s", i, v.Type,
+				a.def.Columns[c].Name, a.def.Name, a.types[c]))
 		}
+		exact = exact && c == i && v.Type == a.types[c]
+	}
+	if !exact {
+		return a.appendRows(ctx, b)
 	}
 	if err := a.flush(ctx); err != nil {
 		return err
 	}
 	return a.insert(ctx, b)
+}
+
+// appendRows appends a batch row by row.
+func (a *Appender) appendRows(ctx context.Context, b *vec.Batch) error {
+	var row types.Row
+	for i := range b.N {
+		row = b.Row(i, row[:0])
+		if err := a.AppendDatums(ctx, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Appender) flush(ctx context.Context) error {
@@ -190,51 +206,76 @@ func (a *Appender) insert(ctx context.Context, b *vec.Batch) error {
 	return nil
 }
 
-func (a *Appender) unusable() error {
-	if a.err != nil {
+var (
+	errAppenderClosed = sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the appender is closed")
+	errAborted        = sqlerr.New(sqlerr.QueryCanceled, "the appender was aborted")
+)
+
+// usable returns why nothing can be appended.
+func (a *Appender) usable(ctx context.Context) error {
+	switch {
+	case a.err != nil:
 		return a.err
+	case a.done:
+		return errAppenderClosed
 	}
-	return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the appender is closed")
+	err := canceled(ctx)
+	if err == nil && a.db.open.isClosed() {
+		err = errClosed
+	}
+	if err != nil {
+		return a.fail(err)
+	}
+	return nil
 }
 
 // fail rolls back what was appended.
 func (a *Appender) fail(err error) error {
 	a.err = err
 	_ = a.stmt.Close(err) // returns err
-	_ = a.tx.Rollback()   // err is what went wrong
-	a.bb.Release()
+	_ = a.end(context.Background(), err)
 	return err
 }
 
-// Rows returns the number of rows handed to the storage so far.
-func (a *Appender) Rows() int64 { return a.rows + int64(a.bb.Len()) }
+// end ends the transaction: err nil commits.
+func (a *Appender) end(ctx context.Context, err error) error {
+	a.bb.Release()
+	ferr := a.s.Finish(ctx, err)
+	gerr := a.db.giveBack(a.s)
+	a.db.open.remove(a.handle)
+	return errors.Join(ferr, gerr)
+}
 
-// Close commits the rows and ends the appender.
-func (a *Appender) Close(ctx context.Context) error {
+// Rows returns the number of rows appended so far.
+func (a *Appender) Rows() int64 {
 	if a.done || a.err != nil {
-		return a.unusable()
+		return a.rows
+	}
+	return a.rows + int64(a.bb.Len())
+}
+
+// Close commits the rows and ends the appender. After an error of an earlier call it returns that error.
+func (a *Appender) Close(ctx context.Context) error {
+	if err := a.usable(ctx); err != nil {
+		return err
 	}
 	if err := a.flush(ctx); err != nil {
 		return err
 	}
 	a.done = true
-	a.bb.Release()
-	if err := a.stmt.Close(nil); err != nil {
-		return errors.Join(err, a.tx.Rollback())
+	err := a.stmt.Close(nil)
+	if eerr := a.end(ctx, err); err == nil {
+		err = eerr
 	}
-	_, err := a.tx.Commit(ctx)
 	return err
 }
 
-// Abort drops the rows and ends the appender; after Close it does nothing.
+// Abort drops the rows and ends the appender; after Close, or an error, it does nothing.
 func (a *Appender) Abort() error {
 	if a.done || a.err != nil {
 		return nil
 	}
 	a.done = true
-	a.bb.Release()
 	_ = a.stmt.Close(errAborted) // returns errAborted
-	return a.tx.Rollback()
+	return a.end(context.Background(), errAborted)
 }
-
-var errAborted = sqlerr.New(sqlerr.QueryCanceled, "the appender was aborted")

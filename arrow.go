@@ -1,62 +1,32 @@
 package lamina
 
 import (
-	"context"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/vec/arrowvec"
 )
 
-// QueryArrow runs one statement and returns its rows as Arrow record batches of up to 2048 rows. Release the reader when
-// done: that ends the statement. Retained batches outlive the reader.
-func (db *DB) QueryArrow(ctx context.Context, sql string, args ...any) (array.RecordReader, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return newArrowReader(rows)
-}
-
-// QueryArrow runs one statement in the transaction: see DB.QueryArrow.
-func (tx *Tx) QueryArrow(ctx context.Context, sql string, args ...any) (array.RecordReader, error) {
-	rows, err := tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return newArrowReader(rows)
-}
-
-func newArrowReader(rows *Rows) (array.RecordReader, error) {
+// newArrowReader returns rows as Arrow record batches in memory of mem.
+func newArrowReader(rows *Rows, mem memory.Allocator) (array.RecordReader, error) {
 	cols := make([]arrowvec.Column, len(rows.r.Columns))
 	for i, c := range rows.r.Columns {
 		cols[i] = arrowvec.Column{Name: c.Name, Type: c.Type}
 	}
-	fail := func(err error) (array.RecordReader, error) {
-		_ = rows.Close() // err is what went wrong
+	conv, err := arrowvec.NewConverter(cols, mem)
+	if err != nil {
+		rows.fail(err)
 		return nil, err
 	}
-	if rows.r.Columns == nil {
-		return fail(sqlerr.New(sqlerr.InvalidCursorState, "the statement returns no rows"))
-	}
-	conv, err := arrowvec.NewConverter(cols, memory.DefaultAllocator)
-	if err != nil {
-		return fail(err)
-	}
-	schema, err := arrowvec.Schema(cols)
-	if err != nil {
-		return fail(err)
-	}
-	r := &arrowReader{rows: rows, conv: conv, schema: schema}
+	r := &arrowReader{rows: rows, conv: conv, schema: conv.Schema()}
 	r.refs.Store(1)
 	return r, nil
 }
 
-// arrowReader is an array.RecordReader on Rows.
+// arrowReader is an array.RecordReader on Rows: one goroutine at a time reads, any may Retain and Release.
 type arrowReader struct {
 	rows   *Rows
 	conv   *arrowvec.Converter
@@ -76,7 +46,7 @@ func (r *arrowReader) Release() {
 	}
 	r.drop()
 	if err := r.rows.Close(); r.err == nil {
-		r.err = err
+		r.err = err // for who looks at Err after all
 	}
 }
 
@@ -105,6 +75,7 @@ func (r *arrowReader) Next() bool {
 		}
 		rec, err := r.conv.Record(b)
 		if err != nil {
+			r.rows.fail(err)
 			r.err = err
 			return false
 		}

@@ -1,7 +1,7 @@
 package lamina
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"reflect"
 	"strconv"
@@ -10,92 +10,6 @@ import (
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
-
-// datumsOf appends the converted arguments of a statement to out.
-func datumsOf(out []types.Datum, args []any) ([]types.Datum, error) {
-	for i, a := range args {
-		d, err := datumOf(a)
-		if err != nil {
-			return nil, sqlerr.Newf(sqlerr.CodeOf(err), "argument $%d: %w", i+1, err)
-		}
-		out = append(out, d)
-	}
-	return out, nil
-}
-
-// datumOf converts a Go value. Strings have no type yet: the parameter's type reads them.
-func datumOf(a any) (types.Datum, error) {
-	switch v := a.(type) {
-	case nil:
-		return types.Null(), nil
-	case types.Datum:
-		return v, nil
-	case bool:
-		return types.NewBool(v), nil
-	case int:
-		return types.NewInt(types.Int8, int64(v)), nil
-	case int64:
-		return types.NewInt(types.Int8, v), nil
-	case int32:
-		return types.NewInt(types.Int4, int64(v)), nil
-	case int16:
-		return types.NewInt(types.Int2, int64(v)), nil
-	case float64:
-		return types.NewFloat(types.Float8, v), nil
-	case float32:
-		return types.NewFloat(types.Float4, float64(v)), nil
-	case string:
-		return types.NewString(types.Unknown, v), nil
-	case []byte:
-		if v == nil {
-			return types.Null(), nil
-		}
-		return types.NewString(types.Bytea, string(v)), nil
-	case time.Time:
-		return timeDatum(v)
-	}
-	return reflectDatum(a)
-}
-
-func timeDatum(t time.Time) (types.Datum, error) {
-	if y := t.Year(); y < -4712 || y > 294276 {
-		return types.Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "timestamp out of range")
-	}
-	return types.NewInt(types.TimestampTZ, t.UnixMicro()), nil
-}
-
-// reflectDatum converts what is left: other integers, named types, pointers, and fmt.Stringers as text.
-func reflectDatum(a any) (types.Datum, error) {
-	v := reflect.ValueOf(a)
-	switch v.Kind() {
-	case reflect.Pointer:
-		if v.IsNil() {
-			return types.Null(), nil
-		}
-		return datumOf(v.Elem().Interface())
-	case reflect.Bool:
-		return types.NewBool(v.Bool()), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return types.NewInt(types.Int8, v.Int()), nil
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		if u := v.Uint(); u <= math.MaxInt64 {
-			return types.NewInt(types.Int8, int64(u)), nil
-		}
-		return types.NewString(types.Unknown, strconv.FormatUint(v.Uint(), 10)), nil
-	case reflect.Float32, reflect.Float64:
-		return types.NewFloat(types.Float8, v.Float()), nil
-	case reflect.String:
-		return types.NewString(types.Unknown, v.String()), nil
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return types.NewString(types.Bytea, string(v.Bytes())), nil
-		}
-	}
-	if s, ok := a.(fmt.Stringer); ok {
-		return types.NewString(types.Unknown, s.String()), nil
-	}
-	return types.Datum{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "a value of Go type %T is not supported", a)
-}
 
 // goValue returns a datum as database/sql's drivers give it: int64, float64, bool, []byte, string (numeric,
 // interval, time and all else as text) or time.Time; nil for NULL.
@@ -154,7 +68,7 @@ func assign(dest any, d types.Datum, t types.Type, o *types.TextOptions) error {
 	if d.Valid {
 		switch p := dest.(type) {
 		case *int64:
-			if t.Class() == types.ClassInt && t.Kind != types.Bool {
+			if isInteger(t.Kind) {
 				*p = d.I
 				return nil
 			}
@@ -197,24 +111,10 @@ func assignValue(v reflect.Value, d types.Datum, t types.Type, o *types.TextOpti
 	}
 	mismatch := sqlerr.Newf(sqlerr.DatatypeMismatch, "%s into %s", t, v.Type())
 	switch v.Kind() {
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		n, err := intOf(d, t)
-		if err != nil || v.OverflowInt(n) {
-			return mismatch
-		}
-		v.SetInt(n)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		n, err := intOf(d, t)
-		if err != nil || n < 0 || v.OverflowUint(uint64(n)) {
-			return mismatch
-		}
-		v.SetUint(uint64(n))
-	case reflect.Float32, reflect.Float64:
-		f, err := strconv.ParseFloat(string(types.AppendText(nil, d, t, o)), 64)
-		if err != nil {
-			return mismatch
-		}
-		v.SetFloat(f)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Float32, reflect.Float64:
+		return assignNumber(v, d, t)
 	case reflect.Bool:
 		if t.Kind != types.Bool {
 			return mismatch
@@ -232,19 +132,79 @@ func assignValue(v reflect.Value, d types.Datum, t types.Type, o *types.TextOpti
 		if v.Type().Elem().Kind() != reflect.Uint8 {
 			return mismatch
 		}
-		v.SetBytes([]byte(d.S))
+		if t.Kind == types.Bytea {
+			v.SetBytes([]byte(d.S))
+		} else {
+			v.SetBytes(types.AppendText(nil, d, t, o))
+		}
+	case reflect.Array:
+		if t.Kind != types.UUID || v.Type().Elem().Kind() != reflect.Uint8 || v.Len() != len(d.S) {
+			return mismatch
+		}
+		reflect.Copy(v, reflect.ValueOf([]byte(d.S)))
 	default:
 		return mismatch
 	}
 	return nil
 }
 
-func intOf(d types.Datum, t types.Type) (int64, error) {
-	switch t.Class() {
-	case types.ClassInt:
-		return d.I, nil
-	case types.ClassNumeric, types.ClassString:
-		return strconv.ParseInt(string(types.AppendText(nil, d, t, nil)), 10, 64)
+func isInteger(k types.Kind) bool {
+	return k == types.Int2 || k == types.Int4 || k == types.Int8 || k == types.OID
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// assignNumber stores numbers, and texts of numbers, in Go's kinds of numbers if they fit.
+func assignNumber(v reflect.Value, d types.Datum, t types.Type) error {
+	if t.Kind == types.Interval && v.Type() == durationType {
+		return assignDuration(v, d)
 	}
-	return 0, strconv.ErrSyntax
+	switch {
+	case isInteger(t.Kind), t.Class() == types.ClassFloat, t.Class() == types.ClassNumeric:
+	case t.Class() == types.ClassString && t.Kind != types.Bytea && t.Kind != types.UUID:
+	default:
+		return sqlerr.Newf(sqlerr.DatatypeMismatch, "%s into %s", t, v.Type())
+	}
+	text := string(types.AppendText(nil, d, t, nil))
+	var err error
+	switch {
+	case v.CanInt():
+		var n int64
+		if n, err = strconv.ParseInt(text, 10, v.Type().Bits()); err == nil {
+			v.SetInt(n)
+		}
+	case v.CanUint():
+		var n uint64
+		if n, err = strconv.ParseUint(text, 10, v.Type().Bits()); err == nil {
+			v.SetUint(n)
+		}
+	default:
+		var f float64
+		if f, err = strconv.ParseFloat(text, v.Type().Bits()); err == nil {
+			v.SetFloat(f)
+		}
+	}
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return sqlerr.Newf(sqlerr.NumericValueOutOfRange, "value %s is out of range for %s", text, v.Type())
+	case err != nil:
+		return sqlerr.Newf(sqlerr.DatatypeMismatch, "%s %s into %s", t, text, v.Type())
+	}
+	return nil
+}
+
+// assignDuration stores an interval without months; its days have 24 hours.
+func assignDuration(v reflect.Value, d types.Datum) error {
+	const microsMax, dayMicros = math.MaxInt64 / 1000, 86_400_000_000
+	months, days, micros := d.IntervalParts()
+	fits := months == 0 && max(days, -days) <= microsMax/dayMicros && max(micros, -micros) <= microsMax && micros != math.MinInt64
+	if fits {
+		micros += int64(days) * dayMicros
+		fits = max(micros, -micros) <= microsMax
+	}
+	if !fits {
+		return sqlerr.Newf(sqlerr.NumericValueOutOfRange, "interval %s is no time.Duration", types.T(types.Interval).Text(d))
+	}
+	v.SetInt(micros * 1000)
+	return nil
 }

@@ -1,66 +1,36 @@
 package lamina
 
 import (
-	"log/slog"
-	"runtime"
+	"context"
+	"errors"
 	"runtime/debug"
-	"sync"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/store"
 	"github.com/laminadb/lamina/table"
 )
 
-// Options configure a database. The zero value, like a nil *Options, is the default.
-type Options struct {
-	// Storage is the backend's configuration: table.Memory, table.Columnar, …. Its FS, MemoryBytes,
-	// ReadOnly, Logger and directory, where zero, are taken from here. nil: Columnar in a directory, Memory
-	// without one.
-	Storage table.Config
-	// MemoryBytes bounds rows, indexes and query state together; 0 is half of the memory of the
-	// cgroup or machine.
-	MemoryBytes int64
-	// QueryBytes bounds the state of one query; 0 is half of MemoryBytes.
-	QueryBytes int64
-	// Workers is the number of goroutines that run queries; 0 is one per CPU.
-	Workers int
-	// ReadOnly opens the database for reading.
-	ReadOnly bool
-	// Logger receives messages about background work; nil drops them.
-	Logger *slog.Logger
-	// FS holds the files; nil is the operating system's.
-	FS vfs.FS
-	// Settings are defaults of run-time settings for all sessions, by name, as for SET.
-	Settings map[string]string
-	// Files opens files for COPY FROM 'file'; nil is the operating system's.
-	Files query.Files
-}
-
 // DB is an open database.
 type DB struct {
 	storage table.TableStorage
 	owned   bool // Close closes the storage
 	engine  *query.Engine
-	idle    struct {
-		sync.Mutex
-		sessions []*query.Session
-		closed   bool
-	}
+	o       Options
+	open    handles
 }
 
 // idleSessionsMax is the number of sessions that are kept for reuse.
 const idleSessionsMax = 64
+
+var errClosed = sqlerr.New(sqlerr.AdminShutdown, "the database is closed")
 
 // Open opens or creates the database in a directory; "" is a database in memory, gone when it is closed. A
 // directory that another DB, in this process or another, has open is 55006.
 func Open(dir string, o *Options) (*DB, error) {
 	opts := o.copy()
 	cfg, err := opts.config(dir)
-	if err != nil {
+	if err := errors.Join(o.Validate(), err); err != nil {
 		return nil, err
 	}
 	s, err := store.Open(cfg)
@@ -68,7 +38,7 @@ func Open(dir string, o *Options) (*DB, error) {
 		return nil, err
 	}
 	_, inMemory := cfg.(table.Memory)
-	db, err := open(s, opts, inMemory)
+	db, err := newDB(s, opts, inMemory)
 	if err != nil {
 		_ = s.Close() // the first error counts
 		return nil, err
@@ -77,14 +47,32 @@ func Open(dir string, o *Options) (*DB, error) {
 	return db, nil
 }
 
-// OpenStorage opens a database on a given backend, which the caller closes after the DB.
-func OpenStorage(s table.TableStorage, o *Options) (*DB, error) { return open(s, o.copy(), false) }
+// OpenStorage opens a database on a given backend, which the caller closes after the DB. The options that
+// configure a backend (Storage, FS) have no place here.
+func OpenStorage(s table.TableStorage, o *Options) (*DB, error) {
+	if s == nil {
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "OpenStorage needs a storage")
+	}
+	err := o.Validate()
+	if o != nil && (o.Storage != nil || o.FS != nil) {
+		err = errors.Join(err, sqlerr.New(sqlerr.InvalidParameterValue, "invalid options: Storage and FS are those of the given storage"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newDB(s, o.copy(), false)
+}
 
 // NewTableStorage builds a backend from its configuration, for use without SQL. Tables with CHECK or DEFAULT
 // expressions need Common.Compile.
-func NewTableStorage(c table.Config) (table.TableStorage, error) { return store.Open(c) }
+func NewTableStorage(c table.Config) (table.TableStorage, error) {
+	if err := (&Options{Storage: c}).Validate(); err != nil {
+		return nil, err
+	}
+	return store.Open(c)
+}
 
-func open(s table.TableStorage, o Options, inMemory bool) (*DB, error) {
+func newDB(s table.TableStorage, o Options, inMemory bool) (*DB, error) {
 	e, err := query.New(s, query.Options{
 		Workers: o.Workers, MemoryBytes: o.MemoryBytes / 2, QueryBytes: o.QueryBytes, Logger: o.Logger,
 		Settings: o.Settings, ReadOnly: o.ReadOnly, Memory: inMemory, Files: o.Files,
@@ -92,81 +80,63 @@ func open(s table.TableStorage, o Options, inMemory bool) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{storage: s, engine: e}, nil
+	db := &DB{storage: s, engine: e, o: o}
+	db.open.init()
+	return db, nil
 }
 
-func (o *Options) copy() Options {
-	var c Options
-	if o != nil {
-		c = *o
+// Close ends what runs (57P01) and closes the database. It waits for open rows, readers, transactions and
+// appenders, for Options.CloseWait; those that are open still it names, and where they were made, in its error (55006).
+// The database is closed then too: what is left of them holds memory until it is ended. Arrow record batches have
+// memory of their own. A second call is an error.
+func (db *DB) Close() error {
+	idle, err := db.open.shut()
+	if err != nil {
+		return err
 	}
-	if c.MemoryBytes == 0 {
-		c.MemoryBytes = mem.Available() / 2
+	var errs []error
+	for _, s := range idle {
+		errs = append(errs, s.Close())
 	}
-	if c.QueryBytes == 0 {
-		c.QueryBytes = c.MemoryBytes / 2
+	errs = append(errs, db.engine.Close(), db.open.wait(db.o.CloseWait))
+	if db.owned {
+		errs = append(errs, db.storage.Close())
 	}
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	if c.Files == nil {
-		c.Files = osFiles{}
-	}
-	return c
+	return errors.Join(errs...)
 }
 
-// config completes the storage's configuration.
-func (o *Options) config(dir string) (table.Config, error) {
-	switch c := o.Storage.(type) {
-	case nil:
-		common := table.Common{}
-		o.common(&common)
-		if dir == "" {
-			return table.Memory{Common: common}, nil
-		}
-		return table.Columnar{Common: common, Dir: dir}, nil
-	case table.Memory:
-		if dir != "" {
-			return nil, sqlerr.New(sqlerr.InvalidParameterValue, "a memory database has no directory")
-		}
-		o.common(&c.Common)
-		return c, nil
-	case table.Columnar:
-		o.common(&c.Common)
-		return c, setDir(&c.Dir, dir)
-	case table.LSM:
-		o.common(&c.Common)
-		return c, setDir(&c.Dir, dir)
-	default:
-		return c, nil
+// Storage returns the backend, for work without SQL.
+func (db *DB) Storage() table.TableStorage { return db.storage }
+
+// Engine returns the SQL engine, for front ends that speak a protocol of their own.
+func (db *DB) Engine() *query.Engine { return db.engine }
+
+// call runs f unless the database is closed.
+func (db *DB) call(f func() error) error {
+	if err := db.open.enter(); err != nil {
+		return err
 	}
+	defer db.open.leave()
+	return f()
 }
 
-func setDir(dst *string, dir string) error {
-	if *dst == "" {
-		*dst = dir
-	}
-	if dir != "" && *dst != dir {
-		return sqlerr.Newf(sqlerr.InvalidParameterValue, "two directories were given: %q and %q", dir, *dst)
-	}
-	return nil
+// Checkpoint makes everything durable without the log, which can then shrink.
+func (db *DB) Checkpoint(ctx context.Context) error {
+	return db.call(func() error { return db.storage.Checkpoint(ctx) })
 }
 
-func (o *Options) common(c *table.Common) {
-	if c.FS == nil {
-		c.FS = o.FS
-	}
-	if c.MemoryBytes == 0 {
-		c.MemoryBytes = o.MemoryBytes / 2
-	}
-	if c.Logger == nil {
-		c.Logger = o.Logger
-	}
-	if c.Compile == nil {
-		c.Compile = query.CompileRow
-	}
-	c.ReadOnly = c.ReadOnly || o.ReadOnly
+// Compact compacts a table now.
+func (db *DB) Compact(ctx context.Context, id table.ObjectID) error {
+	return db.call(func() error { return db.storage.Compact(ctx, id) })
 }
+
+// Verify checks every checksum and cross-reference of the storage; report returns false to stop.
+func (db *DB) Verify(ctx context.Context, report func(table.Damage) bool) error {
+	return db.call(func() error { return db.storage.Verify(ctx, report) })
+}
+
+// Metrics returns the storage's counters, also of a database that is closed.
+func (db *DB) Metrics() table.Metrics { return db.storage.Metrics() }
 
 // Version returns the module version that the program was built with, "(devel)" if unknown.
 func Version() string {

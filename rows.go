@@ -2,10 +2,12 @@ package lamina
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -33,7 +35,58 @@ type Rows struct {
 	buf   types.Row // memory of row
 	err   error
 	done  bool
-	after func() error
+	// implicit is the number of the transaction that ends with the rows, 0 inside of a block.
+	implicit uint64
+	receipt  table.Receipt
+	db       *DB     // that the session goes back to
+	conn     *Conn   // that has run the statement,
+	stmt     *Stmt   // or this
+	handle   *handle // nil: there is nothing that DB.Close would wait for
+}
+
+// columnsNeed says whether a statement must return rows.
+type columnsNeed bool
+
+const (
+	anyColumns  columnsNeed = false
+	someColumns columnsNeed = true
+)
+
+// queryOn runs one statement; closing the rows finishes an implicit transaction.
+func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed) (*Rows, error) {
+	p, err := s.PrepareText(ctx, sql, nil)
+	if err == nil && need == someColumns && p.Columns == nil {
+		err = sqlerr.New(sqlerr.InvalidCursorState, "the statement returns no rows")
+		s.Fail(err)
+	}
+	if err != nil {
+		_ = s.Finish(ctx, err) // rolls back; err is what went wrong
+		return nil, err
+	}
+	return runOn(ctx, s, p, args)
+}
+
+// runOn runs a prepared statement.
+func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
+	rows := &Rows{s: s, ctx: ctx, text: s.TextOptions()}
+	params, err := paramsOf(rows.args[:0], s, p, args)
+	if err == nil {
+		rows.r, err = s.RunIn(ctx, p, params, &rows.own)
+	}
+	if err == nil && rows.r.Copy != nil {
+		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY FROM STDIN here"))
+	}
+	if err != nil {
+		s.Fail(err)
+		_ = s.Finish(ctx, err) // rolls back; err is what went wrong
+		return nil, err
+	}
+	rows.implicit = s.ImplicitTx()
+	return rows, nil
+}
+
+func newRows(ctx context.Context, s *query.Session, r *query.Result) *Rows {
+	return &Rows{s: s, r: r, ctx: ctx, text: s.TextOptions(), implicit: s.ImplicitTx()}
 }
 
 // Columns describes the rows; nil if the statement returns none.
@@ -59,6 +112,9 @@ func (r *Rows) Next() bool {
 			return false
 		}
 	}
+	if r.buf == nil {
+		r.buf = make(types.Row, 0, len(r.r.Columns))
+	}
 	r.row = r.batch.Row(r.at, r.buf[:0])
 	r.buf = r.row
 	r.at++
@@ -76,7 +132,7 @@ func (r *Rows) NextBatch() (*vec.Batch, bool) {
 		if err != io.EOF {
 			r.err = err
 		}
-		r.batch = nil
+		r.batch, r.row = nil, nil
 		r.finish()
 		return nil, false
 	}
@@ -84,25 +140,34 @@ func (r *Rows) NextBatch() (*vec.Batch, bool) {
 	return b, true
 }
 
-// Row returns the current row; its values are valid until the next call of Next.
+// Row returns the current row, nil before the first and after the last. The slice is valid until the next call of
+// Next, its values beyond.
 func (r *Rows) Row() types.Row { return r.row }
 
 // Text returns the current row as PostgreSQL prints it; NULLs are given as ok false.
 func (r *Rows) Text(col int) (text string, ok bool) {
-	d := r.row[col]
-	if !d.Valid {
+	if col < 0 || col >= len(r.row) || !r.row[col].Valid {
 		return "", false
 	}
+	d := r.row[col]
 	return string(types.AppendText(nil, d, r.r.Columns[col].Type, r.text)), true
 }
 
 // Value returns a column of the current row as database/sql's drivers do: int64, float64, bool, []byte, string,
 // time.Time, or nil for NULL.
-func (r *Rows) Value(col int) any { return goValue(r.row[col], r.r.Columns[col].Type, r.text) }
+func (r *Rows) Value(col int) any {
+	if col < 0 || col >= len(r.row) {
+		return nil
+	}
+	return goValue(r.row[col], r.r.Columns[col].Type, r.text)
+}
 
 // Scan copies the current row into pointers: to Go's integers, floats, bool, string, []byte, time.Time, any,
 // types.Datum, pointers to these for NULL, or anything with a Scan(any) error method.
 func (r *Rows) Scan(dest ...any) error {
+	if r.row == nil {
+		return sqlerr.New(sqlerr.InvalidCursorState, "Scan without a row: call Next before, and only if it returned true")
+	}
 	if len(dest) != len(r.row) {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "%d destinations for %d columns", len(dest), len(r.row))
 	}
@@ -125,8 +190,33 @@ func (r *Rows) Tag() string { return r.r.Tag() }
 
 // Close ends the statement and, outside a transaction, commits. Closing again does nothing.
 func (r *Rows) Close() error {
+	r.batch, r.row = nil, nil
 	r.finish()
 	return r.err
+}
+
+// fail ends the statement with an error, which undoes what it wrote.
+func (r *Rows) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	if !r.done {
+		r.s.Fail(err)
+	}
+	_ = r.Close() // returns r.err
+}
+
+// drain reads the rows to their end.
+func (r *Rows) drain() (Result, error) {
+	for {
+		if _, ok := r.NextBatch(); !ok {
+			break
+		}
+	}
+	if err := r.Close(); err != nil {
+		return Result{}, err
+	}
+	return Result{RowsAffected: r.RowsAffected(), Tag: r.Tag(), Receipt: r.receipt}, nil
 }
 
 func (r *Rows) finish() {
@@ -140,8 +230,30 @@ func (r *Rows) finish() {
 		}
 	}
 	note(r.r.Close())
-	note(r.s.Finish(r.ctx, r.err))
-	if r.after != nil {
-		note(r.after())
+	note(r.finishTx())
+	switch {
+	case r.conn != nil:
+		r.conn.db.open.poke()
+	case r.stmt != nil:
+		r.stmt.db.open.remove(r.handle)
+	case r.db != nil:
+		note(r.db.giveBack(r.s))
+		r.db.open.remove(r.handle)
 	}
 }
+
+// finishTx ends the implicit transaction of the rows, unless others are read in it; not what another statement of the
+// session has begun since.
+func (r *Rows) finishTx() error {
+	if r.implicit == 0 || r.implicit != r.s.ImplicitTx() || r.err == nil && r.s.Reading() {
+		return nil
+	}
+	r.implicit = 0
+	r.s.TakeReceipt()
+	err := r.s.Finish(r.ctx, r.err)
+	r.receipt = r.s.TakeReceipt()
+	return err
+}
+
+// short reports whether the statement had ended before the first row was asked for.
+func (r *Rows) short() bool { return r.r == &r.own }

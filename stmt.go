@@ -5,14 +5,23 @@ import (
 	"errors"
 
 	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
 
-// Stmt is a prepared statement of a DB. Each run is a transaction of its own.
+var (
+	errStmtClosed = sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the prepared statement is closed")
+	errStmtBusy   = sqlerr.New(sqlerr.ObjectInUse, "the rows of the prepared statement's last run are not closed")
+)
+
+// Stmt is a prepared statement of a DB. Each run is a transaction of its own. One goroutine at a time uses it; it is
+// planned anew when tables have changed.
 type Stmt struct {
-	db *DB
-	s  *query.Session
-	p  *query.Prepared
+	db   *DB
+	s    *query.Session
+	p    *query.Prepared
+	rows *Rows // of the last run
+	done bool
 }
 
 // Prepare plans one statement. Close the Stmt when it is no longer needed.
@@ -21,14 +30,26 @@ func (db *DB) Prepare(ctx context.Context, sql string) (*Stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.PrepareText(ctx, sql, nil)
-	if ferr := s.Finish(ctx, err); err == nil {
-		err = ferr
-	}
+	p, err := prepareOn(ctx, s, sql)
 	if err != nil {
 		return nil, errors.Join(err, db.put(s))
 	}
+	db.open.leave()
 	return &Stmt{db: db, s: s, p: p}, nil
+}
+
+func prepareOn(ctx context.Context, s *query.Session, sql string) (*query.Prepared, error) {
+	if err := canceled(ctx); err != nil {
+		return nil, err
+	}
+	p, err := s.PrepareText(ctx, sql, nil)
+	if s.Reading() { // rows are open in the same implicit transaction
+		return p, err
+	}
+	if ferr := s.Finish(ctx, err); err == nil {
+		err = ferr
+	}
+	return p, err
 }
 
 // Exec runs the statement and drops rows.
@@ -37,82 +58,90 @@ func (st *Stmt) Exec(ctx context.Context, args ...any) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	for rows.Next() {
-	}
-	err = rows.Close()
-	if rows.Err() != nil {
-		err = rows.Err()
-	}
-	return Result{RowsAffected: rows.RowsAffected(), Tag: rows.Tag(), Receipt: st.s.LastReceipt()}, err
+	return rows.drain()
 }
 
 // Query runs the statement. Close the rows before the next run.
-func (st *Stmt) Query(ctx context.Context, args ...any) (*Rows, error) {
-	rows, err := runOn(ctx, st.s, st.p, args)
-	if err != nil {
-		_ = st.s.Finish(ctx, err) // rolls back; err is what went wrong
+func (st *Stmt) Query(ctx context.Context, args ...any) (rows *Rows, err error) {
+	if st.done {
+		return nil, errStmtClosed
+	}
+	if st.rows != nil && !st.rows.done {
+		return nil, errStmtBusy
+	}
+	if err := st.db.open.enter(); err != nil {
 		return nil, err
 	}
+	defer st.db.open.leave()
+	rows, err = runOn(ctx, st.s, st.p, args)
+	if err != nil {
+		return nil, err
+	}
+	if rows.short() {
+		if err := rows.finishTx(); err != nil {
+			return nil, err
+		}
+	} else {
+		rows.stmt, rows.handle = st, st.db.open.add("rows of a prepared statement", nil)
+	}
+	st.rows = rows
 	return rows, nil
 }
 
 // Params returns the types of the parameters.
 func (st *Stmt) Params() []types.Type { return st.p.Params }
 
-// Close releases the statement.
-func (st *Stmt) Close() error { return st.db.put(st.s) }
-
-// runOn runs a prepared statement with parameter values as the caller gave them.
-func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
-	rows := &Rows{s: s, ctx: ctx, text: s.TextOptions()}
-	params, err := datumsOf(rows.args[:0], args)
-	if err != nil {
-		return nil, err
+// Close releases the statement and ends rows of it that are open. A second call does nothing.
+func (st *Stmt) Close() error {
+	if st.done {
+		return nil
 	}
-	for i := range params {
-		if i >= len(p.Params) {
-			break
-		}
-		if params[i].Valid && params[i].K == p.Params[i].Kind && p.Params[i].Mod < 0 {
-			continue
-		}
-		d, err := query.ConvertParam(params[i], p.Params[i])
-		if err != nil {
-			return nil, err
-		}
-		params[i] = d
+	st.done = true
+	var err error
+	if st.rows != nil {
+		err = st.rows.Close()
 	}
-	if rows.r, err = s.RunIn(ctx, p, params, &rows.own); err != nil {
-		return nil, err
-	}
-	return rows, nil
+	return errors.Join(err, st.db.giveBack(st.s))
 }
 
 // ConnStmt is a prepared statement of a Conn: it runs in the session's transaction.
 type ConnStmt struct {
-	s *query.Session
+	c *Conn
 	p *query.Prepared
 }
 
 // Prepare plans one statement in the session.
-func (c *Conn) Prepare(ctx context.Context, sql string) (*ConnStmt, error) {
-	p, err := c.s.PrepareText(ctx, sql, nil)
-	if ferr := c.s.Finish(ctx, err); err == nil {
-		err = ferr
-	}
+func (c *Conn) Prepare(ctx context.Context, sql string) (st *ConnStmt, err error) {
+	err = c.db.call(func() error {
+		p, err := prepareOn(ctx, c.s, sql)
+		st = &ConnStmt{c: c, p: p}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &ConnStmt{s: c.s, p: p}, nil
+	return st, nil
+}
+
+// Exec runs the statement in the session and drops rows.
+func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
+	rows, err := st.Query(ctx, args...)
+	if err != nil {
+		return Result{}, err
+	}
+	return rows.drain()
 }
 
 // Query runs the statement in the session.
-func (st *ConnStmt) Query(ctx context.Context, args ...any) (*Rows, error) {
-	rows, err := runOn(ctx, st.s, st.p, args)
+func (st *ConnStmt) Query(ctx context.Context, args ...any) (rows *Rows, err error) {
+	err = st.c.db.call(func() error {
+		rows, err = runOn(ctx, st.c.s, st.p, args)
+		return err
+	})
 	if err != nil {
-		_ = st.s.Finish(ctx, err) // rolls back; err is what went wrong
 		return nil, err
 	}
+	rows.conn = st.c
 	return rows, nil
 }
 

@@ -2,221 +2,255 @@ package lamina
 
 import (
 	"context"
-	"errors"
-	"io"
 	"iter"
 	"reflect"
-	"strings"
-	"sync"
-	"unicode"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/types"
-	"github.com/laminadb/lamina/vec"
 )
 
 // Table reads and writes the rows of a table as structs, without SQL. A field belongs to the column that
-// its tag `db:"name"` names, or else to its own name in snake_case; `db:"-"` leaves it out. Every column
-// must have a field or accept its default; pointers are NULL when nil.
+// its tag `db:"name"` names, or else to its own name in snake_case; `db:"-"` leaves it out. Columns without a field
+// get their defaults. Pointers are NULL when nil; NULL into another field is an error. Any goroutine may use a Table
+// of a DB.
 type Table[T any] struct {
-	q    tableTx
-	name string
+	q     tableTx
+	name  string
+	bound atomic.Pointer[binding] // to the version of the table that was met last
 }
 
-// tableTx is what TableOf works in: a DB (each call its own transaction) or a Tx.
+// tableTx is what TableOf works in: a DB (each call is a transaction of its own), a Conn or a Tx.
 type tableTx interface {
-	inTx(ctx context.Context, readOnly bool, f func(table.Tx) error) error
+	// inTx runs f in a transaction. What it does not come back from is named by what.
+	inTx(ctx context.Context, what string, f func(context.Context, *query.Session, table.Tx) error) error
+	// rows opens rows; a DB names them by what.
+	rows(what string, open func(*query.Session) (*Rows, error)) (*Rows, error)
+	options() *Options
 }
 
-// TableOf returns the named table as structs, in a DB or in a Tx.
-func TableOf[T any](q interface{ Querier }, name string) *Table[T] {
+var (
+	_ tableTx = (*DB)(nil)
+	_ tableTx = (*Conn)(nil)
+	_ tableTx = (*Tx)(nil)
+)
+
+// TableOf returns the table with a name, as in SQL ("orders", "sales.orders"), as structs, in a DB, a Conn or a Tx.
+func TableOf[T any](q Querier, name string) *Table[T] {
 	t := &Table[T]{name: name}
 	t.q, _ = q.(tableTx)
 	return t
 }
 
-func (db *DB) inTx(ctx context.Context, readOnly bool, f func(table.Tx) error) error {
-	tx, err := db.storage.Begin(ctx, table.TxOptions{ReadOnly: readOnly})
+func (db *DB) options() *Options  { return &db.o }
+func (c *Conn) options() *Options { return &c.db.o }
+func (tx *Tx) options() *Options  { return &tx.db.o }
+
+// inTx runs f in a transaction of its own.
+func (db *DB) inTx(ctx context.Context, what string, f func(context.Context, *query.Session, table.Tx) error) (err error) {
+	s, err := db.session()
 	if err != nil {
 		return err
 	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+	h := db.open.add(what, nil)
+	db.open.leave()
+	done := false
+	defer func() {
+		if !done { // f panics
+			_ = s.Rollback()
+		}
+		if gerr := db.giveBack(s); err == nil {
+			err = gerr
+		}
+		db.open.remove(h)
+	}()
+	err = s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return f(ctx, s, tx) })
+	if ferr := s.Finish(ctx, err); err == nil {
+		err = ferr
 	}
-	_, err = tx.Commit(ctx)
+	done = true
 	return err
 }
 
-func (tx *Tx) inTx(ctx context.Context, _ bool, f func(table.Tx) error) error {
-	if tx.done {
-		return errTxDone
-	}
-	return tx.s.InStorageTx(ctx, f)
+func (c *Conn) inTx(ctx context.Context, _ string, f func(context.Context, *query.Session, table.Tx) error) error {
+	return c.db.call(func() error {
+		err := c.s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return f(ctx, c.s, tx) })
+		if err == nil && c.s.Reading() {
+			return nil // rows that are open end the transaction
+		}
+		if ferr := c.s.Finish(ctx, err); err == nil {
+			err = ferr
+		}
+		return err
+	})
 }
 
-// binding maps the fields of a struct type to the columns of a table version.
-type binding struct {
-	def    *table.TableDef
-	cols   []int   // columns that have a field
-	fields [][]int // reflect index of each
-	key    []int   // position in cols of each primary key column
+func (tx *Tx) inTx(ctx context.Context, _ string, f func(context.Context, *query.Session, table.Tx) error) error {
+	return tx.call(func() error {
+		return tx.s.InStorageTx(ctx, func(ctx context.Context, t table.Tx) error { return f(ctx, tx.s, t) })
+	})
 }
 
-var bindings sync.Map // bindingKey → *binding
-
-type bindingKey struct {
-	t       reflect.Type
-	def     *table.TableDef
-	version uint32
+// work is what an operation on a table has at hand.
+type work struct {
+	*binding
+	s    *query.Session
+	stmt table.Statement
+	// put: the rows replace others, so that one with the same key is a conflict with another transaction.
+	put bool
 }
 
-func bindingOf(t reflect.Type, def *table.TableDef) (*binding, error) {
-	k := bindingKey{t, def, def.Version}
-	if b, ok := bindings.Load(k); ok {
-		return b.(*binding), nil
+// end ends the statement.
+func (w *work) end(err error) error {
+	err = w.stmt.Close(err)
+	if w.put && sqlerr.CodeOf(err) == sqlerr.UniqueViolation && sqlerr.From(err).Constraint == w.keyName() {
+		return errPutConflict.WithCause(err)
 	}
-	if t.Kind() != reflect.Struct {
-		return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "TableOf needs a struct type, not %s", t)
-	}
-	b := &binding{def: def}
-	at := map[int]int{}
-	for _, f := range reflect.VisibleFields(t) {
-		name := f.Tag.Get("db")
-		if !f.IsExported() || name == "-" || f.Anonymous && name == "" {
-			continue
-		}
-		if name == "" {
-			name = snakeCase(f.Name)
-		}
-		c := def.ColumnIndex(name)
-		if c < 0 {
-			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "field %s of %s: column %q of relation %q does not exist", f.Name, t, name, def.Name)
-		}
-		if _, dup := at[c]; dup {
-			return nil, sqlerr.Newf(sqlerr.DuplicateColumn, "two fields of %s belong to column %q", t, name)
-		}
-		at[c] = len(b.cols)
-		b.cols, b.fields = append(b.cols, c), append(b.fields, f.Index)
-	}
-	for _, c := range def.PrimaryKey() {
-		i, ok := at[c]
-		if !ok {
-			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "%s has no field for key column %q", t, def.Columns[c].Name)
-		}
-		b.key = append(b.key, i)
-	}
-	bindings.Store(k, b)
-	return b, nil
-}
-
-// snakeCase turns OrderDate into order_date and CustomerID into customer_id.
-func snakeCase(s string) string {
-	var b strings.Builder
-	runes := []rune(s)
-	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
+	return err
 }
 
 // with runs f in a statement on the table.
-func (t *Table[T]) with(ctx context.Context, readOnly bool, f func(*binding, table.Statement) error) error {
+func (t *Table[T]) with(ctx context.Context, what string, f func(context.Context, *work) error) error {
 	if t.q == nil {
-		return sqlerr.Unsupported("TableOf on this kind of connection")
+		return errNoTables
 	}
-	return t.q.inTx(ctx, readOnly, func(tx table.Tx) error {
-		def, err := query.FindTable(tx.Schema(), t.name)
+	return t.q.inTx(ctx, what, func(ctx context.Context, s *query.Session, tx table.Tx) error {
+		w, err := t.begin(ctx, s, tx)
 		if err != nil {
 			return err
 		}
-		b, err := bindingOf(reflect.TypeFor[T](), def)
-		if err != nil {
-			return err
-		}
-		stmt, err := tx.Statement(ctx)
-		if err != nil {
-			return err
-		}
-		return stmt.Close(f(b, stmt))
+		closed := false
+		defer func() {
+			if !closed {
+				_ = w.stmt.Close(errPanicked)
+			}
+		}()
+		err = f(ctx, w)
+		closed = true
+		return w.end(err)
 	})
+}
+
+var errNoTables = sqlerr.Unsupported("TableOf on this kind of connection")
+
+var errPutConflict = sqlerr.New(sqlerr.SerializationFailure, "could not serialize access due to concurrent update")
+
+var errPanicked = sqlerr.New(sqlerr.InternalError, "a panic ended the statement")
+
+// begin begins a statement on the table.
+func (t *Table[T]) begin(ctx context.Context, s *query.Session, tx table.Tx) (*work, error) {
+	b, err := t.bind(tx.Schema())
+	if err != nil {
+		return nil, err
+	}
+	stmt, err := tx.Statement(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &work{binding: b, s: s, stmt: stmt}, nil
+}
+
+// bind finds the table and the columns of its fields.
+func (t *Table[T]) bind(schema table.Schema) (*binding, error) {
+	def, err := query.FindTable(schema, t.name)
+	if err != nil {
+		return nil, err
+	}
+	b := t.bound.Load()
+	if b == nil || b.def != def {
+		if b, err = newBinding(reflect.TypeFor[T](), def); err != nil {
+			return nil, err
+		}
+		t.bound.Store(b)
+	}
+	return b, nil
+}
+
+// change is with for operations that write: those of a DB are tried again when others were in the way.
+func (t *Table[T]) change(ctx context.Context, f func(context.Context, *work) error) error {
+	run := func() error { return t.with(ctx, "change of a table", f) }
+	if _, own := t.q.(*DB); own {
+		return retry(ctx, run)
+	}
+	return run()
 }
 
 // Get reads the row with the given primary key (its columns' values in order), or returns
 // table.ErrNotFound.
 func (t *Table[T]) Get(ctx context.Context, key ...any) (v T, err error) {
-	err = t.with(ctx, true, func(b *binding, stmt table.Statement) error {
-		r, err := stmt.Reader(ctx, b.def.ID)
+	err = t.with(ctx, "look-up", func(ctx context.Context, w *work) error {
+		k, err := w.keyOf(w.s, key)
 		if err != nil {
 			return err
 		}
-		k, err := b.keyOf(key)
+		r, err := w.stmt.Reader(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
-		row, err := r.Get(ctx, k, b.cols, nil)
+		row, err := r.Get(ctx, k, w.cols, nil)
 		if err != nil {
 			return err
 		}
-		return b.fill(reflect.ValueOf(&v).Elem(), row)
+		return w.fill(w.s.TextOptions(), reflect.ValueOf(&v).Elem(), row)
 	})
 	return v, err
 }
 
 // Insert adds rows; 23505 if a key exists.
 func (t *Table[T]) Insert(ctx context.Context, rows ...T) error {
-	return t.with(ctx, false, func(b *binding, stmt table.Statement) error {
-		w, err := stmt.Writer(ctx, b.def.ID)
+	return t.change(ctx, func(ctx context.Context, w *work) error {
+		wr, err := w.stmt.Writer(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
-		return b.insert(ctx, w, reflect.ValueOf(rows))
+		return w.insert(ctx, w.s, wr, reflect.ValueOf(rows))
 	})
 }
 
-// Put inserts rows, or replaces those whose primary key exists.
+// Put inserts rows, or replaces those whose primary key exists: columns without a field get their defaults then, too.
+// Two of the given rows with one key are 21000.
 func (t *Table[T]) Put(ctx context.Context, rows ...T) error {
-	return t.with(ctx, false, func(b *binding, stmt table.Statement) error {
-		if err := b.needKey(); err != nil {
+	return t.change(ctx, func(ctx context.Context, w *work) error {
+		w.put = true
+		if err := w.needKey(); err != nil {
 			return err
 		}
-		w, err := stmt.Writer(ctx, b.def.ID)
+		wr, err := w.stmt.Writer(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
-		r, err := stmt.Reader(ctx, b.def.ID)
+		r, err := w.stmt.Reader(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
-		refs, err := b.existing(ctx, r, reflect.ValueOf(rows))
+		refs, err := w.existing(ctx, w.s, r, reflect.ValueOf(rows))
 		if err != nil {
 			return err
 		}
 		if len(refs) > 0 {
-			if _, err := w.Delete(ctx, refs); err != nil {
+			if _, err := wr.Delete(ctx, refs); err != nil {
 				return err
 			}
 		}
-		return b.insert(ctx, w, reflect.ValueOf(rows))
+		return w.insert(ctx, w.s, wr, reflect.ValueOf(rows))
 	})
 }
 
 // Delete removes the row with the given primary key; table.ErrNotFound if there is none.
 func (t *Table[T]) Delete(ctx context.Context, key ...any) error {
-	return t.with(ctx, false, func(b *binding, stmt table.Statement) error {
-		r, err := stmt.Reader(ctx, b.def.ID)
+	return t.change(ctx, func(ctx context.Context, w *work) error {
+		k, err := w.keyOf(w.s, key)
 		if err != nil {
 			return err
 		}
-		w, err := stmt.Writer(ctx, b.def.ID)
+		r, err := w.stmt.Reader(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
-		k, err := b.keyOf(key)
+		wr, err := w.stmt.Writer(ctx, w.def.ID)
 		if err != nil {
 			return err
 		}
@@ -224,176 +258,65 @@ func (t *Table[T]) Delete(ctx context.Context, key ...any) error {
 		if err != nil {
 			return err
 		}
-		_, err = w.Delete(ctx, []table.RowRef{ref})
+		_, err = wr.Delete(ctx, []table.RowRef{ref})
 		return err
 	})
 }
 
-// Scan yields all rows, in no particular order, at one snapshot. After an error it stops.
+// Scan yields all rows, in no particular order, at one snapshot. After an error it stops. The loop may end early.
 func (t *Table[T]) Scan(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		stopped := false
-		err := t.with(ctx, true, func(b *binding, stmt table.Statement) error {
-			return b.scan(ctx, stmt, func(row types.Row) (bool, error) {
-				var v T
-				if err := b.fill(reflect.ValueOf(&v).Elem(), row); err != nil {
-					return false, err
-				}
-				stopped = !yield(v, nil)
-				return !stopped, nil
-			})
-		})
-		if err != nil && !stopped {
-			var zero T
+		var zero T
+		rows, b, err := t.rows(ctx, "scan of a table")
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		defer rows.Close() //nolint:errcheck // its error is Err's, or nobody asks any more
+		for rows.Next() {
+			var v T
+			if err := b.fill(rows.text, reflect.ValueOf(&v).Elem(), rows.row); err != nil {
+				rows.fail(err)
+				break
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err := rows.Close(); err != nil {
 			yield(zero, err)
 		}
 	}
 }
 
-func (b *binding) needKey() error {
-	if len(b.key) == 0 {
-		return sqlerr.Newf(sqlerr.InvalidTableDefinition, "table %q has no primary key", b.def.Name)
-	}
-	return nil
-}
-
-// keyOf converts key values to the key columns' types.
-func (b *binding) keyOf(key []any) (types.Row, error) {
-	if err := b.needKey(); err != nil {
+// ScanArrow returns all rows, in no particular order, at one snapshot, as Arrow record batches with a column for each
+// field. Release the reader when done.
+func (t *Table[T]) ScanArrow(ctx context.Context) (array.RecordReader, error) {
+	rows, _, err := t.rows(ctx, "record reader of a table")
+	if err != nil {
 		return nil, err
 	}
-	if len(key) != len(b.key) {
-		return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "%d values for the %d columns of the primary key of %q", len(key), len(b.key), b.def.Name)
+	return newArrowReader(rows, t.q.options().Allocator)
+}
+
+// rows opens the rows of the table, with the columns that have a field.
+func (t *Table[T]) rows(ctx context.Context, what string) (*Rows, *binding, error) {
+	if t.q == nil {
+		return nil, nil, errNoTables
 	}
-	row := make(types.Row, len(key))
-	for i, v := range key {
-		d, err := datumOf(v)
-		if err == nil {
-			row[i], err = query.ConvertParam(d, b.def.Columns[b.cols[b.key[i]]].Type)
-		}
+	var b *binding
+	rows, err := t.q.rows(what, func(s *query.Session) (*Rows, error) {
+		r, err := s.ScanTable(ctx, func(schema table.Schema) (def *table.TableDef, cols []int, err error) {
+			if b, err = t.bind(schema); err != nil {
+				return nil, nil, err
+			}
+			return b.def, b.cols, nil
+		})
 		if err != nil {
+			_ = s.Finish(ctx, err) // rolls back; err is what went wrong
 			return nil, err
 		}
-	}
-	return row, nil
-}
-
-// value returns a field as a datum of its column's type.
-func (b *binding) value(v reflect.Value, i int) (types.Datum, error) {
-	d, err := datumOf(v.FieldByIndex(b.fields[i]).Interface())
-	if err != nil {
-		return d, err
-	}
-	return query.ConvertParam(d, b.def.Columns[b.cols[i]].Type)
-}
-
-// existing finds the stored rows that have the primary keys of rows.
-func (b *binding) existing(ctx context.Context, r table.Reader, rows reflect.Value) ([]table.RowRef, error) {
-	var refs []table.RowRef
-	key := make(types.Row, len(b.key))
-	for i := range rows.Len() {
-		for k, f := range b.key {
-			d, err := b.value(rows.Index(i), f)
-			if err != nil {
-				return nil, err
-			}
-			key[k] = d
-		}
-		switch ref, err := r.Ref(ctx, key); {
-		case err == nil:
-			refs = append(refs, ref)
-		case !errors.Is(err, table.ErrNotFound):
-			return nil, err
-		}
-	}
-	return refs, nil
-}
-
-func (b *binding) insert(ctx context.Context, w table.Writer, rows reflect.Value) error {
-	ts := make([]types.Type, len(b.def.Columns))
-	row := make(types.Row, len(ts))
-	for i, c := range b.def.Columns {
-		ts[i] = c.Type
-		d, err := query.DefaultValue(b.def, i)
-		if err != nil {
-			return err
-		}
-		row[i] = d
-	}
-	bb := vec.NewBatchBuilder(ts, min(rows.Len(), vec.Size), nil)
-	defer bb.Release()
-	for i := range rows.Len() {
-		for f, c := range b.cols {
-			d, err := b.value(rows.Index(i), f)
-			if err != nil {
-				return err
-			}
-			row[c] = d
-		}
-		if err := bb.AppendRow(row); err != nil {
-			return err
-		}
-		if bb.Len() == vec.Size || i == rows.Len()-1 {
-			if _, err := w.Insert(ctx, bb.Batch(), table.OnConflict{Key: -1}); err != nil {
-				return err
-			}
-			bb.Reset()
-		}
-	}
-	return nil
-}
-
-// fill stores a row's values in a struct.
-func (b *binding) fill(v reflect.Value, row types.Row) error {
-	for i, d := range row {
-		c := &b.def.Columns[b.cols[i]]
-		if err := assign(v.FieldByIndex(b.fields[i]).Addr().Interface(), d, c.Type, nil); err != nil {
-			return sqlerr.Newf(sqlerr.CodeOf(err), "column %s: %w", c.Name, err)
-		}
-	}
-	return nil
-}
-
-func (b *binding) scan(ctx context.Context, stmt table.Statement, f func(types.Row) (bool, error)) error {
-	r, err := stmt.Reader(ctx, b.def.ID)
-	if err != nil {
-		return err
-	}
-	sc, err := r.Scan(ctx, table.ScanSpec{Cols: b.cols})
-	if err != nil {
-		return err
-	}
-	defer sc.Close() //nolint:errcheck // reading only
-	for {
-		m, err := sc.NextMorsel(ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		more, err := scanMorsel(ctx, m, f)
-		m.Close()
-		if err != nil || !more {
-			return err
-		}
-	}
-}
-
-func scanMorsel(ctx context.Context, m table.Morsel, f func(types.Row) (bool, error)) (more bool, err error) {
-	var batch vec.Batch
-	var row types.Row
-	for {
-		if err := m.Read(ctx, &batch); err == io.EOF {
-			return true, nil
-		} else if err != nil {
-			return false, err
-		}
-		for i := range batch.N {
-			row = batch.Row(i, row[:0])
-			if more, err := f(row); err != nil || !more {
-				return false, err
-			}
-		}
-	}
+		return newRows(ctx, s, r), nil
+	})
+	return rows, b, err
 }

@@ -78,24 +78,3 @@ func defaultOf(def *table.TableDef, col int) (types.Datum, error) {
 	}
 	return expr.EvalRow(&expr.Context{}, e, nil)
 }
-
-// ConvertParam brings a value to a parameter's type, as an assignment does.
-func ConvertParam(d types.Datum, t types.Type) (types.Datum, error) {
-	if !d.Valid {
-		return types.NullOf(t.Kind), nil
-	}
-	if d.K == t.Kind {
-		return types.Coerce(d, t, false)
-	}
-	if d.K == types.Unknown {
-		return types.Parse(t, d.S)
-	}
-	e, err := expr.NewCast(expr.NewConst(d, types.T(d.K), 0), t, expr.Assignment, 0)
-	if err != nil {
-		return types.Datum{}, err
-	}
-	return expr.EvalRow(&expr.Context{}, e, nil)
-}
-
-// DefaultValue evaluates the default of a column; NULL if it has none.
-func DefaultValue(def *table.TableDef, col int) (types.Datum, error) { return defaultOf(def, col) }

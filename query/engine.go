@@ -60,14 +60,8 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	for name, value := range o.Settings {
-		s, err := findSetting(name)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := s.check(value); err != nil {
-			return nil, err
-		}
+	if err := CheckSettings(o.Settings); err != nil {
+		return nil, err
 	}
 	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes)}
 	e.open.sessions = map[uint32]*Session{}

@@ -26,7 +26,7 @@ type Result struct {
 	counts bool   // the tag ends with the number of rows
 	rows   int64
 	stmt   table.Statement
-	query  *exec.Query
+	query  rowSource
 	// held are rows made beforehand (RETURNING, SHOW, EXPLAIN, EXECUTE …), in batches.
 	held []*vec.Batch
 	at   int

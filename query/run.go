@@ -44,6 +44,7 @@ func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, 
 	}
 	run, stop, err := s.running(ctx)
 	if err != nil {
+		s.failed(err)
 		return nil, err
 	}
 	r, err := s.dispatch(run, p, params)
@@ -89,7 +90,7 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 		if err != nil {
 			return nil, err
 		}
-		if params, err = convertParams(params, p.Params); err != nil {
+		if params, err = s.convertParams(params, p.Params); err != nil {
 			s.failed(err)
 			return nil, err
 		}
@@ -269,22 +270,6 @@ func typesOf(params []types.Datum) []types.Type {
 		ts[i] = types.T(d.K)
 	}
 	return ts
-}
-
-// convertParams brings parameter values to the statement's parameter types, as assignments.
-func convertParams(params []types.Datum, want []types.Type) ([]types.Datum, error) {
-	if len(params) != len(want) {
-		return params, nil // runPlanned reports it
-	}
-	out := make([]types.Datum, len(params))
-	for i, d := range params {
-		v, err := ConvertParam(d, want[i])
-		if err != nil {
-			return nil, err
-		}
-		out[i] = v
-	}
-	return out, nil
 }
 
 // searchPath returns the schemas of search_path, the user's replaced by name.

@@ -44,6 +44,7 @@ type Session struct {
 	ended    uint64 // transactions
 	prepared map[string]*Prepared
 	results  []*Result // not yet ended
+	txs      uint64    // transactions begun so far
 	// storageTxID is the storage's transaction, for lock-wait probes from other sessions.
 	storageTxID atomic.Uint64
 	lastReceipt table.Receipt
@@ -58,8 +59,9 @@ type Session struct {
 	}
 	run struct {
 		sync.Mutex
-		cancel context.CancelCauseFunc // of what runs now
-		cause  error                   // set once the session is ended from outside
+		// now are the statements that run: results that are read may overlap.
+		now   []*statementRun
+		cause error // set once the session is ended from outside
 	}
 }
 
@@ -137,8 +139,23 @@ func (s *Session) TxID() uint64 { return s.storageTxID.Load() }
 // Setting returns the value of a run-time setting.
 func (s *Session) Setting(name string) (string, bool) { return s.settings.lookup(name) }
 
-// LastReceipt returns the receipt of the last commit.
-func (s *Session) LastReceipt() table.Receipt { return s.lastReceipt }
+// TakeReceipt returns the receipt of the last commit since it was last asked for, if there was one.
+func (s *Session) TakeReceipt() table.Receipt {
+	r := s.lastReceipt
+	s.lastReceipt = table.Receipt{}
+	return r
+}
+
+// ImplicitTx returns the number of the implicit transaction that is open, 0 if none is or a transaction block.
+func (s *Session) ImplicitTx() uint64 {
+	if !s.tx.open || s.tx.explicit {
+		return 0
+	}
+	return s.tx.number
+}
+
+// Reading reports whether a result has not been read to its end, nor closed.
+func (s *Session) Reading() bool { return len(s.results) > 0 }
 
 // Close rolls an open transaction back and ends the session. A second call is an error.
 func (s *Session) Close() error {
@@ -159,8 +176,8 @@ var errSessionClosed = sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the sess
 func (s *Session) Cancel() {
 	s.run.Lock()
 	defer s.run.Unlock()
-	if s.run.cancel != nil {
-		s.run.cancel(errCanceled)
+	for _, r := range s.run.now {
+		r.cancel(errCanceled)
 	}
 }
 
@@ -169,10 +186,13 @@ func (s *Session) cancel(cause error) {
 	s.run.Lock()
 	defer s.run.Unlock()
 	s.run.cause = cause
-	if s.run.cancel != nil {
-		s.run.cancel(cause)
+	for _, r := range s.run.now {
+		r.cancel(cause)
 	}
 }
+
+// statementRun is a statement that runs.
+type statementRun struct{ cancel context.CancelCauseFunc }
 
 var (
 	errCanceled = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to user request")
@@ -181,6 +201,9 @@ var (
 
 // running returns a context for one statement, which Cancel, statement_timeout and the parent end.
 func (s *Session) running(parent context.Context) (context.Context, context.CancelFunc, error) {
+	if parent.Err() != nil {
+		return nil, nil, s.cancelled(parent, parent.Err())
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	s.run.Lock()
 	defer s.run.Unlock()
@@ -188,12 +211,21 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 		cancel(nil)
 		return nil, nil, s.run.cause
 	}
-	s.run.cancel = cancel
-	stop := func() { cancel(nil) }
+	r := &statementRun{cancel}
+	s.run.now = append(s.run.now, r)
+	stop := func() {
+		cancel(nil)
+		s.run.Lock()
+		if i := slices.Index(s.run.now, r); i >= 0 {
+			s.run.now = slices.Delete(s.run.now, i, i+1)
+		}
+		s.run.Unlock()
+	}
 	if d := s.settings.hot().statementTimeout; d > 0 {
 		var stopTimer context.CancelFunc
 		ctx, stopTimer = context.WithTimeoutCause(ctx, d, errTimeout)
-		stop = func() { stopTimer(); cancel(nil) }
+		end := stop
+		stop = func() { stopTimer(); end() }
 	}
 	return ctx, stop, nil
 }
@@ -205,7 +237,7 @@ func (s *Session) cancelled(ctx context.Context, err error) error {
 		return e
 	}
 	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
-		return errCanceled
+		return errCanceled.WithCause(cause)
 	}
 	return err
 }
@@ -326,19 +358,42 @@ func (s *Session) Begin(ctx context.Context, o table.TxOptions) error {
 	return nil
 }
 
-// InStorageTx runs f in the storage's transaction of the session's open transaction block; an error of f fails
-// the block.
-func (s *Session) InStorageTx(ctx context.Context, f func(table.Tx) error) error {
+// InStorageTx runs f, work without SQL, in the storage's transaction: that of the session's transaction block, or
+// an implicit one, which Finish ends. Its context ends with Cancel too. An error of f, but table.ErrNotFound, fails the
+// transaction.
+func (s *Session) InStorageTx(ctx context.Context, f func(context.Context, table.Tx) error) error {
+	if s.closedFlag {
+		return errSessionClosed
+	}
 	if s.tx.failed {
 		return errFailedTx
 	}
-	tx, err := s.storageTx(ctx)
+	run, stop, err := s.running(ctx)
+	if err != nil {
+		s.failed(err)
+		return err
+	}
+	defer stop()
+	tx, err := s.storageTx(run)
 	if err == nil {
 		s.tx.queries++
-		err = f(tx)
+		err = f(run, tx)
 	}
-	s.failed(err)
+	if err != nil && run.Err() != nil {
+		err = s.cancelled(run, err)
+	}
+	if !errors.Is(err, table.ErrNotFound) {
+		s.failed(err)
+	}
 	return err
+}
+
+// Rollback rolls an open transaction back, whatever state it is in.
+func (s *Session) Rollback() error {
+	if s.closedFlag || !s.tx.open {
+		return nil
+	}
+	return s.endTx(false)
 }
 
 // Fail tells the session of an error that a front end found while it ran a statement for the client.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -107,6 +108,19 @@ func findSetting(name string) (*setting, error) {
 		return &setting{name: key}, nil
 	}
 	return nil, sqlerr.Newf(sqlerr.UndefinedObject, "unrecognized configuration parameter %q", name)
+}
+
+// CheckSettings checks names and values of run-time settings and reports every invalid one.
+func CheckSettings(values map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		s, err := findSetting(name)
+		if err == nil {
+			_, err = s.check(values[name])
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // check validates a value and returns it as SHOW prints it.

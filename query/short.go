@@ -49,6 +49,9 @@ func (s *Session) runShort(ctx context.Context, p *Prepared, params []types.Datu
 	s.run.Lock()
 	cause := s.run.cause
 	s.run.Unlock()
+	if cause == nil && ctx.Err() != nil {
+		cause = s.cancelled(ctx, ctx.Err())
+	}
 	if cause != nil {
 		return nil, cause
 	}
@@ -98,7 +101,7 @@ func (s *Session) shortRow(ctx context.Context, tx table.Tx, x *exec.Short, def 
 	return row, ok, stmt.Close(err)
 }
 
-// rowSource is the read pipeline of a data change.
+// rowSource makes the rows of a result, or those that a data change reads.
 type rowSource interface {
 	// Next returns the next batch, or io.EOF.
 	Next(ctx context.Context) (*vec.Batch, error)

@@ -13,6 +13,7 @@ import (
 // needs it, so that SET TRANSACTION can still change its options.
 type txState struct {
 	tx       table.Tx
+	number   uint64 // among the session's
 	o        table.TxOptions
 	open     bool // begun, implicitly or by BEGIN
 	explicit bool // by BEGIN: ends with COMMIT or ROLLBACK only
@@ -54,7 +55,8 @@ func (s *Session) beginTx() {
 		return
 	}
 	s.settings.begin()
-	s.tx = txState{open: true, start: s.e.o.Clock()}
+	s.txs++
+	s.tx = txState{open: true, number: s.txs, start: s.e.o.Clock()}
 	s.tx.o = table.TxOptions{
 		Isolation: s.settings.hot().isolation,
 		ReadOnly:  s.settings.hot().readOnly || s.e.o.ReadOnly,

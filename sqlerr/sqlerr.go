@@ -76,6 +76,13 @@ func (e *Error) Is(target error) bool {
 	return t == e || t == e.base
 }
 
+// WithCause returns a copy of e that wraps err, for errors.Is and errors.As.
+func (e *Error) WithCause(err error) *Error {
+	c := e.copy()
+	c.cause = err
+	return c
+}
+
 func (e *Error) copy() *Error {
 	c := *e
 	if c.base == nil {

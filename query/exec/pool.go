@@ -11,7 +11,9 @@ type Pool struct {
 	workers int
 	jobs    chan *job
 	wg      sync.WaitGroup
-	closed  atomic.Bool
+	once    sync.Once
+	// closed ends the goroutines. Jobs may still come: their callers run them alone.
+	closed chan struct{}
 }
 
 // jobsMax bounds the jobs that wait for a goroutine; what does not fit runs on the caller alone.
@@ -27,7 +29,7 @@ type job struct {
 
 // NewPool returns a pool for pipelines of up to the given number of workers, callers included.
 func NewPool(workers int) *Pool {
-	p := &Pool{workers: max(workers, 1), jobs: make(chan *job, jobsMax)}
+	p := &Pool{workers: max(workers, 1), jobs: make(chan *job, jobsMax), closed: make(chan struct{})}
 	for range p.workers - 1 {
 		p.wg.Add(1)
 		go p.loop()
@@ -37,10 +39,15 @@ func NewPool(workers int) *Pool {
 
 func (p *Pool) loop() {
 	defer p.wg.Done()
-	for j := range p.jobs {
-		if j.claimed.CompareAndSwap(false, true) {
-			j.run()
-			j.done.Done()
+	for {
+		select {
+		case <-p.closed:
+			return
+		case j := <-p.jobs:
+			if j.claimed.CompareAndSwap(false, true) {
+				j.run()
+				j.done.Done()
+			}
 		}
 	}
 }
@@ -48,12 +55,11 @@ func (p *Pool) loop() {
 // Workers returns the number of workers of a pipeline.
 func (p *Pool) Workers() int { return p.workers }
 
-// Close ends the pool's goroutines. No query may run any more.
+// Close ends the pool's goroutines, once they have done what they do now. Queries that still run do
+// without them.
 func (p *Pool) Close() {
-	if p.closed.CompareAndSwap(false, true) {
-		close(p.jobs)
-		p.wg.Wait()
-	}
+	p.once.Do(func() { close(p.closed) })
+	p.wg.Wait()
 }
 
 // crew is the set of goroutines that help the caller with one step.
@@ -64,7 +70,7 @@ type crew struct {
 
 // start asks for n helpers that call run(1) … run(n). Helpers that come too late never do.
 func (c *crew) start(p *Pool, n int, run func(worker int)) {
-	if p == nil || n <= 0 || p.closed.Load() {
+	if p == nil || n <= 0 {
 		return
 	}
 	c.jobs = make([]job, n)
