@@ -22,3 +22,15 @@ func TestConformanceMixed(t *testing.T) {
 		})
 	}
 }
+
+func TestTransfersMemory(t *testing.T) {
+	tabletest.Transfers(t, tabletest.Options{Name: "memory", Open: openOn, Seed: *seed, Methods: []string{"memory"}})
+}
+
+func TestTransfersColumnar(t *testing.T) {
+	tabletest.Transfers(t, tabletest.Options{Name: "columnar", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar"}})
+}
+
+func TestTransfersMixed(t *testing.T) {
+	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar", "memory"}})
+}

@@ -290,10 +290,13 @@ func (f *fixture) committed(id table.ObjectID) string {
 // waitsMax bounds the wait for something that other goroutines are about to do.
 const waitsMax = 20 * time.Second
 
+// pause lets others go on.
+func pause() { time.Sleep(20 * time.Microsecond) }
+
 // until waits until a condition holds.
 func (f *fixture) until(what string, holds func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(waitsMax); !holds(); time.Sleep(20 * time.Microsecond) {
+	for end := time.Now().Add(waitsMax); !holds(); pause() {
 		if time.Now().After(end) {
 			f.t.Fatalf("%s: it does not happen", what)
 		}
