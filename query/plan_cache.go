@@ -67,7 +67,7 @@ func (c *planCache) put(s *Session, text string, params []types.Type, p *Prepare
 		return
 	}
 	q := *p
-	q.run = shortRun{}
+	q.run, q.described = shortRun{}, false
 	k := c.key(s, text, params)
 	c.mu.Lock()
 	defer c.mu.Unlock()

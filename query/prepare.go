@@ -28,6 +28,8 @@ type Prepared struct {
 	version uint64
 	path    string
 	run     shortRun
+	// described: a client knows the columns.
+	described bool
 }
 
 // Empty reports whether the statement is empty: a comment, or nothing.
@@ -66,9 +68,13 @@ func (s *Session) Parse(text string) ([]ast.Statement, error) {
 // PrepareText prepares a text of at most one statement.
 func (s *Session) PrepareText(ctx context.Context, text string, params []types.Type) (*Prepared, error) {
 	if p := s.e.plans.get(s, text, params); p != nil {
+		version := p.version
 		if err := s.plan(ctx, p); err != nil {
 			s.failed(err)
 			return nil, err
+		}
+		if p.version != version {
+			s.e.plans.put(s, text, params, p)
 		}
 		return p, nil
 	}
@@ -153,24 +159,26 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 
 var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
 
-// Revalidate plans a statement again if tables have changed since.
+// Revalidate plans a statement whose client was told of its columns again if tables have changed since: it must
+// have the same columns then, now and when it runs.
 func (s *Session) Revalidate(ctx context.Context, p *Prepared) (err error) {
 	defer s.recovered(&err)
 	if p.q == nil || s.tx.failed {
 		return nil
 	}
+	p.described = true
 	err = s.replan(ctx, p)
 	s.failed(err)
 	return err
 }
 
-// replan is plan for a statement that has been described: the result must not have other columns since.
+// replan is plan for a statement that may have been described: the result must not have other columns then.
 func (s *Session) replan(ctx context.Context, p *Prepared) error {
 	was := p.Columns
 	if err := s.plan(ctx, p); err != nil {
 		return err
 	}
-	if !sameColumns(was, p.Columns) {
+	if p.described && !sameColumns(was, p.Columns) {
 		p.version, p.Columns = 0, was // found again the next time
 		return errResultChanged
 	}
