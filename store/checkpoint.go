@@ -27,10 +27,6 @@ type checkpointer struct {
 func (k *checkpointer) start(s *Store, c *checkpoint) {
 	ctx, cancel := context.WithCancel(context.Background())
 	k.wake, k.ended, k.cancel = make(chan struct{}, 1), make(chan struct{}), cancel
-	if c != nil {
-		k.lsn.Store(uint64(c.lsn))
-		k.position.Store(uint64(c.position))
-	}
 	if c != nil && s.applied.lsn > c.lsn || c == nil && s.applied.lsn > 0 {
 		k.logged.Store(-recoveredBytes(s))
 	}

@@ -42,6 +42,8 @@ func (s *Store) recover() error {
 			s.hidden.define(b)
 		}
 		o.ID, o.From = c.log, c.position
+		s.checkpoints.lsn.Store(uint64(c.lsn))
+		s.checkpoints.position.Store(uint64(c.position))
 	}
 	end, err := r.readLog(o)
 	if err != nil {

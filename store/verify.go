@@ -25,7 +25,7 @@ func (s *Store) Verify(ctx context.Context, report func(table.Damage) bool) erro
 	}
 	steps := []func() error{v.tables}
 	if s.dir != nil {
-		steps = []func() error{v.checkpoint, v.log, v.tiers, v.tables}
+		steps = []func() error{v.version, v.checkpoint, v.log, v.tiers, v.tables}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil || v.stopped {
@@ -53,6 +53,20 @@ func (v *verifier) damage(file string, err error) error {
 	}
 	v.report(d)
 	return nil
+}
+
+func (v *verifier) version() error {
+	d := v.s.dir
+	b, err := readFile(d.fs, d.join(versionName))
+	if isNotExist(err) {
+		err = damaged(versionName, 0, "the file is missing")
+	}
+	if err == nil {
+		if _, _, ok := parseVersion(b); !ok {
+			err = damaged(versionName, 0, "not a version file")
+		}
+	}
+	return v.damage(versionName, err)
 }
 
 func (v *verifier) checkpoint() error {

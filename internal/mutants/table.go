@@ -34,6 +34,7 @@ var mutants = []mutant{
 	{"rowstore-ignore-durable", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-sweep-unsynced", "store", "TestInterruptedCheckpoint"},
 	{"rowstore-reuse-file-number", "store", "TestFailedCheckpointIsTriedAgain"},
+	{"store-ignore-tier-mark", "store", "TestMissingFiles"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
 	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},
 	{"kernel-last-partial-vector", "query/expr", "TestVectorAgainstRows"},
