@@ -116,7 +116,13 @@ func datumAs(d types.Datum, t types.Type) (types.Datum, error) {
 		return types.NullOf(t.Kind), nil
 	case d.K != t.Kind:
 		return d, sqlerr.Newf(sqlerr.DatatypeMismatch, "a value of type %s for type %s", types.T(d.K), t)
-	case t.Mod >= 0:
+	}
+	if t.Class() == types.ClassString && t.Kind != types.Bytea && t.Kind != types.UUID {
+		if err := types.CheckUTF8String(d.S); err != nil {
+			return d, err
+		}
+	}
+	if t.Mod >= 0 {
 		return types.Coerce(d, t, false)
 	}
 	return d, nil
@@ -150,7 +156,7 @@ func (a *Appender) append(ctx context.Context, n int, value func(i int, t types.
 }
 
 // AppendBatch appends the rows of a batch, which it borrows: the appended columns in order, with their types. It
-// is fastest with all columns of the table, in its order, of exactly its types.
+// is fastest with all columns of the table, in its order, of exactly its types. Texts must be valid UTF-8.
 func (a *Appender) AppendBatch(ctx context.Context, b *vec.Batch) error {
 	if err := a.usable(ctx); err != nil {
 		return err

@@ -185,7 +185,7 @@ func assignNumber(v reflect.Value, d types.Datum, t types.Type) error {
 		}
 	}
 	switch {
-	case errors.Is(err, strconv.ErrRange):
+	case errors.Is(err, strconv.ErrRange), err != nil && v.CanUint() && text[0] == '-':
 		return sqlerr.Newf(sqlerr.NumericValueOutOfRange, "value %s is out of range for %s", text, v.Type())
 	case err != nil:
 		return sqlerr.Newf(sqlerr.DatatypeMismatch, "%s %s into %s", t, text, v.Type())

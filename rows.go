@@ -107,7 +107,7 @@ func (r *Rows) Next() bool {
 		r.row = row
 		return true
 	}
-	for r.batch == nil || r.at >= r.batch.N {
+	for r.batch == nil || r.at >= r.batch.N || r.r.Ended() {
 		if _, ok := r.NextBatch(); !ok {
 			return false
 		}

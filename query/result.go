@@ -139,6 +139,9 @@ func (r *Result) end(err error) error {
 	return err
 }
 
+// Ended reports whether the statement has ended: its batches are no longer valid.
+func (r *Result) Ended() bool { return r.done }
+
 // Close ends the statement; rows that were not read are dropped. Closing twice does nothing.
 func (r *Result) Close() error {
 	if r.Copy != nil && !r.done {

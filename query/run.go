@@ -112,6 +112,9 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 
 // dispatch runs one statement.
 func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	if err := checkCount(p, params); err != nil {
+		return nil, err
+	}
 	switch body := p.stmt.Body.(type) {
 	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
 		return s.runPlanned(ctx, p, params)
@@ -149,11 +152,16 @@ func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datu
 	return s.runDDL(ctx, p.stmt)
 }
 
+// checkCount refuses values for parameters that a statement does not have. EXPLAIN leaves it to its statement.
+func checkCount(p *Prepared, params []types.Datum) error {
+	if _, explain := p.stmt.Body.(*ast.Explain); explain || len(params) == len(p.Params) {
+		return nil
+	}
+	return sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", len(p.Params), len(params))
+}
+
 // runPlanned executes a query or data change.
 func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
-	if len(params) != len(p.Params) {
-		return nil, sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", len(p.Params), len(params))
-	}
 	tx, err := s.storageTx(ctx)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,11 @@ func (s *Session) ConvertParam(d types.Datum, t types.Type) (types.Datum, error)
 	if !d.Valid {
 		return types.NullOf(t.Kind), nil
 	}
+	if d.K == types.Unknown || d.K.Class() == types.ClassString && d.K != types.Bytea && d.K != types.UUID {
+		if err := types.CheckUTF8String(d.S); err != nil {
+			return d, err
+		}
+	}
 	if d.K == t.Kind {
 		if t.Mod < 0 {
 			return d, nil

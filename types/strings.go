@@ -38,6 +38,14 @@ func CheckUTF8(b []byte) error {
 	return nil
 }
 
+// CheckUTF8String is CheckUTF8 of a string.
+func CheckUTF8String(s string) error {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return nil
+	}
+	return CheckUTF8([]byte(s))
+}
+
 // invalidUTF8 names the bytes that the first one promises, as far as they are there.
 func invalidUTF8(b []byte) error {
 	n := 1
