@@ -35,6 +35,8 @@ type cond struct {
 	op      comparison
 	bounds  []bound // of condRange
 	list    []Expr  // of condSet and condText
+	// movable: it never fails and is not volatile, so that in a condAnd it may be tried at any time.
+	movable bool
 	// blk computes expr into reg, for leaves: what runs if the column's form has no short cut.
 	blk *block
 	reg int
@@ -100,7 +102,19 @@ func (b *irBuilder) condJunction(args []Expr, and, negated bool) (*cond, error) 
 	if len(c.args) == 1 {
 		return c.args[0], nil
 	}
+	for _, x := range c.args {
+		x.movable = x.canMove()
+	}
 	return c, nil
+}
+
+func (c *cond) canMove() bool {
+	for _, x := range c.args {
+		if !x.canMove() {
+			return false
+		}
+	}
+	return c.expr == nil || !CanFail(c.expr) && !IsVolatile(c.expr)
 }
 
 // mergeRange adds a range to one over the same column, if there is one. Ranges never fail, so they may

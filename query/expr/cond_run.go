@@ -22,12 +22,19 @@ type condState struct {
 	never   bool // a constant is NULL: no row
 	set     *valueSet
 	key     stringKey
-	pattern *pattern
-	flip    bool     // condText: rows that do not match the pattern
-	rng     intRange // condRange at scale
-	scale   int16
-	scaled  bool
-	dict    codeCache
+	// viewKeys, if any, are the constants of a test for equality as views have them.
+	viewKeys []kernel.ViewKey
+	pattern  *pattern
+	flip     bool     // condText: rows that do not match the pattern
+	rng      intRange // condRange at scale
+	scale    int16
+	scaled   bool
+	dict     codeCache
+
+	// seen and kept count the rows that a child of a condAnd was tried on, and those it left; batches
+	// those of the condAnd itself.
+	seen, kept int64
+	batches    int
 
 	buf []uint16 // selection, as the node's result or scratch
 	acc []uint64 // rows found by a condOr
@@ -38,6 +45,9 @@ func newCondState(c *cond) *condState {
 	s := &condState{cond: c}
 	for _, a := range c.args {
 		s.args = append(s.args, newCondState(a))
+	}
+	if c.kind == condAnd {
+		s.order()
 	}
 	return s
 }
@@ -160,13 +170,7 @@ func (ev *Evaluator) apply(s *condState, in rowsIn) (rowsIn, error) {
 	}
 	switch s.kind {
 	case condAnd:
-		for _, a := range s.args {
-			var err error
-			if in, err = ev.apply(a, in); err != nil || in.n == 0 {
-				return rowsIn{}, err
-			}
-		}
-		return in, nil
+		return ev.applyAnd(s, in)
 	case condOr:
 		return ev.applyOr(s, in)
 	case condConst:
@@ -298,6 +302,9 @@ func (ev *Evaluator) prepare(s *condState) {
 		}
 		s.set = set
 		s.never = s.negated && set.null || !s.negated && len(set.list) == 0
+		if s.kind == condText && set.texts != nil {
+			s.viewKeys = s.viewKeysOf()
+		}
 		return
 	}
 	for _, x := range exprs {
@@ -317,6 +324,7 @@ func (ev *Evaluator) prepare(s *condState) {
 			s.general = s.pattern.like == nil && CanFail(call)
 		} else {
 			s.key = newStringKey(s.values[0].S)
+			s.viewKeys = s.viewKeysOf()
 		}
 	}
 }

@@ -204,6 +204,9 @@ func (ev *Evaluator) applyText(s *condState, v *vec.Vector, in rowsIn, buf []uin
 	if d.VarNumeric || d.Width != 16 {
 		return 0, false, nil
 	}
+	if len(s.viewKeys) > 0 && v.Form == vec.Str {
+		return s.applyViews(v, in, buf), true, nil
+	}
 	views := sliceOf[vec.StrView](d, d.N)
 	k := 0
 	for j := range in.n {
