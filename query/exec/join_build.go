@@ -9,6 +9,7 @@ import (
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/kernel"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -36,6 +37,7 @@ type buildSide struct {
 	next     []uint32 // nil if all keys differ
 	nullRows []uint32 // rows with a NULL key, if they are kept
 	facts    []vec.Fact
+	filtered bool // the filters are made
 }
 
 // extent is a run of rows of one morsel.
@@ -177,8 +179,13 @@ func (b *buildSide) finish(ctx context.Context) error {
 	if err := b.makeTable(); err != nil {
 		return err
 	}
+	if !b.filtered {
+		if err := b.makeFilters(); err != nil {
+			return err
+		}
+	}
 	j.stats.bytes.Add(int64(len(b.set.pages)) << b.set.shift * int64(b.set.layout.stride))
-	return b.makeFilters()
+	return nil
 }
 
 // mergeFacts turns the bounds that the workers saw into facts about all rows.
@@ -231,6 +238,11 @@ func (b *buildSide) makeTable() error {
 	}
 	if err := b.makeWords(); err != nil {
 		return err
+	}
+	if b.j.replaced != nil && b.j.n.Kind == plan.Semi && b.j.q.env.Force.Join == "" {
+		if err := b.makeFilters(); err != nil || b.j.replaced != nil {
+			return err // nobody looks a key up
+		}
 	}
 	var err error
 	if b.next, err = makeSlice[uint32](&b.arena, b.set.n); err != nil {

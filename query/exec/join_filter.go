@@ -135,6 +135,7 @@ func (q *Query) traceJoin(n *plan.Join, col int, found func(*plan.Scan, int)) bo
 
 // makeFilters fills the filters that scans wait for.
 func (b *buildSide) makeFilters() error {
+	b.filtered = true
 	for k, f := range b.j.filters {
 		if f == nil {
 			continue
