@@ -63,6 +63,9 @@ func (s *aggSink) finish(ctx context.Context) error {
 		s.output(parts[0])
 		return nil
 	}
+	if ok, err := s.chainRuns(parts); ok || err != nil {
+		return err
+	}
 	m, err := newMergeScratch(a)
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ type groupTable struct {
 	slots    column[uint64]
 	dense    column[uint32]
 	isDense  bool
-	indexed  int // groups in the index
+	noIndex  bool // the index is made when a group must be found in it
+	indexed  int  // groups in the index
 	seen     int64
 	keys     *rowSet // hashed coders only: row id = group
 	pos      column[uint64]
@@ -242,17 +243,17 @@ func (t *groupTable) find(vs []*vec.Vector, n int, s *codeScratch, words []uint6
 	}
 	old := t.n
 	var fresh []uint16
-	switch {
-	case run.use(t):
+	if run.use(t) {
 		t.n, fresh = kernel.RunGroups(t.words.v, t.n, run.open, words, codes, t.fresh)
 		run.extend(t, old)
 		return t.added(old, vs, n, fresh, pos)
-	case t.isDense:
+	}
+	if err := t.needIndex(n); err != nil {
+		return err
+	}
+	if t.isDense {
 		t.n, fresh = kernel.FindGroupsDense(t.dense.v, t.words.v, t.n, words, codes, t.fresh)
-	default:
-		if err := t.roomInIndex(n); err != nil {
-			return err
-		}
+	} else {
 		t.n, fresh = kernel.FindGroups(&t.index, t.words.v, t.n, words, codes, t.fresh)
 	}
 	t.indexed += t.n - old
@@ -268,7 +269,7 @@ func (t *groupTable) find(vs []*vec.Vector, n int, s *codeScratch, words []uint6
 // encode computes the words of n rows, widening the coder if need be.
 func (t *groupTable) encode(vs []*vec.Vector, n int, s *codeScratch, words []uint64, bounds func(int) (int64, int64, bool)) error {
 	if t.coder.known && t.coder.words(words, vs, n, s) {
-		if !t.isDense && !t.coder.hashed && t.denseWanted(t.coder.pack.bits) {
+		if !t.noIndex && !t.isDense && !t.coder.hashed && t.denseWanted(t.coder.pack.bits) {
 			return t.reindex()
 		}
 		return nil
@@ -344,6 +345,27 @@ func (t *groupTable) eachIndexed(f func(id uint32)) {
 	}
 }
 
+// needIndex makes sure that the index is there and has room for n more groups.
+func (t *groupTable) needIndex(n int) error {
+	if t.noIndex {
+		t.noIndex = false
+		if err := t.reindex(); err != nil {
+			return err
+		}
+	}
+	if t.isDense {
+		return nil
+	}
+	return t.roomInIndex(n)
+}
+
+// dropIndex forgets an index without groups: those of runs never need one.
+func (t *groupTable) dropIndex() {
+	t.dense.free()
+	t.slots.free()
+	t.index, t.isDense, t.noIndex = kernel.GroupIndex{}, false, true
+}
+
 // reindex makes the index for the words as they are.
 func (t *groupTable) reindex() error {
 	t.isDense = !t.coder.hashed && t.denseWanted(t.coder.pack.bits)
@@ -393,6 +415,10 @@ func (t *groupTable) recode(old *keyCoder, s *codeScratch) error {
 				return errNotCoded
 			}
 		}
+	}
+	if t.indexed == 0 {
+		t.dropIndex()
+		return nil
 	}
 	return t.reindex()
 }

@@ -1,0 +1,116 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+)
+
+// keyRuns gives column 0 of rows ascending values in runs, which may be longer than a morsel.
+func (w *world) keyRuns(rows []types.Row, k types.Kind) {
+	key, left := int64(-40), 0
+	for _, r := range rows {
+		if left == 0 {
+			key += int64(1 + w.rng.IntN(5)*w.rng.IntN(1000))
+			left = 1 + w.rng.IntN(4)
+			if w.rng.IntN(12) == 0 {
+				left = 1 + w.rng.IntN(260)
+			}
+		}
+		left--
+		r[0] = types.NewInt(k, key)
+	}
+}
+
+// disturbs changes rows whose keys ascend so that some runs are none, or overlap.
+var disturbs = map[string]func(w *world, rows []types.Row){
+	"nothing":      func(*world, []types.Row) {},
+	"one late row": func(_ *world, rows []types.Row) { rows[len(rows)-1][0] = rows[3][0] },
+	"a NULL":       func(_ *world, rows []types.Row) { rows[len(rows)/2][0] = types.NullOf(rows[0][0].K) },
+	"morsels in another order": func(_ *world, rows []types.Row) {
+		half := slices.Clone(rows[:300])
+		copy(rows, rows[300:600])
+		copy(rows[300:], half)
+	},
+	"all again": func(_ *world, rows []types.Row) {
+		for i := range 300 {
+			rows[300+i][0] = rows[i][0]
+		}
+	},
+}
+
+// TestRunAggregation groups rows by a key that ascends, wholly or nearly.
+func TestRunAggregation(t *testing.T) {
+	chained, checked := 0, 0
+	for name, disturb := range disturbs {
+		for round := range 3 {
+			w := newWorld(t, uint64(100+round))
+			ts := []types.Type{types.T([]types.Kind{types.Int8, types.Int4, types.Date}[round]), types.T(types.Int8),
+				types.NumericPS(15, 2), types.T(types.Numeric), types.T(types.Text), types.T(types.Bool)}
+			rows := w.rows(600, ts, round%2 == 0, 0.1)
+			w.keyRuns(rows, ts[0].Kind)
+			disturb(w, rows)
+			tab := w.table("t", columnsOf(ts...), rows)
+			scan := scanOf(tab)
+			c := func(i int) expr.Expr { return col(scan, i) }
+			n := aggOf(scan, []expr.Expr{c(0)}, agg(t, "count", false, nil), agg(t, "count", false, nil, c(1)),
+				agg(t, "sum", false, nil, c(1)), agg(t, "sum", false, nil, c(2)), agg(t, "sum", false, nil, c(3)),
+				agg(t, "avg", false, nil, c(2)), agg(t, "min", false, nil, c(1)), agg(t, "max", false, nil, c(2)),
+				agg(t, "min", false, nil, c(4)), agg(t, "bool_and", false, nil, c(5)), agg(t, "sum", false, c(5), c(1)))
+			want := rowTexts(refAggregate(t, rows, n))
+			sorted := &plan.Sort{Props: plan.Props{Out: n.Out}, Input: n, Keys: []plan.SortKey{{Expr: col(n, 0)}}}
+			for _, cf := range configs() {
+				for _, root := range []plan.Node{n, sorted} {
+					got, err := w.run(t, &plan.Query{Root: root}, cf)
+					if err != nil {
+						t.Fatalf("%s, round %d, %v: %+v", name, round, cf, err)
+					}
+					same(t, fmt.Sprint(name, ", round ", round, ", ", cf), got, want, root == n)
+					checked += len(got)
+				}
+			}
+			if w.chains(t, n) {
+				chained++
+			} else if name == "nothing" {
+				t.Errorf("round %d: the runs were merged by key", round)
+			}
+		}
+	}
+	if checked < 10000 || chained < 3 {
+		t.Fatalf("%d groups were checked, runs of %d tables were chained", checked, chained)
+	}
+}
+
+// chains reports whether two workers find groups that are final without a search.
+func (w *world) chains(t *testing.T, root plan.Node) bool {
+	t.Helper()
+	ctx := context.Background()
+	for _, tab := range w.stmt.tables {
+		tab.facts, tab.forms = true, nil
+	}
+	q, err := Instantiate(ctx, &plan.Query{Root: root}, &Env{
+		Stmt: w.stmt, Expr: &expr.Context{}, Mem: mem.NewTracker("test", 1<<30), Pool: w.pool, Workers: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = q.Next(ctx)
+	}
+	if err != io.EOF {
+		t.Fatal(err)
+	}
+	text := fmt.Sprint(q.Report())
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(text, "where the runs' keys do not touch")
+}
