@@ -13,8 +13,12 @@ type aggregation struct {
 	n     *plan.Aggregate
 	stats *opStats
 	prog  *expr.Program
-	nk    int // keys: the first expressions of prog
+	nk    int // keys that are compared: the first expressions of prog
 	exprs []expr.Expr
+	// determined keys are functions of those: they are kept from the first row of each group.
+	determined []expr.Expr
+	detProg    *expr.Program
+	keyAt      []int // of each key of the output: its place among exprs, or -1 - its place in determined
 	// inputs are the distinct arguments with their filters; states the distinct states over them;
 	// outs say what each aggregate makes of which state.
 	inputs []aggInput
@@ -85,8 +89,8 @@ func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &aggregation{q: q, n: n, nk: len(n.Keys), stats: q.statsOf(n, n.ID, "aggregate")}
-	a.exprs = append(a.exprs, n.Keys...)
+	a := &aggregation{q: q, n: n, stats: q.statsOf(n, n.ID, "aggregate")}
+	a.splitKeys()
 	for _, g := range n.Aggs {
 		if err := a.add(g); err != nil {
 			return nil, err
@@ -96,14 +100,33 @@ func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
 	if a.prog, err = q.compile(a.exprs, typesOf(n.Input.Columns())); err != nil {
 		return nil, err
 	}
+	if len(a.determined) > 0 {
+		if a.detProg, err = q.compile(a.determined, typesOf(n.Input.Columns())); err != nil {
+			return nil, err
+		}
+	}
 	a.positions = !q.orderless[n]
-	for _, k := range n.Keys {
+	for _, k := range a.exprs[:a.nk] {
 		a.positions = a.positions || !k.Type().Kind.ImageEqual()
 	}
 	a.sink.a = a
 	a.sink.arena.tracker = q.mem
 	q.run(in, &a.sink, "aggregate")
 	return &flow{branches: []branch{{src: &aggSource{a: a}}}}, nil
+}
+
+// splitKeys tells the keys that are compared from those that these determine.
+func (a *aggregation) splitKeys() {
+	for i, k := range a.n.Keys {
+		if a.n.Determined != nil && a.n.Determined[i] && !expr.CanFail(k) && !expr.IsVolatile(k) {
+			a.keyAt = append(a.keyAt, -1-len(a.determined))
+			a.determined = append(a.determined, k)
+			continue
+		}
+		a.keyAt = append(a.keyAt, len(a.exprs))
+		a.exprs = append(a.exprs, k)
+	}
+	a.nk = len(a.exprs)
 }
 
 // add plans one aggregate call.

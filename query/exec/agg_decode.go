@@ -112,3 +112,37 @@ func shortViews(s *gatherScratch, n int, length uint, v *vec.Vector) {
 	}
 	v.Form, v.Width, v.Data = vec.Str, 16, vec.DataOf(s.wide)
 }
+
+// determinedKeys gathers the determined keys of groups.
+type determinedKeys struct {
+	cols []*gatherScratch
+	vecs []vec.Vector
+	ptrs []*vec.Vector
+	// The groups that are merged.
+	from *groupTable
+	ids  []uint32
+}
+
+func (d *determinedKeys) alloc(a *arena, keys int) error {
+	d.vecs, d.ptrs = make([]vec.Vector, keys), make([]*vec.Vector, keys)
+	for i := range keys {
+		g, err := newGatherScratch(a)
+		if err != nil {
+			return err
+		}
+		d.cols = append(d.cols, g)
+		d.ptrs[i] = &d.vecs[i]
+	}
+	return nil
+}
+
+// gather returns the keys of groups, borrowed until the next call.
+func (d *determinedKeys) gather(t *groupTable, ids []uint32) []*vec.Vector {
+	for i := range d.vecs {
+		d.vecs[i] = t.det.gather(i, ids, d.cols[i])
+	}
+	return d.ptrs
+}
+
+// merged returns the keys of the groups that are merged.
+func (d *determinedKeys) merged() ([]*vec.Vector, error) { return d.gather(d.from, d.ids), nil }

@@ -24,6 +24,12 @@ type aggLocal struct {
 	run   runState
 	bound func(j int) (lo, hi int64, ok bool)
 
+	// The determined keys, evaluated only where a batch has new groups.
+	det   *expr.Evaluator
+	detVs []*vec.Vector
+	detOf func() ([]*vec.Vector, error)
+	batch *vec.Batch
+
 	// Scratch of the updates.
 	sums   [][]int64 // of each state, for values that must be widened
 	live   []uint16  // rows that an input includes
@@ -86,6 +92,11 @@ func (s *aggSink) local(w *worker) (operator, error) {
 	}
 	l.ev = a.q.evaluator(a.prog)
 	l.bound = l.ev.Bounds
+	if a.detProg != nil {
+		l.det, l.detVs = a.q.evaluator(a.detProg), make([]*vec.Vector, len(a.determined))
+		l.detOf = l.determined
+		l.t.detOf = l.detOf
+	}
 	for _, d := range a.distinct {
 		x, err := d.local(l)
 		if err != nil {
@@ -139,6 +150,7 @@ func (l *aggLocal) push(_ context.Context, b *vec.Batch) (status, error) {
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
 		return needMore, err
 	}
+	l.batch = b
 	n := b.N
 	if l.a.nk == 0 {
 		if err := l.t.one(); err != nil {
@@ -149,6 +161,12 @@ func (l *aggLocal) push(_ context.Context, b *vec.Batch) (status, error) {
 	}
 	l.w.row += uint32(n)
 	return needMore, l.update(n)
+}
+
+// determined evaluates the determined keys of the batch at hand.
+func (l *aggLocal) determined() ([]*vec.Vector, error) {
+	_, err := evalAll(l.det, l.batch, l.detVs)
+	return l.detVs, err
 }
 
 // group finds the groups of the rows.
@@ -472,6 +490,7 @@ func (l *aggLocal) endMorsel(context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.detOf = l.detOf
 	t, l.t = l.t, t
 	return l.a.sink.merger.add(l.w.ordinal, t)
 }

@@ -16,6 +16,9 @@ type mergeScratch struct {
 	codes []uint32
 	pos   []uint64
 	arena arena
+	// det gathers the determined keys of the groups that are merged.
+	det   determinedKeys
+	detOf func() ([]*vec.Vector, error)
 }
 
 func newMergeScratch(a *aggregation) (*mergeScratch, error) {
@@ -37,6 +40,10 @@ func newMergeScratch(a *aggregation) (*mergeScratch, error) {
 	}
 	if err == nil {
 		m.d, err = newKeyDecoder(a.q.mem, a.nk)
+	}
+	if err == nil {
+		m.detOf = m.det.merged
+		err = m.det.alloc(&m.arena, len(a.determined))
 	}
 	if err != nil {
 		m.free()
@@ -85,6 +92,7 @@ func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) erro
 		}
 	} else {
 		vs := m.d.vectors(from, &from.coder, ids)
+		m.det.from, m.det.ids, t.detOf = from, ids, m.detOf
 		if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
 			return err
 		}
@@ -312,6 +320,9 @@ func (o *orderedMerger) close() {
 func (s *aggSink) close() {
 	for _, l := range s.locals {
 		l.ev.Close()
+		if l.det != nil {
+			l.det.Close()
+		}
 		l.t.free()
 		for _, d := range l.sets {
 			d.free()

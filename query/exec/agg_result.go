@@ -144,9 +144,13 @@ func (s *aggSource) close() {}
 
 func (s *aggSource) reader() (reader, error) {
 	a := s.a
-	r := &aggReader{s: s, vecs: make([]vec.Vector, a.nk+len(a.outs))}
+	r := &aggReader{s: s, vecs: make([]vec.Vector, len(a.keyAt)+len(a.outs))}
 	var err error
 	if r.d, err = newKeyDecoder(a.q.mem, a.nk); err != nil {
+		return nil, err
+	}
+	if err := r.det.alloc(&r.d.arena, len(a.determined)); err != nil {
+		r.d.free()
 		return nil, err
 	}
 	for i := range a.outs {
@@ -170,6 +174,7 @@ type aggReader struct {
 	part resultPart
 	at   int
 	d    *keyDecoder
+	det  determinedKeys
 	outs []outColumn
 	vecs []vec.Vector
 	out  vec.Batch
@@ -217,8 +222,13 @@ func (r *aggReader) read(context.Context) (*vec.Batch, error) {
 	r.at += len(ids)
 	t := r.part.t
 	if a.nk > 0 {
-		for j, v := range r.d.vectors(t, &t.coder, ids) {
-			r.vecs[j] = *v
+		keys, det := r.d.vectors(t, &t.coder, ids), r.det.gather(t, ids)
+		for i, at := range a.keyAt {
+			if at >= 0 {
+				r.vecs[i] = *keys[at]
+			} else {
+				r.vecs[i] = *det[-1-at]
+			}
 		}
 	}
 	for i := range a.outs {
@@ -235,7 +245,7 @@ func (r *aggReader) read(context.Context) (*vec.Batch, error) {
 func (r *aggReader) column(t *groupTable, i int, ids []uint32) error {
 	a := r.s.a
 	o, c := &a.outs[i], &r.outs[i]
-	v := &r.vecs[a.nk+i]
+	v := &r.vecs[len(a.keyAt)+i]
 	if r.intColumn(t, o, c, ids, v) {
 		return nil
 	}

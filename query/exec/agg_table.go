@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -26,7 +27,9 @@ type groupTable struct {
 	noIndex  bool // the index is made when a group must be found in it
 	indexed  int  // groups in the index
 	seen     int64
-	keys     *rowSet // hashed coders only: row id = group
+	keys     *rowSet                       // hashed coders only: row id = group
+	det      *rowSet                       // determined keys: row id = group
+	detOf    func() ([]*vec.Vector, error) // those of the rows that are looked up
 	pos      column[uint64]
 	hot      column[uint64]
 	cold     column[uint64]
@@ -82,6 +85,9 @@ func (t *groupTable) free() {
 	t.cold.free()
 	if t.keys != nil {
 		t.keys.free()
+	}
+	if t.det != nil {
+		t.det.free()
 	}
 	for _, s := range t.slow {
 		if s != nil {
@@ -203,6 +209,11 @@ func (t *groupTable) added(old int, vs []*vec.Vector, n int, fresh []uint16, pos
 			return err
 		}
 	}
+	if len(t.a.determined) > 0 && len(fresh) > 0 {
+		if err := t.addDetermined(n, fresh); err != nil {
+			return err
+		}
+	}
 	if init := t.a.initial; init != nil {
 		w := t.a.words
 		for id := old; id < t.n; id++ {
@@ -215,6 +226,26 @@ func (t *groupTable) added(old int, vs []*vec.Vector, n int, fresh []uint16, pos
 		}
 	}
 	return nil
+}
+
+// addDetermined keeps the determined keys of the rows that make new groups.
+func (t *groupTable) addDetermined(n int, fresh []uint16) error {
+	if t.det == nil {
+		t.det = newRowSet(t.tracker, exprTypes(t.a.determined), nil, false, t.blocks, t.rows)
+	}
+	vs, err := t.detOf()
+	if err != nil {
+		return err
+	}
+	return t.det.append(vs, n, fresh)
+}
+
+func exprTypes(list []expr.Expr) []types.Type {
+	ts := make([]types.Type, len(list))
+	for i, e := range list {
+		ts[i] = e.Type()
+	}
+	return ts
 }
 
 // one makes sure that the only group of an aggregation without keys exists.
@@ -387,11 +418,7 @@ func (t *groupTable) reindex() error {
 // recode makes the words of all groups anew after the coder has changed from old.
 func (t *groupTable) recode(old *keyCoder, s *codeScratch) error {
 	if t.coder.hashed && t.keys == nil {
-		ts := make([]types.Type, t.a.nk)
-		for j := range ts {
-			ts[j] = t.a.exprs[j].Type()
-		}
-		t.keys = newRowSet(t.tracker, ts, nil, false, t.blocks, t.rows)
+		t.keys = newRowSet(t.tracker, exprTypes(t.a.exprs[:t.a.nk]), nil, false, t.blocks, t.rows)
 		t.a.stats.note("groups found by hashed and compared keys")
 	}
 	if t.n > 0 {

@@ -28,6 +28,7 @@ func (q *Query) setOp(n *plan.SetOp) (*flow, error) {
 		*a = aggregation{q: q, nk: len(in.Columns()), stats: s.stats, positions: true, single: true}
 		for c := range in.Columns() {
 			a.exprs = append(a.exprs, &expr.Column{Node: expr.Node{Typ: in.Columns()[c].Type}, ID: c})
+			a.keyAt = append(a.keyAt, c)
 		}
 		a.layout()
 		if a.prog, err = q.compile(a.exprs, typesOf(in.Columns())); err != nil {

@@ -268,7 +268,7 @@ func (b *builder) aggregate(r *plan.RelAggregate) (plan.Node, *layout, error) {
 	if n.Keys, err = b.bindAll(l, r.Keys); err != nil {
 		return nil, nil, err
 	}
-	n.Determined = b.z.determined(r.Keys)
+	n.Determined = b.z.determined(r)
 	for _, a := range r.Aggs {
 		e, err := b.bind(l, a)
 		if err != nil {
@@ -277,40 +277,6 @@ func (b *builder) aggregate(r *plan.RelAggregate) (plan.Node, *layout, error) {
 		n.Aggs = append(n.Aggs, e.(*expr.Aggregate))
 	}
 	return n, own, nil
-}
-
-// determined marks the grouping keys that are columns of a table whose primary key is among the keys.
-func (z *optimizer) determined(keys []expr.Expr) []bool {
-	if z.o.Disabled[RuleDeterminedKeys] || len(keys) < 2 {
-		return nil
-	}
-	cols := exprsColumns(keys)
-	var out []bool
-	for i, k := range keys {
-		c, ok := column(k)
-		if !ok {
-			continue
-		}
-		if scan := z.scanOf[c.ID]; scan != nil && keyAmong(scan, c.ID, cols) {
-			if out == nil {
-				out = make([]bool, len(keys))
-			}
-			out[i] = true
-		}
-	}
-	return out
-}
-
-// keyAmong reports whether the primary key of a scan is among columns, and a column is not part of it.
-func keyAmong(scan *plan.RelScan, id int, cols colSet) bool {
-	pk := scan.Table.PrimaryKey()
-	for _, attr := range pk {
-		key := scan.Out[attr].ID // as bound, a scan has all columns
-		if key == id || !cols.has(key) {
-			return false
-		}
-	}
-	return len(pk) > 0
 }
 
 func (b *builder) sortKeys(l *layout, keys []plan.SortKey) ([]plan.SortKey, error) {
