@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"time"
 	"unsafe"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -24,6 +25,10 @@ func (d *data) appendRows(lsn uint64, b *vec.Batch, done func(c *chunk, first ui
 		c, num := d.tail(b)
 		r := c.n
 		n := min(chunkRows-r, b.N-from)
+		if invariants.Mutant("rowstore-publish-early") {
+			d.rows.Store(uint64(num)<<chunkShift | uint64(r+n))
+			time.Sleep(time.Microsecond) // long enough to be seen
+		}
 		for i := range c.begin[r : r+n] {
 			c.begin[r+i] = lsn
 		}
@@ -39,9 +44,6 @@ func (d *data) appendRows(lsn uint64, b *vec.Batch, done func(c *chunk, first ui
 		c.changed.Store(lsn)
 		first := uint64(num)<<chunkShift | uint64(r)
 		d.sample.add(first, n)
-		if invariants.Mutant("rowstore-publish-early") {
-			d.rows.Store(first + uint64(n))
-		}
 		done(c, first, from, n)
 		c.n += n
 		d.rows.Store(first + uint64(n))

@@ -171,9 +171,12 @@ func (d *data) insert(lsn uint64, b *vec.Batch) error {
 		for i := range n {
 			row := first + uint64(i)
 			key, _ := d.keyOf(b, d.identity, from+i)
-			if old, had := setKey(d.primary, key, row); had && !invariants.Mutant("rowstore-lose-chain") {
-				d.link(c, row, old)
-			}
+			p := probeOf(key)
+			d.primary.set(&p, row, func(old uint64) { // who finds the new version may need the old one at once
+				if !invariants.Mutant("rowstore-lose-chain") {
+					d.link(c, row, old)
+				}
+			})
 		}
 		for k, t := range d.unique {
 			if t == nil {
@@ -181,7 +184,8 @@ func (d *data) insert(lsn uint64, b *vec.Batch) error {
 			}
 			for i := range n {
 				if key, ok := d.keyOf(b, d.def.Keys[k].Columns, from+i); ok {
-					setKey(t, key, first+uint64(i))
+					p := probeOf(key)
+					t.set(&p, first+uint64(i), nil)
 				}
 			}
 		}
@@ -349,11 +353,6 @@ func (d *data) unindex(c *chunk, first uint64) {
 			}
 		}
 	}
-}
-
-func setKey(t *tree, key []byte, row uint64) (uint64, bool) {
-	p := probeOf(key)
-	return t.set(&p, row)
 }
 
 func getKey(t *tree, key []byte) (uint64, bool) {

@@ -63,7 +63,9 @@ func treeAgainstMap(t *testing.T, exact bool, key func(int) []byte, order string
 			}
 		}
 		p := probeOf(key(i))
-		old, had := tr.set(&p, uint64(step))
+		var old uint64
+		had := false
+		tr.set(&p, uint64(step), func(o uint64) { old, had = o, true })
 		if was, ok := model[i]; ok != had || ok && was != old {
 			t.Fatalf("set %d: previous %d %v, want %d %v", i, old, had, was, ok)
 		}
@@ -109,7 +111,7 @@ func BenchmarkTree(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				p := probeOf(keys[rng.IntN(len(keys))])
-				tr.set(&p, 1)
+				tr.set(&p, 1, nil)
 			}
 		})
 		b.Run("op=get/keys="+k.name, func(b *testing.B) {
@@ -128,7 +130,7 @@ func BenchmarkTree(b *testing.B) {
 				} else {
 					p = probeOf(k.key(i))
 				}
-				at.set(&p, 1)
+				at.set(&p, 1, nil)
 				i++
 			}
 		})

@@ -33,10 +33,11 @@ func (t *tree) descend(p *probe, w *path) *node {
 	return n
 }
 
-// set inserts a key or replaces its row; it returns the previous row.
-func (t *tree) set(p *probe, row uint64) (uint64, bool) {
+// set inserts a key or replaces its row. replace, unless it is nil, is told of the previous row before readers find
+// the new one.
+func (t *tree) set(p *probe, row uint64, replace func(old uint64)) {
 	if t.append(p, row) {
-		return 0, false
+		return
 	}
 	var w path
 	n := t.descend(p, &w)
@@ -45,13 +46,14 @@ func (t *tree) set(p *probe, row uint64) (uint64, bool) {
 		if !t.exact {
 			at = t.keys.row(n.vals[slot])
 		}
-		old := *at
+		if replace != nil {
+			replace(*at)
+		}
 		atomic.StoreUint64(at, row)
-		return old, true
+		return
 	}
 	t.n.Add(1)
 	t.insert(w.steps[:w.depth], w.leaf, w.place, p.word, t.leafValue(p, row))
-	return 0, false
 }
 
 // leafValue makes the value of a new key.

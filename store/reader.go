@@ -98,7 +98,7 @@ func inRange(kind types.Kind, d types.Datum) bool {
 func (r *Reader) find(key []byte) (table.RowRef, bool) {
 	w := r.tt.w
 	if w != nil && !w.empty() {
-		if row := w.lookup(0, key, r.st.command); row >= 0 {
+		if row := w.lookup(0, key, r.st.sees()); row >= 0 {
 			return privateRef | table.RowRef(row), true
 		}
 	}
@@ -106,7 +106,7 @@ func (r *Reader) find(key []byte) (table.RowRef, bool) {
 		return 0, false
 	}
 	ref, ok := r.ts.Get(key)
-	if ok && w != nil && w.hides(ref, r.st.command) {
+	if ok && w != nil && w.hides(ref, r.st.sees()) {
 		return 0, false
 	}
 	return ref, ok

@@ -106,7 +106,7 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 // endStatements ends the statements that began after a command.
 func (t *Tx) endStatements(command uint32) {
 	t.open = slices.DeleteFunc(t.open, func(st *Statement) bool {
-		if st.number <= command {
+		if st.command <= command {
 			return false
 		}
 		st.abandon()

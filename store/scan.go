@@ -81,7 +81,7 @@ func (s *scan) Close() error {
 // overlay returns a scan of the tier's rows less those hidden, followed by the transaction's own.
 func (r *Reader) overlay(spec table.ScanSpec, w *writes) (table.Scan, error) {
 	s := &overlayScan{
-		st: r.st, w: w, command: r.st.command, cols: spec.Cols, refs: spec.Refs, where: len(spec.Where),
+		st: r.st, w: w, command: r.st.sees(), cols: spec.Cols, refs: spec.Refs, where: len(spec.Where),
 		rows: spec.VectorRows,
 	}
 	if s.rows == 0 {

@@ -15,8 +15,7 @@ import (
 type Statement struct {
 	tx      *Tx
 	view    *view
-	number  uint32 // of its beginning
-	command uint32 // it sees what smaller ones wrote
+	command uint32
 	closed  atomic.Bool
 	// used: something was read at the view, so that it stays what it is.
 	used bool
@@ -50,17 +49,22 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 	} else {
 		st = &Statement{}
 	}
-	st.tx, st.number, st.command = t, t.command, t.command
+	st.tx, st.command = t, t.command
 	if t.o.Isolation == table.ReadCommitted {
 		st.view = t.s.views.Acquire()
 	} else {
 		st.view = t.snapshot().Retain()
 	}
-	if invariants.Mutant("store-see-own-statement") {
-		st.command++
-	}
 	t.open = append(t.open, st)
 	return st, nil
+}
+
+// sees returns the command whose predecessors' writes the statement sees: its own.
+func (st *Statement) sees() uint32 {
+	if invariants.Mutant("store-see-own-statement") {
+		return st.command + 1
+	}
+	return st.command
 }
 
 // usable refuses work in a statement that has ended.

@@ -293,8 +293,11 @@ func checkSleepingReader(f *fixture) {
 		all, err := scanAll(f.ctx, r, table.ScanSpec{Refs: true})
 		f.must(err)
 		for round := range 6 {
-			f.do(func(tx table.Tx) error { return f.delete(tx, id, numbers(1, vec.Size, nil)...) })
-			f.do(func(tx table.Tx) error { return f.insert(tx, id, manyItems(1, vec.Size)...) })
+			for from := int64(1); from < manyRows; from += vec.Size {
+				to := min(from+vec.Size, manyRows) - 1
+				f.do(func(tx table.Tx) error { return f.delete(tx, id, numbers(from, to, nil)...) })
+				f.do(func(tx table.Tx) error { return f.insert(tx, id, manyItems(from, to)...) })
+			}
 			if round%2 == 0 && f.s.Features().Durable {
 				f.must(f.s.Checkpoint(f.ctx))
 			}
