@@ -42,7 +42,7 @@ func (s *stage) resume(ctx context.Context) (status, error) {
 }
 
 func (s *stage) run(ctx context.Context) (status, error) {
-	for {
+	for n := 0; ; n++ {
 		if s.err != nil {
 			err := s.err
 			s.err = nil
@@ -50,6 +50,11 @@ func (s *stage) run(ctx context.Context) (status, error) {
 		}
 		if s.done {
 			return needMore, nil
+		}
+		if n > 0 { // a batch may become billions of rows
+			if err := ctx.Err(); err != nil {
+				return needMore, err
+			}
 		}
 		b, err := s.t.produce(ctx)
 		if b == nil {
