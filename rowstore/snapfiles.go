@@ -248,11 +248,13 @@ func (f *snapFiles) sweep() error {
 // load reads a table's chunks back, each into its place.
 func (f *snapFiles) load(id table.ObjectID, d *data) error {
 	var mine []snapEntry
+	f.mu.Lock() // a checkpoint may be made while a new table is defined
 	for _, e := range f.mu.entries {
 		if e.table == id {
 			mine = append(mine, e)
 		}
 	}
+	f.mu.Unlock()
 	slices.SortFunc(mine, func(a, b snapEntry) int { return int(a.chunk) - int(b.chunk) })
 	for _, e := range mine {
 		var b vec.Batch
