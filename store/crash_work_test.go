@@ -45,6 +45,9 @@ type workload struct {
 	commits, aborts atomic.Int64
 	running         atomic.Int32
 	checkpoint      chan struct{}
+	onCheckpoint    func() // before each
+	// found are the tables that the clients begin with; nil: those of setUp.
+	found map[string]*modelTable
 }
 
 // setUp creates the tables that all clients use.
@@ -78,14 +81,17 @@ func (w *workload) run(clients int) error {
 	errs := make([]error, clients+2)
 	var wg, checkpointer sync.WaitGroup
 	for i := range clients {
-		c := &client{w: w, rng: w.rng(i), first: int64(i+1) * idsOfClient, rows: map[string]map[int64]modelRow{}}
+		c := w.client(i)
 		w.running.Add(1)
 		wg.Go(func() { defer w.running.Add(-1); errs[i] = c.run() })
 	}
-	d := &definer{w: w, rng: w.rng(clients), tables: map[string]*modelTable{}}
+	d := w.definer(clients)
 	wg.Go(func() { errs[clients] = d.run() })
 	checkpointer.Go(func() {
 		for range w.checkpoint {
+			if w.onCheckpoint != nil {
+				w.onCheckpoint()
+			}
 			if err := w.s.Checkpoint(context.Background()); err != nil && !w.tolerated(err) {
 				errs[clients+1] = fmt.Errorf("checkpoint: %w", err)
 			}
@@ -95,6 +101,33 @@ func (w *workload) run(clients int) error {
 	close(w.checkpoint)
 	checkpointer.Wait()
 	return errors.Join(errs...)
+}
+
+// client returns a client that knows which of the rows found are its own.
+func (w *workload) client(i int) *client {
+	c := &client{w: w, rng: w.rng(i), first: int64(i+1) * idsOfClient, rows: map[string]map[int64]modelRow{}}
+	for _, name := range []string{"a", "b", "c"} {
+		c.rows[name] = map[int64]modelRow{}
+		if t := w.found[name]; t != nil {
+			for id, r := range t.rows {
+				if id >= c.first && id < c.first+idsOfClient {
+					c.rows[name][id] = r
+				}
+			}
+		}
+	}
+	return c
+}
+
+// definer returns a definer that knows which of the tables found are its own.
+func (w *workload) definer(i int) *definer {
+	d := &definer{w: w, rng: w.rng(i), tables: map[string]*modelTable{}, made: int(w.seed) * 1000}
+	for name, t := range w.found {
+		if !slices.Contains(commonTables, name) {
+			d.tables[name] = t
+		}
+	}
+	return d
 }
 
 func (w *workload) tolerated(err error) bool {
@@ -349,7 +382,10 @@ func (d *definer) step(x *workTx, after map[string]*modelTable) error {
 			return err
 		}
 	case n < 4:
-		to := name + "r"
+		to, again := strings.CutSuffix(name, "r")
+		if !again {
+			to += "r"
+		}
 		delete(after, name)
 		after[to] = t
 		return x.alter(name, effect{op: effRename, table: name, to: to})

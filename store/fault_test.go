@@ -77,10 +77,7 @@ type faultRun struct {
 func newFaultRun() *faultRun {
 	o := newOracle()
 	w := &workload{o: o, seed: 7}
-	return &faultRun{o, w,
-		&client{w: w, rng: w.rng(1), first: idsOfClient, rows: map[string]map[int64]modelRow{}},
-		&definer{w: w, rng: w.rng(2), tables: map[string]*modelTable{}}, 1,
-	}
+	return &faultRun{o, w, w.client(0), w.definer(2), 1}
 }
 
 func (f *faultRun) clients(n int) error {

@@ -72,6 +72,8 @@ type oracle struct {
 	order []*commitNote // by LSN; nil: to be made
 	// acked is the highest LSN of a commit that was acknowledged as durable.
 	acked uint64
+	// listen is told of each note, before its commit is asked for and after it was answered; nil: nobody.
+	listen func(*commitNote)
 }
 
 func newOracle() *oracle { return &oracle{notes: map[int64]*commitNote{}} }
@@ -89,6 +91,9 @@ func (o *oracle) asked(tx int64, effects []effect) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.notes[tx] = &commitNote{tx: tx, effects: effects}
+	if o.listen != nil {
+		o.listen(o.notes[tx])
+	}
 }
 
 // told notes the answer; durable says that it promised that the commit outlives a power loss.
@@ -98,6 +103,9 @@ func (o *oracle) told(tx int64, f fate, lsn uint64, durable bool) {
 	o.notes[tx].fate, o.notes[tx].lsn, o.order = f, lsn, nil
 	if durable && f == fateCommitted {
 		o.acked = max(o.acked, lsn)
+	}
+	if o.listen != nil {
+		o.listen(o.notes[tx])
 	}
 }
 
