@@ -77,6 +77,31 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 	return table.RowRef(row), table.LSN(c.begin[r]), true, true
 }
 
+// Written returns the LSN that wrote a version.
+func (s *tableSnapshot) Written(ref table.RowRef) table.LSN {
+	c, r := s.d.of(uint64(ref))
+	if c == nil {
+		return 0
+	}
+	return table.LSN(c.begin[r])
+}
+
+// Unbroken follows the versions back to the one that an LSN saw: each must have ended when the next one began.
+func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
+	c, r := s.d.of(uint64(ref))
+	for c != nil && c.begin[r] > uint64(since) {
+		p := c.prev.Load()
+		if p == nil || p[r] == noRow {
+			return false
+		}
+		began := c.begin[r]
+		if c, r = s.d.of(p[r]); c == nil || c.endOf(r) != began {
+			return false
+		}
+	}
+	return c != nil
+}
+
 // NewestUnique finds the newest live row with a key value.
 func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
 	t := s.d.unique[k]

@@ -26,6 +26,8 @@ type commit struct {
 	moves    []move
 	// durable: something of it outlives the process.
 	durable bool
+	// ended: the outcome was learned, and the transaction was ended with it.
+	ended bool
 }
 
 type tableVersion struct {
@@ -90,7 +92,7 @@ func (c *commit) collectTable(tt *txTable) {
 		c.versions = append(c.versions, tableVersion{tt.id, version})
 	}
 	c.entries = append(c.entries, tt.w.entries(def)...)
-	if tt.w.rekeyed {
+	if tt.w.rekeyed || tt.w.deleted > 0 && tt.w.inserted > 0 && tt.w.def.PrimaryKey() != nil {
 		c.moves = append(c.moves, tt.w.moves()...)
 	}
 	c.durable = c.durable || c.tx.s.tiers[c.tx.s.tierOf(def.Method)].durable
@@ -118,7 +120,9 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 		receipt.Token, receipt.Time = unknown.Token(), time.UnixMicro(unknown.Time)
 		return receipt, err // done is called, now or later
 	}
-	t.end()
+	if !c.ended { // it was refused before it was appended
+		t.end()
+	}
 	t.s.stats.aborts.Add(1)
 	return receipt, err
 }
@@ -136,6 +140,7 @@ func (c *commit) done(err error) {
 			}
 		}
 	}
+	c.ended = true
 	c.tx.end()
 	s.checkpoints.grown(s)
 }

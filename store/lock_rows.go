@@ -75,7 +75,7 @@ func (w *Writer) lockOwn(ctx context.Context, row int32, mode table.RowLock, wai
 // the lock is granted, wherever its key has moved.
 func (w *Writer) follow(ctx context.Context, ref table.RowRef, mode table.RowLock, wait table.Wait) (table.LockResult, error) {
 	t := w.st.tx
-	at, other := w.st.view.LSN(), false
+	at, other := max(w.st.view.LSN(), w.source().Written(ref)), false
 	for {
 		err := t.lockRow(ctx, w.def.ID, w.key, mode, wait)
 		if errors.Is(err, errBusy) && wait == table.SkipLocked {
@@ -93,13 +93,17 @@ func (w *Writer) follow(ctx context.Context, ref table.RowRef, mode table.RowLoc
 		if live && now == ref && !other {
 			return table.LockResult{Status: table.Unchanged, Ref: ref}, nil
 		}
+		next, moved := t.s.moves.find(w.def.ID, w.key, at)
+		if moved && next.gone || !moved && live && !ts.Unbroken(now, at) {
+			moved, live = false, false // another row has the key
+		}
 		if t.o.Isolation != table.ReadCommitted {
-			if live {
+			if live || moved {
 				return table.LockResult{}, errConcurrentUpdate
 			}
 			return table.LockResult{}, errConcurrentDelete
 		}
-		if next, moved := t.s.moves.find(w.def.ID, w.key, at); moved {
+		if moved {
 			w.key = append(w.key[:0], next.to...)
 			at, other = next.lsn, true // whatever is there is another version
 			continue

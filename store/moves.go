@@ -8,7 +8,7 @@ import (
 )
 
 // moves remembers the updates that changed a row's key, so that whoever waited for the old row finds
-// the new one. Those at or below the watermark are forgotten: nobody can still refer to the old row.
+// the new one, and the rows whose key another row got in the same transaction: versions do not tell that from an update. Those at or below the watermark are forgotten: nobody can still refer to the old row.
 type moves struct {
 	n  atomic.Int64 // moves kept, for readers without the lock
 	mu struct {
@@ -24,15 +24,18 @@ type moveKey struct {
 	from  string
 }
 
+// moveTo is where a row went: to another key, or nowhere, when its key was given to another row at once.
 type moveTo struct {
-	lsn table.LSN
-	to  string
+	lsn  table.LSN
+	to   string
+	gone bool
 }
 
 // move is one changed key.
 type move struct {
 	table    table.ObjectID
 	from, to string
+	gone     bool
 }
 
 // add notes the moves of the entry at lsn.
@@ -44,7 +47,7 @@ func (m *moves) add(lsn table.LSN, list []move) {
 	}
 	for _, x := range list {
 		k := moveKey{x.table, x.from}
-		m.mu.by[k] = append(m.mu.by[k], moveTo{lsn, x.to})
+		m.mu.by[k] = append(m.mu.by[k], moveTo{lsn, x.to, x.gone})
 		m.mu.list, m.mu.lsns = append(m.mu.list, k), append(m.mu.lsns, lsn)
 	}
 	m.n.Store(int64(len(m.mu.list)))

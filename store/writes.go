@@ -407,9 +407,18 @@ func (w *writes) deletes(head table.Entry) (out []table.Entry) {
 	return out
 }
 
-// moves returns the primary keys that updates changed.
+// moves returns the primary keys that updates changed, and those that passed from a deleted row to another one.
 func (w *writes) moves() (list []move) {
 	t := &w.keys[0]
+	for i := range w.ended {
+		if w.ended[i].next != 0 {
+			continue
+		}
+		key := w.endKeys.At(i)
+		if w.liveWith(0, key) > 0 {
+			list = append(list, move{table: w.def.ID, from: string(key), gone: true})
+		}
+	}
 	for e := range t.entries {
 		row := t.entries[e].row
 		if !w.isLive(row) {
@@ -421,7 +430,7 @@ func (w *writes) moves() (list []move) {
 			continue
 		}
 		if from, to := w.endKeys.At(int(o-1)), t.key(int32(e)); string(from) != string(to) {
-			list = append(list, move{w.def.ID, string(from), string(to)})
+			list = append(list, move{table: w.def.ID, from: string(from), to: string(to)})
 		}
 	}
 	return list

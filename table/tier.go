@@ -47,6 +47,11 @@ type TableSnapshot interface {
 	// last writer; live is false if it was deleted. found false: no version is known here, so
 	// the last writer is below the watermark and there is no live row.
 	Newest(key []byte) (ref RowRef, last LSN, live, found bool)
+	// Written returns the LSN that wrote a version.
+	Written(ref RowRef) LSN
+	// Unbroken reports whether the row whose newest version is ref has had its key since an LSN,
+	// changed by updates alone: between its versions it was never deleted.
+	Unbroken(ref RowRef, since LSN) bool
 	// NewestUnique finds the newest live row with a key value in TableDef.Keys[k].
 	NewestUnique(k int, key []byte) (RowRef, bool)
 	// AppendKey appends the encoded key of a row to dst.

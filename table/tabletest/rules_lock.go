@@ -78,6 +78,21 @@ func checkFollow(f *fixture) {
 			[]table.LockStatus{table.Moved, table.Moved, table.Unchanged}, "2|10|followed 22|20|followed 3|∅|three"},
 		{[]int64{3, 22}, func(tx table.Tx) error { return f.delete(tx, id, 22) },
 			[]table.LockStatus{table.Unchanged, table.Gone}, "2|10|followed 3|∅|three"},
+		// A row that has got the key of a deleted one is another row, whether in the same transaction
+		// or in a later one, by an insert or by a change of its key.
+		{[]int64{2}, func(tx table.Tx) error {
+			f.must(f.delete(tx, id, 2))
+			return f.insert(tx, id, item(2, 10, "another"))
+		}, []table.LockStatus{table.Gone}, "2|10|another 3|∅|three"},
+		{[]int64{2, 3}, func(tx table.Tx) error {
+			f.must(f.delete(tx, id, 2))
+			return f.update(tx, id, []int64{3}, []int{0}, idOf(2))
+		}, []table.LockStatus{table.Gone, table.Moved}, "2|∅|followed"},
+		{[]int64{2}, func(tx table.Tx) error {
+			f.do(func(tx table.Tx) error { return f.delete(tx, id, 2) })
+			f.do(func(tx table.Tx) error { return f.insert(tx, id, item(2, 20, "a later one")) })
+			return f.setV(tx, id, 2, "later still")
+		}, []table.LockStatus{table.Gone}, "2|20|later still"},
 	} {
 		f.equal("what became of them", f.follow(id, c.ids, c.do), c.want)
 		f.equal("rows", f.committed(id), c.rows)
