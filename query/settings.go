@@ -65,7 +65,7 @@ var settingTable = []setting{
 		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of new transactions"},
 	{name: "default_transaction_read_only", kind: settingBool, value: "off", help: "whether new transactions are read-only"},
 	{name: "default_transaction_deferrable", kind: settingEnum, value: "off", values: []string{"off"}, help: "deferrable transactions are not supported"},
-	{name: "extra_float_digits", kind: settingInt, value: "1", min: 1, max: 3, help: "floats print with the shortest exact digits"},
+	{name: "extra_float_digits", kind: settingInt, value: "1", min: -15, max: 3, help: "digits of floats beyond 15 or 6; above 0: the shortest that read back"},
 	{name: "idle_in_transaction_session_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest idle time inside a transaction; 0: none"},
 	{name: "integer_datetimes", kind: settingBool, value: "on", fixed: true, help: "timestamps are integers"},
 	{name: "IntervalStyle", kind: settingEnum, value: "postgres",

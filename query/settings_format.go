@@ -122,6 +122,7 @@ func (v *settingValues) textOptions() *types.TextOptions {
 		ByteaEscape:   v.get(settings["bytea_output"]) == "escape",
 		IntervalStyle: intervalStyleWords[v.get(settings["IntervalStyle"])],
 	}
+	o.FloatDigitsLess = max(0, 1-int(v.int("extra_float_digits")))
 	o.DateStyle, o.DateOrder = dateStyleOf(v.get(settings["DateStyle"]))
 	var err error
 	if o.Location, err = loadLocation(v.get(settings["TimeZone"])); err != nil {

@@ -1,14 +1,16 @@
 package types
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
 	"strconv"
 )
 
-// appendFloat appends the shortest text that reads back as f (extra_float_digits = 1): fixed while
-// the decimal exponent lies in [-4, 15), for float4 [-4, 6), otherwise with an exponent.
-func appendFloat(dst []byte, f float64, bitSize int) []byte {
+// appendFloat appends the shortest text that reads back as f (extra_float_digits = 1), or one of the precision
+// of the type and extra more digits if that is not above 0: fixed while the decimal exponent lies in [-4, 15),
+// for float4 [-4, 6), with fewer digits in [-4, digits), otherwise with an exponent.
+func appendFloat(dst []byte, f float64, bitSize, extra int) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, "NaN"...)
@@ -28,7 +30,13 @@ func appendFloat(dst []byte, f float64, bitSize int) []byte {
 	}
 	// d.ddde±xx: take it apart.
 	var buf [32]byte
-	text := shortest(buf[:0], f, bitSize)
+	text := buf[:0]
+	if extra > 0 {
+		text = shortest(text, f, bitSize)
+	} else {
+		expMax = max(1, expMax+extra)
+		text = rounded(text, f, expMax)
+	}
 	if text[0] == '-' {
 		dst = append(dst, '-')
 		text = text[1:]
@@ -56,6 +64,23 @@ func appendFloat(dst []byte, f float64, bitSize int) []byte {
 		digits = append(digits, '0') // within buf: at most 15 digits
 	}
 	return appendPoint(dst, digits, len(digits)-1-exp)
+}
+
+// rounded appends f in exponent form with at most the given number of digits, without zeros at their end.
+func rounded(dst []byte, f float64, digits int) []byte {
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'e', digits-1, 64)
+	e := bytes.IndexByte(dst[start:], 'e') + start
+	end := e
+	if bytes.IndexByte(dst[start:e], '.') >= 0 {
+		for dst[end-1] == '0' {
+			end--
+		}
+		if dst[end-1] == '.' {
+			end--
+		}
+	}
+	return append(dst[:end], dst[e:]...)
 }
 
 // shortest appends f in exponent form with the fewest digits that read back as f, never a decimal

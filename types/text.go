@@ -18,6 +18,8 @@ type TextOptions struct {
 	DateOrder DateOrder
 	// IntervalStyle is the form of intervals.
 	IntervalStyle IntervalStyle
+	// FloatDigitsLess is 1 minus extra_float_digits: 0 shows the shortest text that reads back as the float.
+	FloatDigitsLess int
 }
 
 var defaultTextOptions TextOptions
@@ -40,9 +42,9 @@ func AppendText(dst []byte, d Datum, t Type, opts *TextOptions) []byte {
 	case Int2, Int4, Int8, OID:
 		return strconv.AppendInt(dst, d.I, 10)
 	case Float4:
-		return appendFloat(dst, d.Float(), 32)
+		return appendFloat(dst, d.Float(), 32, 1-opts.FloatDigitsLess)
 	case Float8:
-		return appendFloat(dst, d.Float(), 64)
+		return appendFloat(dst, d.Float(), 64, 1-opts.FloatDigitsLess)
 	case Numeric:
 		return appendNumeric(dst, d)
 	case Text, Varchar, Name, Unknown:

@@ -64,11 +64,14 @@ func intToChar(_ *Context, args []types.Datum) (types.Datum, error) {
 }
 
 func textToChar(_ *Context, args []types.Datum) (types.Datum, error) {
-	s := args[0].S
-	if len(s) > 1 {
-		s = s[:1]
+	return types.Parse(types.T(types.Char), args[0].S)
+}
+
+// charToText shows a byte above ASCII in octal, as the output of "char" does: by itself it would not be UTF-8.
+func charToText(k types.Kind) scalar {
+	return func(_ *Context, args []types.Datum) (types.Datum, error) {
+		return stringOfKind(k, types.T(types.Char).Text(args[0])), nil
 	}
-	return types.NewString(types.Char, s), nil
 }
 
 func textToName(_ *Context, args []types.Datum) (types.Datum, error) {

@@ -57,9 +57,9 @@ var castRows = []castRow{
 	{"bool,bpchar", Assignment, 2971, safe, boolText(types.BpChar), kernelNone},
 	{"bool,varchar", Assignment, 2971, safe, boolText(types.Varchar), kernelNone},
 	{"char,int4", Explicit, 77, safe, charToInt, kernelNone},
-	{"char,text", Implicit, 946, safe, relabel(types.Text), kernelRelabel},
-	{"char,bpchar", Assignment, 860, safe, toBpChar, kernelNone},
-	{"char,varchar", Assignment, 946, safe, relabel(types.Varchar), kernelRelabel},
+	{"char,text", Implicit, 946, safe, charToText(types.Text), kernelNone},
+	{"char,bpchar", Assignment, 860, safe, charToText(types.BpChar), kernelNone},
+	{"char,varchar", Assignment, 946, safe, charToText(types.Varchar), kernelNone},
 	{"name,text", Implicit, 406, safe, relabel(types.Text), kernelRelabel},
 	{"name,bpchar", Assignment, 408, safe, toBpChar, kernelNone},
 	{"name,varchar", Assignment, 1401, safe, relabel(types.Varchar), kernelRelabel},
@@ -191,8 +191,8 @@ func printFunc(from, to types.Kind) *Func {
 		},
 	}
 	switch from {
-	case types.Date, types.Timestamp, types.TimestampTZ, types.Interval, types.Bytea:
-		f.Volatility = Stable // the session's zone and styles
+	case types.Float4, types.Float8, types.Date, types.Timestamp, types.TimestampTZ, types.Interval, types.Bytea:
+		f.Volatility = Stable // the session's zone, styles and digits
 	}
 	return f
 }

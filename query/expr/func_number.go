@@ -100,10 +100,8 @@ func signFloat(x float64) float64 {
 		return 1
 	case x < 0:
 		return -1
-	case x == 0:
-		return 0
 	}
-	return x
+	return 0 // of NaN too, unlike numeric's
 }
 
 func atan2Float(_ *Context, args []types.Datum) (types.Datum, error) {
