@@ -113,9 +113,12 @@ func (c *crasher) arm(fs *waltest.CrashFS, kind func(waltest.Op) crashKind, acke
 
 const crashLogFileBytes = 16 << 10
 
-func openCrash(fs *waltest.CrashFS) (*Store, error) {
+func openCrash(fs *waltest.CrashFS) (*Store, error) { return openCrashMax(fs, 128<<10) }
+
+// openCrashMax opens a store that makes a checkpoint by itself when the log has grown by max.
+func openCrashMax(fs *waltest.CrashFS, max int64) (*Store, error) {
 	s, err := Open(table.Columnar{Dir: "db", Common: table.Common{
-		FS: fs, LogFileBytes: crashLogFileBytes, LogBytesMax: 128 << 10, MemoryBytes: 64 << 20,
+		FS: fs, LogFileBytes: crashLogFileBytes, LogBytesMax: max, MemoryBytes: 64 << 20,
 	}})
 	if err != nil {
 		return nil, err

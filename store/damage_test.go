@@ -32,6 +32,7 @@ type damageCase struct {
 func newDamageCase(t *testing.T) *damageCase {
 	t.Helper()
 	f := newFaultRun()
+	f.logBytesMax = 1 << 30
 	fs := waltest.NewCrashFS()
 	must(0, f.fresh(fs))(t)
 	s := f.w.s

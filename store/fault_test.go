@@ -72,12 +72,14 @@ type faultRun struct {
 	d *definer
 	// much is how many times more there is to do.
 	much int
+	// logBytesMax is when the store makes a checkpoint by itself.
+	logBytesMax int64
 }
 
 func newFaultRun() *faultRun {
 	o := newOracle()
 	w := &workload{o: o, seed: 7}
-	return &faultRun{o, w, w.client(0), w.definer(2), 1}
+	return &faultRun{o, w, w.client(0), w.definer(2), 1, 128 << 10}
 }
 
 func (f *faultRun) clients(n int) error {
@@ -87,7 +89,7 @@ func (f *faultRun) clients(n int) error {
 
 // fresh makes a new database and uses it.
 func (f *faultRun) fresh(fs *waltest.CrashFS) (err error) {
-	if f.w.s, err = openCrash(fs); err != nil {
+	if f.w.s, err = openCrashMax(fs, f.logBytesMax); err != nil {
 		return err
 	}
 	ctx := context.Background()

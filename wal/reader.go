@@ -87,6 +87,9 @@ func (r *Reader) step() (h recordHeader, payload []byte, err error) {
 	if PayloadSum(payload) != h.payloadSum {
 		return h, nil, r.damage("the checksum of the record's payload does not match")
 	}
+	if slices.ContainsFunc(b[recordHeaderBytes+h.length:size], func(c byte) bool { return c != 0 }) {
+		return h, nil, r.damage("the record's padding is not zero")
+	}
 	r.pos += Position(size)
 	return h, payload, nil
 }
