@@ -176,12 +176,10 @@ func (db *DB) runTxOnce(ctx context.Context, o table.TxOptions, f func(*Tx) erro
 	return err
 }
 
-var errCanceled = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to user request")
-
-// canceled returns 57014 if ctx has ended, with the context's cause behind it.
+// canceled returns 57014 if ctx has ended.
 func canceled(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return errCanceled.WithCause(context.Cause(ctx))
+	return sqlerr.Canceled(ctx)
 }

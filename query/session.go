@@ -232,12 +232,8 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 
 // cancelled explains a context's end: the cause that Cancel or a time-out gave, or err.
 func (s *Session) cancelled(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
-	if e, ok := errors.AsType[*sqlerr.Error](cause); ok {
-		return e
-	}
-	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
-		return errCanceled.WithCause(cause)
+	if ctx.Err() != nil {
+		return sqlerr.Canceled(ctx)
 	}
 	return err
 }

@@ -169,10 +169,12 @@ func From(err error) *Error {
 	return e
 }
 
-// Canceled returns the error of a context that has ended: its cause, if that carries a SQLSTATE.
+// Canceled returns the error of a context that has ended: its cause, if that carries a SQLSTATE, or else 57014
+// around the cause.
 func Canceled(ctx context.Context) error {
-	if e, ok := errors.AsType[*Error](context.Cause(ctx)); ok {
+	cause := context.Cause(ctx)
+	if e, ok := errors.AsType[*Error](cause); ok {
 		return e
 	}
-	return New(QueryCanceled, "canceling statement due to user request")
+	return &Error{Code: QueryCanceled, Message: "canceling statement due to user request", cause: cause}
 }
