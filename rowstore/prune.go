@@ -46,14 +46,14 @@ func comparable(l *layout, d *types.Datum) bool {
 func (s *scan) excludes(c *chunk, where []table.Conjunct) bool {
 	for i := range where {
 		w := &where[i]
-		if s.prunable(w) && excludes(&c.cols[w.Col], w, c.n) {
+		if s.prunable(w) && excludes(&c.cols[w.Col], w) {
 			return true
 		}
 	}
 	return false
 }
 
-func excludes(c *column, w *table.Conjunct, _ int) bool {
+func excludes(c *column, w *table.Conjunct) bool {
 	switch w.Op {
 	case table.OpIsNull:
 		return c.numNul.Load() == 0
