@@ -21,6 +21,8 @@ type Options struct {
 	// TimeMax bounds the time after which no further run begins.
 	TimeMax  time.Duration
 	Progress func(string)
+	// ProfileDir, if not empty, is a folder for CPU profiles of Lamina, one for each query.
+	ProfileDir string
 }
 
 // Query is what became of one query. Times are milliseconds.
@@ -73,7 +75,10 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if r.LoadDuck, err = d.load(ctx, g, o.Dir); err != nil {
 		return r, err
 	}
-	return r, r.measure(ctx, o, l, d)
+	if err := r.measure(ctx, o, l, d); err != nil || o.ProfileDir == "" {
+		return r, err
+	}
+	return r, r.profile(ctx, o, l)
 }
 
 func (r *Result) measure(ctx context.Context, o Options, l *laminaDB, d *duck) error {

@@ -21,6 +21,15 @@ func Median(values []float64) float64 {
 	return v[len(v)/2]
 }
 
+// Ratios returns a[i]/b[i]: what was measured side by side is compared side by side.
+func Ratios(a, b []float64) []float64 {
+	out := make([]float64, min(len(a), len(b)))
+	for i := range out {
+		out[i] = a[i] / b[i]
+	}
+	return out
+}
+
 // Geomean returns the geometric mean, NaN without values.
 func Geomean(values []float64) float64 {
 	sum := 0.0

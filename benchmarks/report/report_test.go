@@ -40,3 +40,13 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%s, want\n%s", b.String(), want)
 	}
 }
+
+func TestRatios(t *testing.T) {
+	got := report.Ratios([]float64{1, 6, 9}, []float64{2, 3})
+	if len(got) != 2 || got[0] != 0.5 || got[1] != 2 {
+		t.Errorf("ratios of neighbours: %v", got)
+	}
+	if m := report.Median(report.Ratios([]float64{1}, nil)); !math.IsNaN(m) {
+		t.Errorf("without a peer: %v", m)
+	}
+}

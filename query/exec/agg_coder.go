@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
@@ -81,6 +82,17 @@ func (c *keyCoder) ints(j int, v *vec.Vector, n int, s *codeScratch) (x []int64,
 	return nil, false
 }
 
+// packShort mixes the codes of short strings into words; false if some are too long.
+func (c *keyCoder) packShort(words []uint64, j int, v *vec.Vector) bool {
+	p := &c.pack.cols[j]
+	one := uint64(0)
+	if p.nullable {
+		one = 1
+	}
+	views := unsafe.Slice((*vec.StrView)(v.Data), len(words))
+	return kernel.PackViews(words, views, c.lens[j], one, p.shift, j > 0)
+}
+
 func (c *keyCoder) shortInts(j int, v *vec.Vector, n int, s *codeScratch) ([]int64, bool) {
 	if v.Form == vec.Dict {
 		d := &s.dicts[j]
@@ -134,6 +146,12 @@ func (c *keyCoder) words(dst []uint64, vs []*vec.Vector, n int, s *codeScratch) 
 	}
 	s.bad.reset()
 	for j, v := range vs {
+		if c.kinds[j] == keyShort && v.Form == vec.Str && !hasNulls(v, n) {
+			if !c.packShort(dst[:n], j, v) {
+				return false
+			}
+			continue
+		}
 		x, ok := c.ints(j, v, n, s)
 		if !ok {
 			return false

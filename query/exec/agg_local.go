@@ -30,6 +30,8 @@ type aggLocal struct {
 	detOf func() ([]*vec.Vector, error)
 	batch *vec.Batch
 
+	wide *wide // nil: batches are always gathered
+
 	// Scratch of the updates.
 	sums   [][]int64 // of each state, for values that must be widened
 	live   []uint16  // rows that an input includes
@@ -142,15 +144,21 @@ func (l *aggLocal) alloc() error {
 			return err
 		}
 	}
+	if err := l.allocWide(); err != nil {
+		return err
+	}
 	l.t, err = newGroupTable(l.a, rows, ar)
 	return err
 }
 
 func (l *aggLocal) push(_ context.Context, b *vec.Batch) (status, error) {
+	l.batch = b
+	if done, err := l.pushWide(b); done || err != nil {
+		return needMore, err
+	}
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
 		return needMore, err
 	}
-	l.batch = b
 	n := b.N
 	if l.a.nk == 0 {
 		if err := l.t.one(); err != nil {
@@ -169,8 +177,9 @@ func (l *aggLocal) determined() ([]*vec.Vector, error) {
 	return l.detVs, err
 }
 
-// group finds the groups of the rows.
-func (l *aggLocal) group(n int) error {
+// place says where the n rows at hand stand in the input, and whether their keys, which are among the first
+// rows of the key's vector, ascend.
+func (l *aggLocal) place(n, rows int) {
 	if l.a.positions {
 		base := uint64(l.w.ordinal)<<32 | uint64(l.w.row)
 		for i := range n {
@@ -182,7 +191,13 @@ func (l *aggLocal) group(n int) error {
 		r.ordinal, r.open = l.w.ordinal, false
 	}
 	f := l.vs[0].Fact
-	r.ascending = l.a.nk == 1 && f != nil && f.Ascending && !l.a.q.env.Force.NoRuns && !hasNulls(l.vs[0], n)
+	r.ascending = l.a.nk == 1 && f != nil && f.Ascending && !l.a.q.env.Force.NoRuns && !hasNulls(l.vs[0], rows)
+}
+
+// group finds the groups of the rows.
+func (l *aggLocal) group(n int) error {
+	l.place(n, n)
+	r := &l.run
 	return l.t.find(l.vs[:l.a.nk], n, l.s, l.words, l.codes, l.pos, l.bound, r)
 }
 

@@ -77,7 +77,7 @@ func TestRunAggregation(t *testing.T) {
 					checked += len(got)
 				}
 			}
-			if w.chains(t, n) {
+			if w.notes(t, n, "where the runs' keys do not touch") {
 				chained++
 			} else if name == "nothing" {
 				t.Errorf("round %d: the runs were merged by key", round)
@@ -89,8 +89,8 @@ func TestRunAggregation(t *testing.T) {
 	}
 }
 
-// chains reports whether two workers find groups that are final without a search.
-func (w *world) chains(t *testing.T, root plan.Node) bool {
+// notes reports whether two workers leave a note when they run a plan.
+func (w *world) notes(t *testing.T, root plan.Node, note string) bool {
 	t.Helper()
 	ctx := context.Background()
 	for _, tab := range w.stmt.tables {
@@ -112,5 +112,5 @@ func (w *world) chains(t *testing.T, root plan.Node) bool {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Contains(text, "where the runs' keys do not touch")
+	return strings.Contains(text, note)
 }

@@ -268,6 +268,11 @@ func (t *groupTable) find(vs []*vec.Vector, n int, s *codeScratch, words []uint6
 	if err := t.encode(vs, n, s, words, bounds); err != nil {
 		return err
 	}
+	return t.findWords(vs, n, words, codes, pos, run)
+}
+
+// findWords is find for keys whose words are made; the keys themselves are needed only if they are hashed.
+func (t *groupTable) findWords(vs []*vec.Vector, n int, words []uint64, codes []uint32, pos []uint64, run *runState) error {
 	t.seen += int64(n)
 	if err := t.reserve(n); err != nil {
 		return err
@@ -300,10 +305,7 @@ func (t *groupTable) find(vs []*vec.Vector, n int, s *codeScratch, words []uint6
 // encode computes the words of n rows, widening the coder if need be.
 func (t *groupTable) encode(vs []*vec.Vector, n int, s *codeScratch, words []uint64, bounds func(int) (int64, int64, bool)) error {
 	if t.coder.known && t.coder.words(words, vs, n, s) {
-		if !t.noIndex && !t.isDense && !t.coder.hashed && t.denseWanted(t.coder.pack.bits) {
-			return t.reindex()
-		}
-		return nil
+		return t.settle()
 	}
 	old := t.coder
 	old.pack.cols = append([]packCol(nil), old.pack.cols...)
@@ -319,6 +321,14 @@ func (t *groupTable) encode(vs []*vec.Vector, n int, s *codeScratch, words []uin
 	}
 	if !t.coder.words(words, vs, n, s) {
 		return errNotCoded
+	}
+	return nil
+}
+
+// settle goes over to an array once so many rows have been seen that it pays.
+func (t *groupTable) settle() error {
+	if !t.noIndex && !t.isDense && !t.coder.hashed && t.denseWanted(t.coder.pack.bits) {
+		return t.reindex()
 	}
 	return nil
 }

@@ -54,3 +54,14 @@ func RowNulls(valid []uint64, pages [][]byte, shift uint, stride, off int, null 
 		valid[j>>6] &^= uint64(b>>(null&7)&1) << (j & 63)
 	}
 }
+
+// SpreadCodes sets dst to rest, but dst[sel[i]] to codes[i].
+func SpreadCodes(dst []uint32, rest uint32, sel []uint16, codes []uint32) {
+	for i := range dst {
+		dst[i] = rest
+	}
+	codes = codes[:len(sel)]
+	for i, p := range sel {
+		dst[p] = codes[i]
+	}
+}

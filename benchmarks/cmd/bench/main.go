@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 	"github.com/laminadb/lamina/tpch"
 )
 
-// Bounds of a run at default flags: about a minute and a half.
+// Bounds of a run at default flags: a few minutes.
 const (
 	oltpRows      = 200_000
 	oltpRounds    = 5
@@ -37,10 +38,11 @@ const (
 )
 
 type options struct {
-	sf   float64
-	only []string
-	out  string
-	dir  string
+	sf      []float64
+	only    []string
+	out     string
+	dir     string
+	profile string
 }
 
 func main() {
@@ -54,11 +56,12 @@ func main() {
 }
 
 func parse() (o options, err error) {
-	only := ""
-	flag.Float64Var(&o.sf, "sf", 0.1, "scale factor of TPC-H")
+	only, sf := "", ""
+	flag.StringVar(&sf, "sf", "0.1,1", "scale factors of TPC-H")
 	flag.StringVar(&only, "only", "oltp,tpch", "what to measure")
 	flag.StringVar(&o.out, "out", "../docs/BENCHMARKS.md", "file for the report, empty for none")
 	flag.StringVar(&o.dir, "dir", "", "folder on a disk for the databases (default a temporary one)")
+	flag.StringVar(&o.profile, "profile", "", "folder for a CPU profile of Lamina in each TPC-H query, empty for none")
 	flag.Parse()
 	o.only = strings.Split(only, ",")
 	for _, name := range o.only {
@@ -69,8 +72,17 @@ func parse() (o options, err error) {
 	if flag.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
-	_, err = tpch.New(o.sf)
-	return o, err
+	for text := range strings.SplitSeq(sf, ",") {
+		f, err := strconv.ParseFloat(text, 64)
+		if err == nil {
+			_, err = tpch.New(f)
+		}
+		if err != nil {
+			return o, fmt.Errorf("--sf %s: %w", text, err)
+		}
+		o.sf = append(o.sf, f)
+	}
+	return o, nil
 }
 
 func run(ctx context.Context) (err error) {
@@ -87,7 +99,7 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p := newPage(fileSystem)
+	p := newPage(fileSystem, os.Args[1:])
 	progress := func(what string) { fmt.Fprintf(os.Stderr, "%s\n", what) }
 	if slices.Contains(o.only, "oltp") {
 		r, err := oltp.Run(ctx, oltp.Options{
@@ -100,14 +112,13 @@ func run(ctx context.Context) (err error) {
 	}
 	wrong := 0
 	if slices.Contains(o.only, "tpch") {
-		r, err := analytic.Run(ctx, analytic.Options{
-			Dir: dir, ScaleFactor: o.sf, Runs: tpchRuns, TimeMax: tpchTimeMax, MemoryBytes: max(machine.MemoryBytes()/4, 1<<30),
-			Progress: progress,
-		})
-		if err != nil {
-			return err
+		for _, sf := range o.sf {
+			n, err := p.runTPCH(ctx, o, dir, sf, progress)
+			if err != nil {
+				return err
+			}
+			wrong += n
 		}
-		wrong = p.tpch(&r, o.sf)
 	}
 	if err := p.save(o.out); err != nil {
 		return err
@@ -116,6 +127,30 @@ func run(ctx context.Context) (err error) {
 		return fmt.Errorf("%d answers are missing or differ", wrong)
 	}
 	return nil
+}
+
+// runTPCH measures one scale factor; it returns the number of queries without right answers.
+func (p *page) runTPCH(ctx context.Context, o options, dir string, sf float64, progress func(string)) (wrong int, err error) {
+	dir, err = os.MkdirTemp(dir, "tpch-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	ao := analytic.Options{
+		Dir: dir, ScaleFactor: sf, Runs: tpchRuns, TimeMax: tpchTimeMax, MemoryBytes: max(machine.MemoryBytes()/4, 1<<30),
+		Progress: progress,
+	}
+	if o.profile != "" {
+		ao.ProfileDir = filepath.Join(o.profile, fmt.Sprintf("sf%v", sf))
+		if err := os.MkdirAll(ao.ProfileDir, 0o755); err != nil {
+			return 0, err
+		}
+	}
+	r, err := analytic.Run(ctx, ao)
+	if err != nil {
+		return 0, err
+	}
+	return p.tpch(&r, sf), nil
 }
 
 // save prints the page and writes it to a file.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -17,13 +16,14 @@ import (
 // page is the report.
 type page struct{ text strings.Builder }
 
-func newPage(fileSystem string) *page {
+func newPage(fileSystem string, args []string) *page {
 	p := &page{}
+	command := strings.Join(append([]string{"go run ./cmd/bench"}, args...), " ")
 	p.lines(
 		"# Benchmarks",
 		"",
-		"Written by `cd benchmarks && go run ./cmd/bench`. Absolute figures belong to this machine and drift by 10–20 %;",
-		"ratios last longer.",
+		"Written by `cd benchmarks && "+command+"`, which needs cgo for the peers. The systems take turns in one",
+		"process, so ratios hold; absolute figures belong to this machine and to what else ran on it.",
 		"",
 		"- Machine: "+machine.Describe(),
 		"- Disk: "+fileSystem,
@@ -70,27 +70,26 @@ func (p *page) oltp(r *oltp.Result) {
 		"",
 	)
 	p.settings(r.Settings)
-	peers := map[string]float64{}
-	bare := math.NaN()
+	peers := map[string][]float64{}
+	var bare []float64
 	for _, c := range r.Cases {
 		switch c.System {
 		case oltp.SQLite:
-			peers[c.Work] = report.Median(c.Rates)
+			peers[c.Work] = c.Rates
 		case oltp.Bare:
-			bare = report.Median(c.Rates)
+			bare = c.Rates
 		}
 	}
-	t := &report.Table{Header: []string{"work", "system", "how", "a second", "beside SQLite", "beside the bare loop"}}
+	t := &report.Table{Header: []string{"work", "system", "beside SQLite", "beside the bare loop", "a second", "how"}}
 	for _, c := range r.Cases {
-		m := report.Median(c.Rates)
 		sqlite, loop := "", ""
 		if c.System == oltp.Lamina {
-			sqlite = report.Ratio(m / peers[c.Work])
+			sqlite = report.Ratio(report.Median(report.Ratios(c.Rates, peers[c.Work])))
 		}
-		if c.Work == oltp.Insert1 || c.Work == oltp.Insert64 {
-			loop = report.Ratio(m / bare)
+		if c.System != oltp.Bare && (c.Work == oltp.Insert1 || c.Work == oltp.Insert64) {
+			loop = report.Ratio(report.Median(report.Ratios(c.Rates, bare)))
 		}
-		t.Add(c.Work, c.System, c.Note, report.Rate(m), sqlite, loop)
+		t.Add(c.Work, c.System, sqlite, loop, report.Rate(report.Median(c.Rates)), c.Note)
 	}
 	p.table(t)
 }
@@ -100,9 +99,9 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 	p.lines(
 		fmt.Sprintf("## TPC-H at scale factor %v", sf),
 		"",
-		fmt.Sprintf("Milliseconds: the median of %d runs after a first one, the systems in turns, all rows fetched.", r.Runs),
-		"Answers were compared before times count: \"equal\" are Lamina's and DuckDB's, \"as expected\" Lamina's and",
-		"PostgreSQL's to the last digit.",
+		fmt.Sprintf("Medians of %d runs after a first one, the systems in turns, all rows fetched. The ratio is the median of", r.Runs),
+		"those of neighbouring runs: below 1 Lamina takes less time. Answers were compared before times count: \"equal\"",
+		"are Lamina's and DuckDB's, \"as expected\" Lamina's and PostgreSQL's to the last digit.",
 		"",
 	)
 	p.settings(r.Settings)
@@ -113,7 +112,7 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 		"- DuckDB, from text files, without keys: "+load(r.Rows, r.LoadDuck),
 		"",
 	)
-	t := &report.Table{Header: []string{"query", "rows", "Lamina", "DuckDB", "times as fast", "answer"}}
+	t := &report.Table{Header: []string{"query", "Lamina / DuckDB", "Lamina, ms", "DuckDB, ms", "rows", "answer"}}
 	var laminaSum, duckSum float64
 	var laminas, ducks, ratios []float64
 	problems := ""
@@ -125,17 +124,17 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 			continue
 		}
 		l, d := report.Median(q.Lamina), report.Median(q.Duck)
+		ratio := report.Median(report.Ratios(q.Lamina, q.Duck))
 		laminaSum, duckSum = laminaSum+l, duckSum+d
-		laminas, ducks, ratios = append(laminas, l), append(ducks, d), append(ratios, d/l)
+		laminas, ducks, ratios = append(laminas, l), append(ducks, d), append(ratios, ratio)
 		answer := "equal"
 		if q.Expected {
 			answer = "equal, as expected"
 		}
-		t.Add(fmt.Sprintf("Q%d", q.Number), fmt.Sprint(q.Rows), millis(l), millis(d), report.Ratio(d/l), answer)
+		t.Add(fmt.Sprintf("Q%d", q.Number), report.Ratio(ratio), millis(l), millis(d), fmt.Sprint(q.Rows), answer)
 	}
-	t.Add("total", "", millis(laminaSum), millis(duckSum), report.Ratio(duckSum/laminaSum), "")
-	t.Add("geometric mean", "", millis(report.Geomean(laminas)), millis(report.Geomean(ducks)),
-		report.Ratio(report.Geomean(ratios)), "")
+	t.Add("total", report.Ratio(laminaSum/duckSum), millis(laminaSum), millis(duckSum), "", "")
+	t.Add("geometric mean", report.Ratio(report.Geomean(ratios)), millis(report.Geomean(laminas)), millis(report.Geomean(ducks)), "", "")
 	p.table(t)
 	if problems != "" {
 		p.printf("Not timed:\n\n%s\n", problems)
