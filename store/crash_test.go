@@ -55,6 +55,8 @@ type crashImage struct {
 	at    waltest.Op
 	acked uint64
 	keep  int // percent of what was not synced; -1: the process ended, the machine did not
+	// checkpoint says to make one before the image loses power again.
+	checkpoint bool
 }
 
 func (im *crashImage) String() string {
@@ -113,12 +115,14 @@ func (c *crasher) arm(fs *waltest.CrashFS, kind func(waltest.Op) crashKind, acke
 
 const crashLogFileBytes = 16 << 10
 
-func openCrash(fs *waltest.CrashFS) (*Store, error) { return openCrashMax(fs, 128<<10) }
+func openCrash(fs *waltest.CrashFS) (*Store, error) {
+	return openCrashWith(fs, crashLogFileBytes, 128<<10)
+}
 
-// openCrashMax opens a store that makes a checkpoint by itself when the log has grown by max.
-func openCrashMax(fs *waltest.CrashFS, max int64) (*Store, error) {
+// openCrashWith opens a store that makes a checkpoint by itself when the log has grown by max.
+func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
 	s, err := Open(table.Columnar{Dir: "db", Common: table.Common{
-		FS: fs, LogFileBytes: crashLogFileBytes, LogBytesMax: max, MemoryBytes: 64 << 20,
+		FS: fs, LogFileBytes: fileBytes, LogBytesMax: max, MemoryBytes: 64 << 20,
 	}})
 	if err != nil {
 		return nil, err
@@ -163,6 +167,7 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 			if im.kind == crashRecovery {
 				armed = nil
 			}
+			im.checkpoint = i%8 == 0
 			if err := im.check(o, armed, i%4 == 0); err != nil {
 				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
 			}
@@ -202,7 +207,11 @@ func (im *crashImage) check(o *oracle, inner *crasher, again bool) error {
 	if err := worksOn(s, model); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	after, err := textsOf(s)
+	if im.checkpoint {
+		err = errors.Join(s.Checkpoint(context.Background()), writesLate(s))
+	}
+	after, terr := textsOf(s)
+	err = errors.Join(err, terr)
 	if err == nil && again {
 		err = sameAfter(im.fs.Crash(rand.New(rand.NewPCG(1, 1)), 0), after)
 	}

@@ -89,7 +89,7 @@ func (f *faultRun) clients(n int) error {
 
 // fresh makes a new database and uses it.
 func (f *faultRun) fresh(fs *waltest.CrashFS) (err error) {
-	if f.w.s, err = openCrashMax(fs, f.logBytesMax); err != nil {
+	if f.w.s, err = openCrashWith(fs, crashLogFileBytes, f.logBytesMax); err != nil {
 		return err
 	}
 	ctx := context.Background()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -145,7 +146,7 @@ func (l *Log) floorLocked(upTo Position) Position {
 			delete(l.mu.streams, s) // no replay will ask for it
 			continue
 		}
-		if len(s.chunks) > 0 {
+		if len(s.chunks) > 0 && !invariants.Mutant("wal-forget-streams") {
 			floor = min(floor, s.chunks[0])
 		}
 	}

@@ -43,6 +43,7 @@ var mutants = []mutant{
 	{"rowstore-sweep-unsynced", "store", "TestInterruptedCheckpoint"},
 	{"rowstore-reuse-file-number", "store", "TestFailedCheckpointIsTriedAgain"},
 	{"store-ignore-tier-mark", "store", "TestMissingFiles"},
+	{"wal-forget-streams", "store", "TestLargeCommitsSurvivePowerLoss"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
 	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},
 	{"kernel-last-partial-vector", "query/expr", "TestVectorAgainstRows"},
