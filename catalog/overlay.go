@@ -225,7 +225,7 @@ func qualified(s *table.SchemaDef, h *table.Header) string {
 func (o *Overlay) checkPlace(verb string, h *table.Header) error {
 	switch h.Kind {
 	case table.KindSchema:
-		if strings.HasPrefix(h.Name, "pg_") {
+		if strings.HasPrefix(h.Name, "pg_") && !strings.HasPrefix(h.Name, table.TempSchemaPrefix) {
 			return sqlerr.Newf(sqlerr.ReservedName, "unacceptable schema name \"%s\"", h.Name).
 				WithDetail("The prefix \"pg_\" is reserved for system schemas.")
 		}

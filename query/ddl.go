@@ -76,11 +76,17 @@ func ddlVerb(b ast.Stmt) string {
 }
 
 func (s *Session) createTable(ctx context.Context, tx table.Tx, b *ast.CreateTable) error {
-	if b.Persistence == ast.Temporary {
-		return sqlerr.Unsupported("CREATE TEMPORARY TABLE")
-	}
 	if b.Persistence == ast.Unlogged {
 		return sqlerr.Unsupported("CREATE UNLOGGED TABLE").WithHint("Use CREATE TABLE … USING memory.")
+	}
+	name, err := s.temporaryName(ctx, tx, b.Persistence, b.Name)
+	if err != nil {
+		return err
+	}
+	if name != b.Name {
+		c := *b
+		c.Name, c.Method = name, temporaryMethod(b.Method)
+		b = &c
 	}
 	def, err := s.binder(tx).CreateTable(b)
 	if err != nil {
@@ -113,9 +119,21 @@ func (s *Session) createSchema(ctx context.Context, tx table.Tx, b *ast.CreateSc
 }
 
 func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView) error {
+	name, err := s.temporaryName(ctx, tx, b.Persistence, b.Name)
+	if err != nil {
+		return err
+	}
+	if name != b.Name {
+		c := *b
+		c.Name = name
+		b = &c
+	}
 	def, err := s.binder(tx).CreateView(b)
 	if err != nil {
 		return err
+	}
+	if o := tx.Schema().ByID(def.Schema); o != nil && o.Head().Name == s.temp && b.Persistence != ast.Temporary {
+		s.notice(Notice{Severity: "NOTICE", Err: sqlerr.Newf(sqlerr.SuccessfulCompletion, "view %q will be a temporary view", def.Name)})
 	}
 	if old := tx.Schema().LookupRelation(def.Schema, def.Name); old != nil && b.Replace {
 		if old.Head().Kind != table.KindView {
@@ -131,8 +149,17 @@ func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView
 
 // createTableAs makes a table of a query's columns and fills it.
 func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateTableAs) (*Result, error) {
-	if b.Persistence != ast.Permanent {
-		return nil, sqlerr.Unsupported("CREATE TABLE AS of a table that is not permanent")
+	if b.Persistence == ast.Unlogged {
+		return nil, sqlerr.Unsupported("CREATE UNLOGGED TABLE AS").WithHint("Use CREATE TABLE … USING memory AS.")
+	}
+	name, err := s.temporaryName(ctx, tx, b.Persistence, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	if name != b.Name {
+		c := *b
+		c.Name, c.Method = name, temporaryMethod(b.Method)
+		b = &c
 	}
 	if _, ok := b.Query.(*ast.Query); !ok {
 		return nil, sqlerr.Unsupported("CREATE TABLE AS EXECUTE")

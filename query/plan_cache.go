@@ -27,7 +27,7 @@ type planKey struct{ text, params, path, zone string }
 func (c *planCache) init() { c.plans = map[planKey]*Prepared{} }
 
 func (c *planCache) key(s *Session, text string, params []types.Type) planKey {
-	k := planKey{text: text, path: s.settings.get(settings["search_path"]), zone: s.settings.get(settings["TimeZone"])}
+	k := planKey{text: text, path: s.planPath(), zone: s.settings.get(settings["TimeZone"])}
 	if len(params) > 0 {
 		var b strings.Builder
 		for _, t := range params {

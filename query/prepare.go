@@ -142,7 +142,7 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if err != nil {
 		return err
 	}
-	path := s.settings.hot().searchPath
+	path := s.planPath()
 	version := tx.Schema().Version()
 	if p.q != nil && p.version == version && p.path == path {
 		return nil
@@ -199,7 +199,7 @@ func columnsOf(q *plan.Query) []plan.OutColumn {
 
 func (s *Session) binder(tx table.Tx) *bind.Binder {
 	return bind.New(tx.Schema(), bind.Options{
-		SearchPath: s.searchPath(), DefaultMethod: s.settings.get(settings["default_table_access_method"]),
+		SearchPath: s.searchPath(), Temp: s.temp, DefaultMethod: s.settings.get(settings["default_table_access_method"]),
 	})
 }
 

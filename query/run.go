@@ -145,7 +145,7 @@ func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datu
 	case *ast.LockTable:
 		return s.runLockTable(ctx, body)
 	case *ast.Discard:
-		return s.runDiscard(body)
+		return s.runDiscard(ctx, body)
 	case *ast.Truncate:
 		return s.runTruncate(ctx, body)
 	}

@@ -42,6 +42,7 @@ type Session struct {
 	format   sessionFormat
 	tx       txState
 	ended    uint64 // transactions
+	temp     string // the schema of the session's temporary relations, if it has made any
 	prepared map[string]*Prepared
 	results  []*Result // not yet ended
 	txs      uint64    // transactions begun so far
@@ -163,7 +164,7 @@ func (s *Session) Close() error {
 		return errSessionClosed
 	}
 	s.closedFlag = true
-	err := s.endTx(false)
+	err := errors.Join(s.endTx(false), s.dropTemporary())
 	s.e.open.Lock()
 	delete(s.e.open.sessions, s.id)
 	s.e.open.Unlock()
@@ -329,7 +330,7 @@ func (s *Session) setSetting(name, value string, local bool) (string, error) {
 // Pristine reports whether the session is as it was opened: idle, without settings or prepared statements
 // of its own, so that another client may use it.
 func (s *Session) Pristine() bool {
-	return !s.closedFlag && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0
+	return !s.closedFlag && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0 && s.temp == ""
 }
 
 // Begin begins a transaction block with the given options, as BEGIN does.

@@ -59,7 +59,7 @@ func (s *Session) runShort(ctx context.Context, p *Prepared, params []types.Datu
 	if err != nil {
 		return nil, err
 	}
-	if p.version != tx.Schema().Version() || p.path != s.settings.hot().searchPath {
+	if p.version != tx.Schema().Version() || p.path != s.planPath() {
 		return nil, nil
 	}
 	def := x.Table()

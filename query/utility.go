@@ -397,7 +397,7 @@ func (s *Session) runLockTable(ctx context.Context, b *ast.LockTable) (*Result, 
 	return &Result{s: s, verb: "LOCK TABLE"}, nil
 }
 
-func (s *Session) runDiscard(b *ast.Discard) (*Result, error) {
+func (s *Session) runDiscard(ctx context.Context, b *ast.Discard) (*Result, error) {
 	r := &Result{s: s, verb: "DISCARD PLANS"}
 	switch b.Kind {
 	case ast.DiscardAll:
@@ -407,8 +407,10 @@ func (s *Session) runDiscard(b *ast.Discard) (*Result, error) {
 		clear(s.prepared)
 		s.settings.resetAll()
 		r.verb = "DISCARD ALL"
+		return r, s.discardTemporary(ctx)
 	case ast.DiscardTemp:
 		r.verb = "DISCARD TEMP"
+		return r, s.discardTemporary(ctx)
 	case ast.DiscardSequences:
 		r.verb = "DISCARD SEQUENCES"
 	}

@@ -57,6 +57,10 @@ type SchemaDef struct{ Header }
 // CloneObject returns a copy.
 func (d *SchemaDef) CloneObject() Object { c := *d; return &c }
 
+// TempSchemaPrefix begins the names of the schemas of sessions' temporary relations; others that begin with
+// pg_ are the system's.
+const TempSchemaPrefix = "pg_temp_"
+
 // SettingDef is a persisted default of a setting: what new sessions start with.
 type SettingDef struct {
 	Header

@@ -101,12 +101,13 @@ type CreateSchema struct {
 
 // CreateView is CREATE VIEW.
 type CreateView struct {
-	Name    RelName
-	Columns []string
-	Query   *Query
-	Text    string // source of the query
-	Replace bool
-	Options []Option
+	Name        RelName
+	Persistence Persistence
+	Columns     []string
+	Query       *Query
+	Text        string // source of the query
+	Replace     bool
+	Options     []Option
 }
 
 // CreateIndex is CREATE INDEX on columns.

@@ -18,6 +18,9 @@ type Options struct {
 	SearchPath []string
 	// System finds a relation of pg_catalog or information_schema; nil: there are none.
 	System func(schema, name string) (*SystemTable, error)
+	// Temp is the schema of the session's temporary relations, which pg_temp stands for; "" if it has none.
+	// Unless the path names it, it is looked into first.
+	Temp string
 	// DefaultMethod is the access method of tables created without USING; "" is the storage's default.
 	DefaultMethod string
 }

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
@@ -12,6 +13,7 @@ import (
 const (
 	pgCatalog         = "pg_catalog"
 	informationSchema = "information_schema"
+	pgTemp            = "pg_temp" // the session's temporary relations
 )
 
 // SchemaID returns the ID of a schema; 3F000 if it does not exist.
@@ -30,13 +32,16 @@ func (b *Binder) CreationSchema(n ast.RelName) (table.ObjectID, error) {
 		return 0, err
 	}
 	if n.Schema != "" {
-		id, err := b.SchemaID(n.Schema)
+		id, err := b.SchemaID(b.realSchema(n.Schema))
 		if err != nil {
 			return 0, sqlerr.From(err).At(n.Pos())
 		}
 		return id, nil
 	}
 	for _, s := range b.opts.SearchPath {
+		if s = b.realSchema(s); s == b.opts.Temp {
+			continue // only for what is said to be temporary
+		}
 		if o := b.schema.Lookup(table.KindSchema, 0, s); o != nil {
 			return o.Head().ID, nil
 		}
@@ -69,18 +74,39 @@ func (b *Binder) Relation(n ast.RelName) (table.Object, error) {
 	if err := checkCatalog(n); err != nil {
 		return nil, err
 	}
-	path := b.opts.SearchPath
 	if n.Schema != "" {
-		path = []string{n.Schema}
+		return b.relationIn(n.Schema, n.Name), nil
 	}
-	for _, s := range path {
-		if o := b.schema.Lookup(table.KindSchema, 0, s); o != nil {
-			if r := b.schema.LookupRelation(o.Head().ID, n.Name); r != nil {
-				return r, nil
-			}
+	if b.opts.Temp != "" && !slices.Contains(b.opts.SearchPath, pgTemp) {
+		if r := b.relationIn(pgTemp, n.Name); r != nil {
+			return r, nil
+		}
+	}
+	for _, s := range b.opts.SearchPath {
+		if r := b.relationIn(s, n.Name); r != nil {
+			return r, nil
 		}
 	}
 	return nil, nil
+}
+
+func (b *Binder) relationIn(schema, name string) table.Object {
+	o := b.schema.Lookup(table.KindSchema, 0, b.realSchema(schema))
+	if o == nil {
+		return nil
+	}
+	if r := b.schema.LookupRelation(o.Head().ID, name); r != nil {
+		return r
+	}
+	return nil
+}
+
+// realSchema resolves the name pg_temp.
+func (b *Binder) realSchema(s string) string {
+	if s == pgTemp && b.opts.Temp != "" {
+		return b.opts.Temp
+	}
+	return s
 }
 
 // system finds a relation that the system makes; nil if there is none.

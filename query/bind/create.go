@@ -30,6 +30,13 @@ func (b *Binder) CreateView(s *ast.CreateView) (*table.ViewDef, error) {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "CREATE VIEW specifies more column names than columns")
 	}
 	def.Columns, err = resultColumns(st.Out, s.Columns)
+	if o := b.schema.Lookup(table.KindSchema, 0, b.opts.Temp); o != nil {
+		for _, t := range st.Tables {
+			if t.Schema == o.Head().ID {
+				def.Schema = t.Schema // it cannot live longer than what it shows
+			}
+		}
+	}
 	return def, err
 }
 

@@ -41,11 +41,11 @@ const tableColumnsMax = 1600
 func (b *Binder) newTable(
 	n ast.RelName, p ast.Persistence, method string, options []ast.Option,
 ) (*table.TableDef, error) {
-	switch p {
-	case ast.Temporary:
-		return nil, sqlerr.Unsupported("temporary table").At(n.Pos())
-	case ast.Unlogged:
+	switch {
+	case p == ast.Unlogged:
 		return nil, sqlerr.Unsupported("unlogged table").At(n.Pos())
+	case p == ast.Temporary && (b.opts.Temp == "" || n.Schema != b.opts.Temp):
+		return nil, sqlerr.Unsupported("temporary table").At(n.Pos()) // outside of a session
 	}
 	schema, err := b.CreationSchema(n)
 	if err != nil {

@@ -43,6 +43,14 @@ func (c *converter) persistence(r *pgRangeVar) ast.Persistence {
 	return ast.Permanent
 }
 
+// onCommit accepts what temporary tables do anyway.
+func (c *converter) onCommit(a pgOnCommit, r *pgRangeVar) {
+	c.refuse(a > oncommitPreserve, "ON COMMIT")
+	if a == oncommitPreserve && c.persistence(r) != ast.Temporary {
+		c.fail(sqlerr.New(sqlerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables"))
+	}
+}
+
 func (c *converter) createTable(s *pgCreateStmt) ast.Stmt {
 	out := &ast.CreateTable{
 		Name: c.plainName(s.GetRelation()), Persistence: c.persistence(s.GetRelation()),
@@ -52,7 +60,7 @@ func (c *converter) createTable(s *pgCreateStmt) ast.Stmt {
 	c.refuse(s.GetPartbound() != nil, "PARTITION OF")
 	c.refuse(s.GetPartspec() != nil, "PARTITION BY")
 	c.refuse(s.GetOfTypename() != nil, "CREATE TABLE OF")
-	c.refuse(s.GetOncommit() > oncommitNoop, "ON COMMIT")
+	c.onCommit(s.GetOncommit(), s.GetRelation())
 	c.refuse(s.GetTablespacename() != "", "TABLESPACE")
 	c.refuse(len(s.GetConstraints()) > 0 || len(s.GetNnconstraints()) > 0, "constraint list")
 	for _, n := range s.GetTableElts() {
@@ -159,7 +167,7 @@ func (c *converter) refuseConstraintParts(k *pgConstraint, at ast.At) {
 }
 
 func (c *converter) intoClause(i *pgIntoClause) *ast.CreateTableAs {
-	c.refuse(i.GetOnCommit() > oncommitNoop, "ON COMMIT")
+	c.onCommit(i.GetOnCommit(), i.GetRel())
 	c.refuse(i.GetTableSpaceName() != "", "TABLESPACE")
 	return &ast.CreateTableAs{
 		Name: c.plainName(i.GetRel()), Persistence: c.persistence(i.GetRel()), Columns: c.strings(i.GetColNames()),
@@ -203,10 +211,9 @@ func (c *converter) drop(s *pgDropStmt) ast.Stmt {
 }
 
 func (c *converter) createView(s *pgViewStmt) ast.Stmt {
-	c.refuse(c.persistence(s.GetView()) != ast.Permanent, "temporary view")
 	c.refuse(s.GetWithCheckOption() > noCheckOption, "WITH CHECK OPTION")
 	out := &ast.CreateView{
-		Name: c.plainName(s.GetView()), Columns: c.strings(s.GetAliases()), Replace: s.GetReplace(),
+		Name: c.plainName(s.GetView()), Persistence: c.persistence(s.GetView()), Columns: c.strings(s.GetAliases()), Replace: s.GetReplace(),
 		Options: c.options(s.GetOptions()), Query: c.subselect(s.GetQuery()), Text: c.textAfterAs("view"),
 	}
 	c.checkSourceText(out.Text)

@@ -123,6 +123,7 @@ type (
 	pgOnConflictClause      = pg.OnConflictClause
 	pgPrepareStmt           = pg.PrepareStmt
 	pgRangeFunction         = pg.RangeFunction
+	pgOnCommit              = pg.OnCommitAction
 	pgRangeVar              = pg.RangeVar
 	pgRawStmt               = pg.RawStmt
 	pgRenameStmt            = pg.RenameStmt
@@ -299,7 +300,7 @@ const (
 	objectTabconstraint     = pg.ObjectType_OBJECT_TABCONSTRAINT
 	objectTable             = pg.ObjectType_OBJECT_TABLE
 	objectView              = pg.ObjectType_OBJECT_VIEW
-	oncommitNoop            = pg.OnCommitAction_ONCOMMIT_NOOP
+	oncommitPreserve        = pg.OnCommitAction_ONCOMMIT_PRESERVE_ROWS
 	onconflictNothing       = pg.OnConflictAction_ONCONFLICT_NOTHING
 	orExpr                  = pg.BoolExprType_OR_EXPR
 	overridingSystemValue   = pg.OverridingKind_OVERRIDING_SYSTEM_VALUE
