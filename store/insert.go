@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/txn"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -113,23 +115,23 @@ func refsFrom(row int32, n int) []table.RowRef {
 }
 
 // admit locks the unique keys of row i of a batch, which is to become an own row, and notes them. It
-// reports that the row is to be left out if another has one of its keys and oc says so.
+// reports that the row is to be left out if another has one of its keys and oc says so; then nothing stays locked.
 func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc table.OnConflict, lock bool) (skip bool, err error) {
+	t := w.st.tx
+	mark := t.owner.Mark()
 	for k := range w.def.Keys {
 		key, ok := index.AppendBatch(w.key[:0], b, w.def.Keys[k].Columns, i)
 		w.key = key
 		if !ok {
 			continue // a NULL is equal to nothing
 		}
-		if lock {
-			if err := w.lockKey(ctx, k, key); err != nil {
-				return false, err
-			}
-		}
-		if taken, err := w.taken(k, key, oc.DoNothing); err != nil {
+		taken, err := w.claimKey(ctx, k, key, oc.DoNothing, lock)
+		if err != nil {
 			return false, err
-		} else if taken {
+		}
+		if taken {
 			if oc.DoNothing && (oc.Key < 0 || oc.Key == k) {
+				t.s.locks.ReleaseTo(t.owner, mark)
 				return true, nil
 			}
 			if err := w.checkLater(b, i, k, key); err != nil {
@@ -141,16 +143,48 @@ func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc t
 	return false, nil
 }
 
+// claimKey locks a value of Keys[k] that a new row has, and reports whether another row has it. Such a row is kept from
+// going away, and waited for only if it is about to: others may have locked or changed it.
+func (w *Writer) claimKey(ctx context.Context, k int, key []byte, snapshot, lock bool) (taken bool, err error) {
+	if !lock {
+		return w.taken(k, key, snapshot)
+	}
+	t := w.st.tx
+	err = w.lockKey(ctx, k, key, table.ForUpdate, table.NoWait)
+	for errors.Is(err, errBusy) {
+		if taken, err = w.taken(k, key, snapshot); err != nil {
+			return false, err
+		}
+		if !taken {
+			err = w.lockKey(ctx, k, key, table.ForUpdate, table.WaitBlock)
+			break
+		}
+		mark := t.owner.Mark()
+		if err = w.lockKey(ctx, k, key, table.ForKeyShare, table.WaitBlock); err != nil {
+			return false, err
+		}
+		if taken, err = w.taken(k, key, snapshot); err != nil || taken {
+			return taken, err
+		}
+		t.s.locks.ReleaseTo(t.owner, mark) // it is gone; two that hold this would wait for each other
+		err = w.lockKey(ctx, k, key, table.ForUpdate, table.NoWait)
+	}
+	if err != nil {
+		return false, err
+	}
+	return w.taken(k, key, snapshot)
+}
+
 // lockKey locks a value of Keys[k]: that of the primary key is the row itself.
-func (w *Writer) lockKey(ctx context.Context, k int, key []byte) error {
+func (w *Writer) lockKey(ctx context.Context, k int, key []byte, mode table.RowLock, wait table.Wait) error {
+	if invariants.Mutant("store-forget-unique-lock") {
+		return nil
+	}
 	t := w.st.tx
 	if w.def.Keys[k].Primary {
-		if invariants.Mutant("store-forget-unique-lock") {
-			return nil
-		}
-		return t.lockRow(ctx, w.def.ID, key, table.ForUpdate, table.WaitBlock)
+		return t.lockRow(ctx, w.def.ID, key, mode, wait)
 	}
-	return t.lockUnique(ctx, w.indexOf(k), key)
+	return t.lock(ctx, txn.UniqueKey(w.indexOf(k), key), txn.RowMode(mode), wait)
 }
 
 // indexOf returns the ID of the index behind Keys[k].

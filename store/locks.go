@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
@@ -43,15 +42,6 @@ func (t *Tx) nameOf(id table.ObjectID) string {
 // lockName keeps others from creating, renaming or dropping an object of this name.
 func (t *Tx) lockName(ctx context.Context, space table.ObjectID, name string) error {
 	return t.lock(ctx, txn.UniqueKey(space, []byte(name)), txn.RowMode(table.ForUpdate), table.WaitBlock)
-}
-
-// lockUnique locks a value of a unique key until the commit is visible: nobody else can insert or
-// remove it meanwhile.
-func (t *Tx) lockUnique(ctx context.Context, index table.ObjectID, key []byte) error {
-	if invariants.Mutant("store-forget-unique-lock") {
-		return nil
-	}
-	return t.lock(ctx, txn.UniqueKey(index, key), txn.RowMode(table.ForUpdate), table.WaitBlock)
 }
 
 // errBusy is the answer to a lock that must not be waited for.

@@ -268,14 +268,14 @@ func (w *Writer) rekey(ctx context.Context, b *vec.Batch, i, k int, was []byte, 
 		w.tt.w.rekeyed = true
 	}
 	if had {
-		if err := w.lockKey(ctx, k, was); err != nil {
+		if err := w.lockKey(ctx, k, was, table.ForUpdate, table.WaitBlock); err != nil {
 			return err
 		}
 	}
 	if !ok {
 		return nil
 	}
-	if err := w.lockKey(ctx, k, key); err != nil {
+	if err := w.lockKey(ctx, k, key, table.ForUpdate, table.WaitBlock); err != nil {
 		return err
 	}
 	taken, err := w.taken(k, key, false)
@@ -332,7 +332,7 @@ func (w *Writer) lockRemoved(ctx context.Context, rows []claimed) error {
 			if !ok {
 				continue
 			}
-			if err := w.lockKey(ctx, k, key); err != nil {
+			if err := w.lockKey(ctx, k, key, table.ForUpdate, table.WaitBlock); err != nil {
 				return err
 			}
 		}

@@ -35,6 +35,8 @@ func (r *runner) data(o *op, p *pair) error {
 		return r.truncate(o, p, id)
 	case opLock:
 		return r.lockRows(o, p, id, see)
+	case opIgnore:
+		return r.ignore(o, p, id, see)
 	}
 	set, fresh := r.changes(o, p, see)
 	if len(set) == 0 {
@@ -176,6 +178,53 @@ func (r *runner) insert(w table.Writer, see *Table, set map[int64]*Row, keys []i
 		err = fmt.Errorf("insert of %d rows: %d rows, %d references", len(keys), out.Rows, len(out.Refs))
 	}
 	return err
+}
+
+// ignore inserts rows unless there is one with the same key or unique value.
+func (r *runner) ignore(o *op, p *pair, id table.ObjectID, see *Table) error {
+	var keys []int64
+	var rows []Row
+	for i, k := range o.Keys {
+		row := Row{U: o.U, V: o.V + int64(i)}
+		if o.Spread && row.U != 0 {
+			row.U += int64(i)
+		}
+		if _, there := see.Rows[k]; see.Shape != Keyless && (!there || p.m.iso == table.ReadCommitted) {
+			keys, rows = append(keys, k), append(rows, row)
+		}
+	}
+	if len(keys) == 0 {
+		return errNotApplicable
+	}
+	skipped, code := p.m.Ignore(o.Slot, keys, rows)
+	err := r.statement(p, func(st table.Statement) error {
+		w, err := st.Writer(r.ctx, id)
+		if err != nil {
+			return err
+		}
+		all := make([]types.Row, len(keys))
+		for i, k := range keys {
+			all[i] = rowOf(see.Shape, k, rows[i])
+		}
+		b, err := batchOf(w.Def(), allColumns(w.Def()), all)
+		if err != nil {
+			return err
+		}
+		out, err := w.Insert(r.ctx, b, table.OnConflict{DoNothing: true, Key: -1})
+		if err == nil && (code != "" || !slices.Equal(out.Skipped, skipped) || out.Rows != int64(len(keys)-len(skipped))) {
+			err = fmt.Errorf("insert of rows %v answers %+v, want %v skipped, error %q", keys, out, skipped, code)
+		}
+		return err
+	})
+	r.n.Skipped += len(skipped)
+	if code == "" {
+		return err
+	}
+	if err := wantCode(err, code); err != nil {
+		return err
+	}
+	r.count(code)
+	return r.failed(o, p)
 }
 
 func (r *runner) load(w table.Writer, see *Table, set map[int64]*Row, keys []int64) error {

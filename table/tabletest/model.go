@@ -29,6 +29,8 @@ type Table struct {
 	Written map[int64]int // the Seq of the commit that last wrote a key
 }
 
+func (t *Table) has(k int64) bool { _, ok := t.Rows[k]; return ok }
+
 // Keys returns the keys of the rows in order.
 func (t *Table) Keys() []int64 { return slices.Sorted(maps.Keys(t.Rows)) }
 
@@ -65,6 +67,10 @@ var excludes = map[lockMode]lockMode{
 	accessShare: accessExclusive, rowExclusive: shareRowExclusive | accessExclusive,
 	shareRowExclusive: rowExclusive | shareRowExclusive | accessExclusive, accessExclusive: 240,
 }
+
+// toAdd is the lock for the sake of a key that a row is to have: one that a row has already is waited for only if that
+// row may be about to go.
+var toAdd = map[bool]lockMode{false: update, true: keyShare}
 
 // lockKey is something that is locked: a row, a value of the unique column, a table, or the name of one.
 type lockKey struct {
@@ -187,8 +193,7 @@ func (t *Tx) Drop(slot int) sqlerr.Code {
 
 // changeOf returns the transaction's change of a table that it sees.
 func (t *Tx) changeOf(slot int) *change {
-	if t.own[slot] == nil {
-		see := t.See(slot)
+	if see := t.See(slot); t.own[slot] == nil {
 		t.own[slot] = &change{newTable(see.Gen, see.Shape), map[int64]*Row{}}
 	}
 	return t.own[slot]
@@ -266,11 +271,12 @@ func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lock
 		}
 	}
 	add(t.lockTable(slot, see.Gen, rowExclusive))
+	newest := t.on(t.m.Now, slot)
 	moved := len(fresh) > 0 && len(fresh) < len(set) // keys change, nothing else
 	for k, r := range set {
 		old, mode := see.Rows[k], mode
 		if fresh[k] {
-			old, mode = Row{}, update
+			old, mode = Row{}, toAdd[newest.has(k)]
 		} else if t.overtaken(slot, k) {
 			add(sqlerr.SerializationFailure)
 		}
@@ -295,6 +301,47 @@ func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lock
 	return causes
 }
 
+// Ignore inserts rows one after the other, but for those whose key or unique value a row has: their places are returned.
+// Such a row is waited for only if it may be about to go, and what was locked for the sake of one left out is given back.
+func (t *Tx) Ignore(slot int, keys []int64, rows []Row) (skipped []int, code sqlerr.Code) {
+	see := t.See(slot)
+	if code := t.lockTable(slot, see.Gen, rowExclusive); code != "" {
+		return nil, code
+	}
+	all, mine := t.on(t.m.Now, slot).clone(), map[int64]*Row{}
+next:
+	for i, k := range keys {
+		before := maps.Clone(t.locks)
+		for j, value := range []int64{k, rows[i].U} {
+			what := []string{"row", "u"}[j]
+			holder, taken := all.holder(what, value)
+			if value == 0 {
+				continue
+			} else if code := t.lock(toAdd[taken], what, slot, see.Gen, value); code != "" {
+				return nil, code
+			} else if taken && mine[holder] == nil && t.overtaken(slot, holder) {
+				return nil, sqlerr.SerializationFailure
+			} else if taken {
+				t.locks, skipped = before, append(skipped, i)
+				continue next
+			}
+		}
+		all.Rows[k], mine[k] = rows[i], &rows[i]
+	}
+	maps.Copy(t.changeOf(slot).rows, mine)
+	return skipped, ""
+}
+
+// holder returns the key of the row with a value in the primary key or in the unique column.
+func (t *Table) holder(what string, value int64) (int64, bool) {
+	for k, r := range t.Rows {
+		if what == "row" && k == value || what == "u" && r.U == value {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
 // overtaken reports whether another transaction has written a key since the snapshot.
 func (t *Tx) overtaken(slot int, k int64) bool {
 	now, c := t.m.Now.Tables[slot], t.own[slot]
@@ -310,19 +357,18 @@ func (t *Tx) overtaken(slot int, k int64) bool {
 func (t *Tx) violates(slot int, set map[int64]*Row, fresh map[int64]bool) bool {
 	newest := t.on(t.m.Now, slot).clone()
 	for k, r := range set {
-		if _, dup := newest.Rows[k]; dup && fresh[k] {
+		if fresh[k] && newest.has(k) {
 			return true
 		}
 		if delete(newest.Rows, k); r != nil {
 			newest.Rows[k] = *r
 		}
 	}
-	seen := map[int64]bool{0: false}
+	seen := map[int64]int{}
 	for _, r := range newest.Rows {
-		if seen[r.U] && newest.Shape != Keyless {
+		if seen[r.U]++; seen[r.U] > 1 && r.U != 0 && newest.Shape != Keyless {
 			return true
 		}
-		seen[r.U] = r.U != 0
 	}
 	return false
 }

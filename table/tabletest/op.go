@@ -29,6 +29,7 @@ const (
 	opDrop       opKind = "drop"
 	opTruncate   opKind = "truncate"
 	opLoad       opKind = "load"
+	opIgnore     opKind = "ignore" // insert, on conflict do nothing
 	opCheckpoint opKind = "checkpoint"
 	opReopen     opKind = "reopen"
 	opCrash      opKind = "crash"
@@ -81,7 +82,7 @@ var weights = []struct {
 }{
 	{opBegin, 6}, {opCommit, 15}, {opRollback, 2}, {opSavepoint, 4}, {opRollbackTo, 3}, {opRelease, 1},
 	{opInsert, 22}, {opUpdate, 14}, {opRekey, 4}, {opDelete, 8}, {opLock, 4}, {opGet, 8}, {opScan, 14},
-	{opCreate, 4}, {opDrop, 1}, {opTruncate, 1}, {opLoad, 1}, {opCheckpoint, 1}, {opReopen, 1}, {opCrash, 1},
+	{opCreate, 4}, {opDrop, 1}, {opTruncate, 1}, {opLoad, 1}, {opIgnore, 5}, {opCheckpoint, 1}, {opReopen, 1}, {opCrash, 1},
 }
 
 var weightSum = func() (n int) {

@@ -3,6 +3,7 @@ package tabletest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -20,6 +21,7 @@ var uniqueRules = []rule{
 	{"unique among transactions", "", checkUniqueAcross},
 	{"on conflict do nothing", "", checkDoNothing},
 	{"on conflict above read committed", "", checkDoNothingSnapshot},
+	{"on conflict beside other transactions", "RowLocks", checkDoNothingBeside},
 }
 
 const (
@@ -212,6 +214,60 @@ func checkDoNothingSnapshot(f *fixture) {
 	f.must(err)
 	f.equal("rows", out.Rows, 0)
 	f.rollback(tx)
+}
+
+// checkDoNothingBeside: who finds a row waits for it only if it may be about to go, and does not keep it locked.
+func checkDoNothingBeside(f *fixture) {
+	id := f.filled()
+	a, b := f.begin(table.TxOptions{}), f.begin(table.TxOptions{LockWait: time.Millisecond})
+	f.must(f.setV(a, id, 1, "changed"))
+	_, err := f.lock(a, id, table.ForShare, table.WaitBlock, 2)
+	f.must(err)
+	out, err := f.ignore(b, id, -1, item(1, 91, "x"), item(2, 92, "x"), item(93, 10, "x"), item(4, 40, "four"))
+	f.must(err)
+	f.equal("skipped", out.Skipped, "[0 1 2]")
+	f.code(f.insert(b, id, item(2, 92, "x")), sqlerr.UniqueViolation, dupKey)
+	f.rollback(a)
+	a = f.begin(table.TxOptions{LockWait: time.Millisecond})
+	f.must(f.delete(a, id, 1))
+	f.must(f.insert(a, id, item(93, 0, "not locked by who has skipped it")))
+	_, err = f.ignore(b, id, -1, item(1, 91, "x"))
+	f.code(err, sqlerr.LockNotAvailable)
+	f.rollback(b)
+	for _, commit := range []bool{false, true} {
+		b = f.begin(table.TxOptions{})
+		done := background(func() (err error) { out, err = f.ignore(b, id, -1, item(1, 10, "mine")); return err })
+		f.waiting(b)
+		if commit {
+			f.commit(a)
+		} else {
+			f.rollback(a)
+			a = f.begin(table.TxOptions{})
+			defer f.rollback(a)
+			// Two wait for the same row to go: one of them gets the key, the other then finds it taken.
+		}
+		f.must(<-done)
+		f.equal("rows", out.Rows, map[bool]int{false: 0, true: 1}[commit])
+		f.rollback(b)
+		if !commit {
+			f.must(f.delete(a, id, 1))
+		}
+	}
+	f.equal("rows", f.committed(id), "2|20|two 3|∅|three")
+	a = f.begin(table.TxOptions{})
+	f.must(f.delete(a, id, 2))
+	b, c := f.begin(table.TxOptions{}), f.begin(table.TxOptions{})
+	var first, second table.Outcome
+	one := background(func() (err error) { first, err = f.ignore(b, id, -1, item(2, 20, "b")); _ = b.Rollback(); return err })
+	two := background(func() (err error) { second, err = f.ignore(c, id, -1, item(2, 20, "c")); _ = c.Rollback(); return err })
+	f.waiting(b)
+	f.waiting(c)
+	f.commit(a)
+	f.must(<-one)
+	f.must(<-two)
+	if first.Rows+second.Rows == 0 {
+		f.t.Error("two that wait for a key both find it taken")
+	}
 }
 
 // verify demands that the storage finds no damage in itself.

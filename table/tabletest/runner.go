@@ -25,6 +25,7 @@ type Opener func(fs vfs.FS) (table.TableStorage, error)
 type counts struct {
 	Cases, Ops, Left                                   int
 	Commits, Aborts, Conflicts, Violations, Blocked    int
+	Skipped                                            int
 	Checkpoints, Reopens, Crashes, Lost, OpenAtOnceMax int
 	Rows, Scans                                        int64
 }
@@ -38,6 +39,7 @@ func (c *counts) add(d counts) {
 	c.Conflicts += d.Conflicts
 	c.Violations += d.Violations
 	c.Blocked += d.Blocked
+	c.Skipped += d.Skipped
 	c.Checkpoints += d.Checkpoints
 	c.Reopens += d.Reopens
 	c.Crashes += d.Crashes

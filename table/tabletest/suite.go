@@ -82,7 +82,7 @@ func demand(t *testing.T, o Options, n counts) {
 		{"cases", n.Cases, o.Sequences}, {"steps", n.Ops, scale / 3}, {"commits", n.Commits, scale / 60}, {"aborts", n.Aborts, scale / 200},
 		{"conflicts", n.Conflicts, scale / 2000}, {"unique violations", n.Violations, scale / 1000}, {"refused locks", n.Blocked, scale / 1000},
 		{"transactions open at once", n.OpenAtOnceMax, 4}, {"scans", int(n.Scans), scale / 60}, {"rows", int(n.Rows), scale / 30},
-		{"checkpoints", n.Checkpoints, scale / 200},
+		{"checkpoints", n.Checkpoints, scale / 200}, {"rows left out", n.Skipped, scale / 400},
 	}
 	for _, w := range want {
 		if w.got < w.min {
