@@ -71,6 +71,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	t.Log(hits, "poisoned", poisoned)
 	for _, k := range []waltest.OpKind{
 		waltest.OpCreate, waltest.OpWrite, waltest.OpSync, waltest.OpRename, waltest.OpSyncDir, waltest.OpOpen,
+		waltest.OpMkdir, waltest.OpOpenDir, waltest.OpList, waltest.OpClose,
 	} {
 		if hits[k] == 0 {
 			t.Errorf("no %s has failed", k)
