@@ -19,6 +19,10 @@ func Reencode(rng *rand.Rand, b *Batch) *Batch {
 		g := &b.Groups[i]
 		o := &out.Groups[i]
 		o.RowIDs = g.RowIDs
+		if g.RowIDs != nil { // its columns are rows and constants, without positions
+			o.Sel, o.Cols = g.Sel, slices.Clone(g.Cols)
+			continue
+		}
 		var n int
 		o.Sel, n = spread(rng, g.Sel, b.N)
 		o.Cols = make([]Vector, len(g.Cols))

@@ -107,6 +107,10 @@ func newQuery(p *plan.Query, env *Env) *Query {
 	return q
 }
 
+// Expr returns the context of the query's expressions, which has the results of subplans among its
+// parameters.
+func (q *Query) Expr() *expr.Context { return q.env.Expr }
+
 // build makes the pipelines of a plan.
 func (q *Query) build(root plan.Node) error {
 	q.needs = map[plan.Node][]bool{}

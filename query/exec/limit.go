@@ -44,6 +44,7 @@ func (q *Query) limit(n *plan.Limit) (*flow, error) {
 		return nil, err
 	}
 	f.serial = true // the first rows in order
+	f.unless(func() bool { return s.left == 0 })
 	f.pipe(func(w *worker, next operator) (operator, error) {
 		pos, err := makeSlice[uint16](&w.arena, batchRows)
 		if err != nil {

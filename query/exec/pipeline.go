@@ -21,7 +21,8 @@ const (
 	needMore status = iota
 	// haveMore: the batch is still in use; call resume before the next push.
 	haveMore
-	// finished: nothing more is wanted.
+	// finished: nothing more is wanted of the branch at hand. What other branches are not wanted either
+	// says their unless.
 	finished
 )
 
@@ -124,7 +125,6 @@ type pipeline struct {
 	err    error
 	// failedAt is failAt for readers without the lock; noFail if no error happened.
 	failedAt atomic.Int64
-	stop     atomic.Bool // the sink wants no more
 }
 
 const noFail = 1<<62 - 1
@@ -212,7 +212,7 @@ type stepResult uint8
 const (
 	stepMore    stepResult = iota // the budget is used up
 	stepBlocked                   // the sink must be emptied first
-	stepDone                      // the branch is at its end, or the sink wants no more
+	stepDone                      // the branch is at its end, or nothing more of it is wanted
 )
 
 // step runs the task for up to budget batches. It keeps no state on the stack: a task that is blocked
@@ -243,7 +243,6 @@ func (t *task) step(ctx context.Context, budget int) (stepResult, error) {
 		case haveMore:
 			return stepBlocked, nil
 		case finished:
-			t.p.stop.Store(true)
 			return stepDone, nil
 		}
 	}
@@ -253,7 +252,7 @@ func (t *task) step(ctx context.Context, budget int) (stepResult, error) {
 // nextBatch returns the next batch of the branch, nil at its end.
 func (t *task) nextBatch(ctx context.Context) (*vec.Batch, error) {
 	for {
-		if t.p.stop.Load() || int64(t.w.ordinal) > t.p.failedAt.Load() {
+		if int64(t.w.ordinal) > t.p.failedAt.Load() {
 			return nil, nil
 		}
 		if !t.inside {
@@ -349,9 +348,6 @@ func (p *pipeline) run(ctx context.Context) error {
 		src.close()
 		if p.err != nil {
 			return p.err
-		}
-		if p.stop.Load() {
-			break
 		}
 	}
 	if tasks[0] == nil { // every sink has a first worker

@@ -65,7 +65,6 @@ func (r *rootTask) next(ctx context.Context) (*vec.Batch, error) {
 			r.t.leave()
 			r.p.flow.branches[r.branch].src.close()
 			r.branch, r.open = r.branch+1, false
-			r.done = r.p.stop.Load()
 		}
 	}
 	return nil, io.EOF

@@ -57,6 +57,8 @@ func TestStreamingKeepsOrder(t *testing.T) {
 	double := projectOf(even, op(t, "*", col(even, 0), intConst(2)), col(even, 0))
 	both := &plan.Append{All: []plan.Node{double, limitOf(double, 7, 3)}}
 	both.Out = double.Out
+	limited := &plan.Append{All: []plan.Node{limitOf(double, 3, 0), limitOf(both, 5, 448), limitOf(double, 2, 1)}}
+	limited.Out = double.Out
 	cases := []struct {
 		name string
 		root plan.Node
@@ -67,6 +69,9 @@ func TestStreamingKeepsOrder(t *testing.T) {
 		{"no limit, offset", limitOf(double, -1, 400), func() []string { return evens(900, 1000) }},
 		{"limit 0", limitOf(double, 0, 0), func() []string { return nil }},
 		{"append", both, func() []string { return append(evens(100, 1000), evens(106, 120)...) }},
+		{"append limits", limited, func() []string {
+			return slices.Concat(evens(100, 106), evens(996, 1000), evens(106, 112), evens(102, 106))
+		}},
 	}
 	for _, tc := range cases {
 		for _, c := range configs() {
