@@ -136,3 +136,13 @@ func (e *Engine) blocked(id uint32, by []uint32) bool {
 	}
 	return false
 }
+
+// SessionTxID returns the ID of the storage's transaction that the session with this ID has open, 0 if none.
+func (e *Engine) SessionTxID(id uint32) uint64 {
+	e.open.Lock()
+	defer e.open.Unlock()
+	if s := e.open.sessions[id]; s != nil {
+		return s.TxID()
+	}
+	return 0
+}

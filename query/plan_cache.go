@@ -22,12 +22,15 @@ type planCache struct {
 	plans map[planKey]*Prepared
 }
 
-type planKey struct{ text, params, path, zone string }
+type planKey struct{ text, params, path, zone, rules string }
 
 func (c *planCache) init() { c.plans = map[planKey]*Prepared{} }
 
 func (c *planCache) key(s *Session, text string, params []types.Type) planKey {
-	k := planKey{text: text, path: s.planPath(), zone: s.settings.get(settings["TimeZone"])}
+	k := planKey{
+		text: text, path: s.planPath(), zone: s.settings.get(settings["TimeZone"]),
+		rules: s.settings.hot().disabledRules,
+	}
 	if len(params) > 0 {
 		var b strings.Builder
 		for _, t := range params {

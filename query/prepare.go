@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
@@ -218,7 +219,8 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) 
 		return nil, err
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
-	return opt.Optimize(b, opt.Options{Expr: s.exprContext(nil), Stats: func(def *table.TableDef) table.Stats {
+	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules)}
+	o.Stats = func(def *table.TableDef) table.Stats {
 		r, err := stmt.Reader(ctx, def.ID)
 		if err != nil {
 			return table.Stats{} // the statement itself will meet the error
@@ -228,5 +230,24 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) 
 			return table.Stats{}
 		}
 		return st
-	}})
+	}
+	return opt.Optimize(b, o)
+}
+
+// disabledRules reads the value of debug_disabled_rules; nil: all rules may fire.
+func disabledRules(list string) map[string]bool {
+	if list == "" {
+		return nil
+	}
+	off := map[string]bool{}
+	for _, name := range strings.Split(list, ",") {
+		if name = strings.TrimSpace(name); name != "all" {
+			off[name] = true
+			continue
+		}
+		for _, rule := range opt.RuleNames() {
+			off[rule] = true
+		}
+	}
+	return off
 }

@@ -166,6 +166,9 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkReadOnly(p); err != nil {
+		return nil, err
+	}
 	for range replansMax {
 		if err := s.replan(ctx, p); err != nil {
 			return nil, err
@@ -202,6 +205,28 @@ func samePlanTables(ctx context.Context, stmt table.Statement, q *plan.Query) (b
 		}
 	}
 	return true, nil
+}
+
+// checkReadOnly refuses statements that write or lock rows in a read-only transaction.
+func (s *Session) checkReadOnly(p *Prepared) error {
+	if !s.tx.o.ReadOnly {
+		return nil
+	}
+	var what string
+	switch b := p.stmt.Body.(type) {
+	case *ast.Insert:
+		what = "INSERT"
+	case *ast.Update:
+		what = "UPDATE"
+	case *ast.Delete:
+		what = "DELETE"
+	case *ast.Query:
+		if len(b.Locks) == 0 {
+			return nil
+		}
+		what = "SELECT " + b.Locks[0].Strength.String()
+	}
+	return sqlerr.Newf(sqlerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
 }
 
 // start instantiates a plan on a statement; a data change runs to its end.
@@ -269,6 +294,7 @@ func (s *Session) env(stmt table.Statement, ec *expr.Context) *exec.Env {
 	return &exec.Env{
 		Stmt: stmt, Expr: ec, Pool: s.e.pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
 		VectorRows: s.settings.hot().vectorRows, DebugForms: s.settings.hot().vectorForms,
+		Force: s.settings.hot().force,
 	}
 }
 

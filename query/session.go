@@ -311,7 +311,8 @@ func (s *Session) fillContext(ec *expr.Context, params []types.Datum) {
 	*ec = expr.Context{
 		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: text.Location, Text: text, Params: params,
 		Setting: s.hooks.setting, SetSetting: s.hooks.set, Session: s.hooks.session,
-		Blocked: s.hooks.blocked,
+		Blocked:  s.hooks.blocked,
+		RowByRow: s.settings.hot().rowByRow,
 	}
 }
 

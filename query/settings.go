@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/opt"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -57,6 +59,12 @@ var settingTable = []setting{
 	{name: "client_min_messages", kind: settingEnum, value: "notice",
 		values: []string{"debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"}, help: "lowest level of messages sent to the client"},
 	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO, Postgres, SQL, German) and order of their fields (MDY, DMY, YMD)"},
+	{name: "debug_aggregate", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense"}, help: "how groups are found"},
+	{name: "debug_disabled_rules", help: "rules of the optimizer that must not fire, separated by commas; all: every rule"},
+	{name: "debug_join", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense"}, help: "how the rows of a join are found"},
+	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
+	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
+	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
 	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
 	{name: "debug_vector_rows", kind: settingInt, value: "2048", min: 1, max: 2048, help: "rows of a vector"},
 	{name: "deadlock_timeout", kind: settingDuration, value: "1s", min: 1, max: maxInt32, help: "accepted; deadlocks are looked for as soon as a wait begins"},
@@ -200,6 +208,13 @@ func (s *setting) checkString(value string) (string, error) {
 			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value).
 				WithDetail("Table access method %q does not exist.", value)
 		}
+	case "debug_disabled_rules":
+		for name := range disabledRules(value) {
+			if !slices.Contains(opt.RuleNames(), name) {
+				return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value).
+					WithDetail("There is no rule %q.", name)
+			}
+		}
 	}
 	return value, nil
 }
@@ -247,6 +262,11 @@ func (s *setting) checkUnits(value string, units []unit) (string, error) {
 	return strconv.FormatInt(n, 10), nil
 }
 
+// unitOne names the unit that a number without one is in.
+func unitOne(units []unit) string {
+	return units[slices.IndexFunc(units, func(u unit) bool { return u.scale == 1 })].name
+}
+
 func (s *setting) number(value string, units []unit) (int64, error) {
 	bad := sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
 	v := strings.TrimSpace(value)
@@ -266,7 +286,7 @@ func (s *setting) number(value string, units []unit) (int64, error) {
 	f *= scale
 	if f < float64(s.min) || f > float64(s.max) {
 		return 0, sqlerr.Newf(sqlerr.InvalidParameterValue,
-			"%g is outside the valid range for parameter %q (%d .. %d)", f, s.name, s.min, s.max)
+			"%g %s is outside the valid range for parameter %q (%d %[2]s .. %[5]d %[2]s)", f, unitOne(units), s.name, s.min, s.max)
 	}
 	return int64(f + 0.5), nil
 }
@@ -295,7 +315,9 @@ type hotSettings struct {
 	workers, vectorRows           int
 	vectorForms, async, readOnly  bool
 	isolation                     table.Isolation
-	searchPath                    string
+	searchPath, disabledRules     string
+	rowByRow                      bool
+	force                         exec.Force
 }
 
 // hot returns the values that every statement looks at.
@@ -308,9 +330,24 @@ func (v *settingValues) hot() *hotSettings {
 			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
+			disabledRules: v.get(settings["debug_disabled_rules"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
 		}
 	}
 	return &v.memo
+}
+
+// force returns the strategies that the debug settings demand.
+func (v *settingValues) force() exec.Force {
+	strategy := func(name string) string {
+		if x := v.get(settings[name]); x != "auto" {
+			return x
+		}
+		return ""
+	}
+	return exec.Force{
+		Join: strategy("debug_join"), Aggregate: strategy("debug_aggregate"),
+		NoFilters: !v.bool("debug_join_filters"), NoRuns: !v.bool("debug_run_aggregation"),
+	}
 }
 
 func newSettingValues() settingValues {
@@ -394,6 +431,16 @@ func (v *settingValues) end(committed bool) {
 	}
 	v.undo, v.inTx = nil, false
 	clear(v.local)
+}
+
+// restore returns to the values of a savepoint.
+func (v *settingValues) restore(session, local map[string]string) {
+	if maps.Equal(v.session, session) && maps.Equal(v.local, local) {
+		return
+	}
+	v.saveUndo()
+	v.session, v.local = maps.Clone(session), maps.Clone(local)
+	v.changes++
 }
 
 func (v *settingValues) bool(name string) bool { return v.get(settings[name]) == "on" }

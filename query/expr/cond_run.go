@@ -69,6 +69,9 @@ func (ev *Evaluator) condOf(i int) *condState {
 // Filter appends to sel the ordinals of the live rows of the batch for which condition i is true. After a
 // RowError those before the row have been appended.
 func (ev *Evaluator) Filter(i int, sel []uint16) ([]uint16, error) {
+	if ev.interpreted() {
+		return ev.interpretFilter(i, sel)
+	}
 	ev.inPlace = false
 	before := ev.rowErr
 	ev.limit = ev.frames[0].n
@@ -89,7 +92,7 @@ func (ev *Evaluator) Filter(i int, sel []uint16) ([]uint16, error) {
 // columns are tested where they are. It begins a batch of its own.
 func (ev *Evaluator) FilterScan(i int, b *vec.Batch, out []uint16) ([]uint16, error) {
 	g := &b.Groups[0]
-	if len(b.Groups) != 1 || !slices.IsSorted(g.Sel) {
+	if len(b.Groups) != 1 || !slices.IsSorted(g.Sel) || ev.interpreted() {
 		return ev.filterIndirect(i, b, out)
 	}
 	ev.scan.Single(b.N, g.Cols, nil)

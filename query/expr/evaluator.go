@@ -130,6 +130,9 @@ func (ev *Evaluator) Begin(b *vec.Batch) {
 // Eval returns expression i for every live row: a vector of b.N entries of any form but InRows, without
 // selection (a Const one if all entries are known to be equal). Entries that are NULL have any value.
 func (ev *Evaluator) Eval(i int) (*vec.Vector, error) {
+	if ev.interpreted() {
+		return ev.interpret(i)
+	}
 	err := ev.runNeeds(i)
 	r := &ev.regs[ev.p.results[i]]
 	if e := ev.finish(r, &ev.frames[0], ev.p.exprs[i].Type()); e != nil {

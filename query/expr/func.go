@@ -107,4 +107,6 @@ type Context struct {
 	Session func(name string) (types.Datum, bool)
 	// Blocked says whether the session with a number waits for a lock of one of the others; nil: 0A000.
 	Blocked func(session uint32, by []uint32) bool
+	// RowByRow makes vector evaluators run the row interpreter: for tests, which compare the two.
+	RowByRow bool
 }

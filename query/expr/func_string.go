@@ -31,6 +31,7 @@ var stringFunctions = []entry{
 	{"initcap(text) text", 872, safe, text1(initCap), kernelNone},
 	{"reverse(text) text", 3062, safe, text1(reverse), kernelNone},
 	{"substring(text,int4,int4) text", 936, 0, substring, kernelSubstring},
+	{"substring(text,text,text) text", 2074, 0, substringSimilar, kernelNone},
 	{"substring(text,int4) text", 937, safe, substring, kernelSubstring},
 	{"substr(text,int4,int4) text", 877, 0, substring, kernelSubstring},
 	{"substr(text,int4) text", 883, safe, substring, kernelSubstring},
@@ -349,3 +350,8 @@ func concatWS(ctx *Context, args []types.Datum) (types.Datum, error) {
 
 // textOfBytes makes text of bytes that are not used otherwise.
 func textOfBytes(b []byte) types.Datum { return newText(unsafe.String(unsafe.SliceData(b), len(b))) }
+
+// substringSimilar refuses substring(… SIMILAR … ESCAPE …).
+func substringSimilar(*Context, []types.Datum) (types.Datum, error) {
+	return types.Datum{}, sqlerr.Unsupported("SUBSTRING by a SIMILAR pattern")
+}

@@ -21,6 +21,8 @@ var textFunctions = []entry{
 	{"to_hex(int8) text", 2090, safe, toBase(16), kernelNone},
 	{"quote_literal(text) text", 1283, safe, quoteLiteral, kernelNone},
 	{"quote_nullable(text) text", 1289, safe | nullable, quoteNullable, kernelNone},
+	{"quote_literal(any) text", 1285, stable | safe, quoteAny, kernelNone},
+	{"quote_nullable(any) text", 1290, stable | safe | nullable, quoteAny, kernelNone},
 	{"like(text,text) bool", 1569, 0, like(false, false), kernelLike},
 	{"notlike(text,text) bool", 1570, 0, like(true, false), kernelNotLike},
 	{"like(bytea,bytea) bool", 2007, 0, likeBytea(false), kernelNone},
@@ -78,7 +80,7 @@ func toBase(base int) scalar {
 func quoteLiteral(_ *Context, args []types.Datum) (types.Datum, error) {
 	s := strings.ReplaceAll(args[0].S, "'", "''")
 	if strings.Contains(s, `\`) {
-		return newText(" E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"), nil
+		return newText("E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"), nil
 	}
 	return newText("'" + s + "'"), nil
 }
@@ -88,6 +90,14 @@ func quoteNullable(ctx *Context, args []types.Datum) (types.Datum, error) {
 		return newText("NULL"), nil
 	}
 	return quoteLiteral(ctx, args)
+}
+
+// quoteAny quotes the text of a value of any type.
+func quoteAny(ctx *Context, args []types.Datum) (types.Datum, error) {
+	if args[0].IsNull() {
+		return newText("NULL"), nil
+	}
+	return quoteLiteral(ctx, []types.Datum{textOfBytes(appendOutput(ctx, nil, args[0]))})
 }
 
 func numNulls(nulls bool) scalar {

@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"errors"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 
@@ -42,8 +44,7 @@ func compileRegex(pattern string, fold bool) (*regexp.Regexp, error) {
 	}
 	re, err = regexp.Compile(flags + text)
 	if err != nil {
-		return nil, sqlerr.Newf(sqlerr.InvalidRegularExpression, "invalid regular expression: %s",
-			strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, regexError(err)
 	}
 	regexCache.Lock()
 	defer regexCache.Unlock()
@@ -52,6 +53,24 @@ func compileRegex(pattern string, fold bool) (*regexp.Regexp, error) {
 	}
 	regexCache.m[regexKey{strings.Clone(pattern), fold}] = re
 	return re, nil
+}
+
+// regexErrors are PostgreSQL's words for what Go's parser finds.
+var regexErrors = map[syntax.ErrorCode]string{
+	syntax.ErrMissingParen: "parentheses () not balanced", syntax.ErrUnexpectedParen: "parentheses () not balanced",
+	syntax.ErrMissingBracket: "brackets [] not balanced", syntax.ErrMissingRepeatArgument: "quantifier operand invalid",
+	syntax.ErrInvalidRepeatOp: "quantifier operand invalid", syntax.ErrInvalidRepeatSize: "invalid repetition count(s)",
+	syntax.ErrInvalidCharRange: "invalid character range", syntax.ErrInvalidCharClass: "invalid character class",
+	syntax.ErrTrailingBackslash: `invalid escape \ sequence`, syntax.ErrInvalidEscape: `invalid escape \ sequence`,
+	syntax.ErrLarge: "regular expression is too complex", syntax.ErrNestingDepth: "regular expression is too complex",
+}
+
+func regexError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	if e, ok := errors.AsType[*syntax.Error](err); ok && regexErrors[e.Code] != "" {
+		text = regexErrors[e.Code]
+	}
+	return sqlerr.Newf(sqlerr.InvalidRegularExpression, "invalid regular expression: %s", text)
 }
 
 // regexEscapes maps the class-shorthand and constraint escapes whose Go spelling differs.

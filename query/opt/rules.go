@@ -25,6 +25,15 @@ const (
 	RuleDeterminedKeys = "DeterminedKeys"
 )
 
+// RuleNames are the names of all rules and steps that can be switched off.
+func RuleNames() []string {
+	names := []string{RuleOrderJoins, RuleChooseBuildSide, RuleKeyLookup, RuleDropLeftJoin, RuleDeterminedKeys}
+	for i := range Rules {
+		names = append(names, Rules[i].Name)
+	}
+	return names
+}
+
 // rulePassesMax bounds the passes over a plan; each pass applies every rule everywhere.
 const rulePassesMax = 50
 
