@@ -31,13 +31,45 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err != nil {
 			return err
 		}
+		if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
+			return err
+		}
 		return tx.Schema().Alter(ctx, changed)
 	case *table.ViewDef:
 		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
+			if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
+				return err
+			}
 			changed := def.CloneObject().(*table.ViewDef)
 			changed.Name = b.Commands[0].NewName
 			return tx.Schema().Alter(ctx, changed)
 		}
 	}
 	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
+}
+
+// checkViewsOf refuses changes of names, and of columns that are there, of a relation that views use: their
+// queries are kept as texts.
+func (s *Session) checkViewsOf(tx table.Tx, o table.Object, commands []ast.AlterCommand) error {
+	what := ""
+	for _, c := range commands {
+		switch c.Kind {
+		case ast.RenameTable:
+			what = "RENAME"
+		case ast.RenameColumn:
+			what = "RENAME COLUMN"
+		case ast.DropColumn:
+			what = "DROP COLUMN"
+		case ast.AlterType:
+			what = "ALTER COLUMN TYPE"
+		}
+	}
+	if what == "" {
+		return nil
+	}
+	if list := s.dependents(tx, o); len(list) > 0 {
+		return sqlerr.Unsupported(what+" of a "+relationWord(o)+" that views use").
+			WithDetail("View %s depends on it.", list[0].view.Name)
+	}
+	return nil
 }

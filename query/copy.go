@@ -2,7 +2,10 @@ package query
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +18,11 @@ import (
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
+
+// copyOptionsMissing are the options of PostgreSQL's COPY that Lamina does not have.
+var copyOptionsMissing = []string{
+	"default", "force_array", "force_not_null", "force_null", "force_quote", "log_verbosity", "on_error", "reject_limit",
+}
 
 // Files opens the files that COPY names.
 type Files interface {
@@ -48,6 +56,9 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	}
 	file, err := s.o.Files.Open(b.File)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, sqlerr.Newf(sqlerr.UndefinedFile, "could not open file %q for reading: No such file or directory", b.File)
+		}
 		return nil, sqlerr.Newf(sqlerr.UndefinedFile, "could not open file %q for reading: %w", b.File, err)
 	}
 	defer file.Close() //nolint:errcheck // it was only read
@@ -135,7 +146,10 @@ func (f *copyFormat) option(o ast.Option) error {
 		}
 	case "freeze":
 	default:
-		return sqlerr.Unsupported("COPY option " + strings.ToUpper(o.Name)).At(o.Pos())
+		if slices.Contains(copyOptionsMissing, o.Name) {
+			return sqlerr.Unsupported("COPY option " + strings.ToUpper(o.Name)).At(o.Pos())
+		}
+		return sqlerr.Newf(sqlerr.SyntaxError, "option %q not recognized", o.Name).At(o.Pos())
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package query
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -139,6 +141,9 @@ func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView
 		if old.Head().Kind != table.KindView {
 			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a view", def.Name)
 		}
+		if err := bind.CheckReplaceView(old.(*table.ViewDef), def); err != nil {
+			return err
+		}
 		if err := tx.Schema().Drop(ctx, old.Head().ID); err != nil {
 			return err
 		}
@@ -222,22 +227,65 @@ func (s *Session) drop(ctx context.Context, tx table.Tx, b *ast.Drop) error {
 	if !ok {
 		return sqlerr.Unsupported("DROP " + b.Kind.String())
 	}
+	var targets []table.Object
 	for _, name := range b.Names {
-		if err := s.dropOne(ctx, tx, b, kind, name); err != nil {
+		o, err := s.dropTarget(tx, b, kind, name)
+		if err != nil {
+			return err
+		}
+		if o != nil && !slices.ContainsFunc(targets, func(t table.Object) bool { return t.Head().ID == o.Head().ID }) {
+			targets = append(targets, o)
+		}
+	}
+	if kind != table.KindSchema {
+		return s.dropRelations(ctx, tx, b, targets)
+	}
+	for _, o := range targets {
+		if b.Cascade {
+			if err := s.dropContents(ctx, tx, o.Head().ID); err != nil {
+				return err
+			}
+		}
+		if err := tx.Schema().Drop(ctx, o.Head().ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Session) dropOne(ctx context.Context, tx table.Tx, b *ast.Drop, kind table.ObjectKind, name ast.RelName) error {
+// dropRelations drops tables or views, and with CASCADE the views that use them.
+func (s *Session) dropRelations(ctx context.Context, tx table.Tx, b *ast.Drop, targets []table.Object) error {
+	list := s.dependents(tx, targets...)
+	if len(list) > 0 && !b.Cascade {
+		what := "desired object(s)"
+		if len(targets) == 1 {
+			what = relationWord(targets[0]) + " " + targets[0].Head().Name
+		}
+		return dependsError(what, list)
+	}
+	s.noticeCascade(list)
+	for _, d := range slices.Backward(list) {
+		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
+			return err
+		}
+	}
+	for _, o := range targets {
+		if err := tx.Schema().Drop(ctx, o.Head().ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropTarget finds what DROP names; nil if IF EXISTS allows that there is none.
+func (s *Session) dropTarget(tx table.Tx, b *ast.Drop, kind table.ObjectKind, name ast.RelName) (table.Object, error) {
 	var o table.Object
 	if kind == table.KindSchema {
 		o = tx.Schema().Lookup(kind, 0, name.Name)
 	} else {
 		var err error
 		if o, err = s.binder(tx).Relation(name); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	word := strings.ToLower(b.Kind.String())
@@ -245,27 +293,35 @@ func (s *Session) dropOne(ctx context.Context, tx table.Tx, b *ast.Drop, kind ta
 		code := map[table.ObjectKind]sqlerr.Code{table.KindTable: sqlerr.UndefinedTable, table.KindView: sqlerr.UndefinedTable, table.KindSchema: sqlerr.InvalidSchemaName}[kind]
 		if b.IfExists {
 			s.skipped(word, name.Name, "does not exist", sqlerr.SuccessfulCompletion)
-			return nil
+			return nil, nil
 		}
-		return sqlerr.Newf(code, "%s %q does not exist", word, name.Name)
+		return nil, sqlerr.Newf(code, "%s %q does not exist", word, name.Name)
 	}
 	if o.Head().Kind != kind {
 		err := sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a %s", name.Name, word)
 		if o.Head().Kind == table.KindView {
 			err = err.WithHint("Use DROP VIEW to remove a view.")
 		}
-		return err
+		return nil, err
 	}
-	if kind == table.KindSchema && b.Cascade {
-		if err := s.dropContents(ctx, tx, o.Head().ID); err != nil {
-			return err
-		}
-	}
-	return tx.Schema().Drop(ctx, o.Head().ID)
+	return o, nil
 }
 
 // dropContents drops what is in a schema, views first.
 func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.ObjectID) error {
+	var inside []table.Object
+	for _, kind := range []table.ObjectKind{table.KindView, table.KindTable} {
+		for _, o := range tx.Schema().List(kind) {
+			if o.Head().Schema == schema {
+				inside = append(inside, o)
+			}
+		}
+	}
+	for _, d := range slices.Backward(s.dependents(tx, inside...)) { // views of other schemas
+		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
+			return err
+		}
+	}
 	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindTable, table.KindSequence} {
 		for _, o := range tx.Schema().List(kind) {
 			if o.Head().Schema != schema {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -33,6 +34,9 @@ const returningRowsMax = 10_000_000
 
 func (s *Session) modify(ctx context.Context, q *plan.Query, x rowSource, stmt table.Statement, ec *expr.Context) (*modifier, error) {
 	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec}
+	if x, ok := x.(*exec.Query); ok {
+		m.ctx = x.Expr() // RETURNING and SET may use results of subplans
+	}
 	var err error
 	if m.w, err = stmt.Writer(ctx, q.Modify.Table.ID); err != nil {
 		return m, err

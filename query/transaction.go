@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ type txState struct {
 type namedSavepoint struct {
 	name string
 	sp   table.Savepoint
+	// session and local are the settings of the time.
+	session, local map[string]string
 }
 
 // savepointsMax bounds the nesting of savepoints in a transaction.
@@ -269,7 +272,7 @@ func (s *Session) savepoint(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.tx.saves = append(s.tx.saves, namedSavepoint{name, sp})
+	s.tx.saves = append(s.tx.saves, namedSavepoint{name, sp, maps.Clone(s.settings.session), maps.Clone(s.settings.local)})
 	return nil
 }
 
@@ -295,6 +298,7 @@ func (s *Session) rollbackTo(ctx context.Context, name string) error {
 	if err := s.tx.saves[i].sp.RollbackTo(ctx); err != nil {
 		return err
 	}
+	s.settings.restore(s.tx.saves[i].session, s.tx.saves[i].local)
 	s.tx.saves = s.tx.saves[:i+1]
 	s.tx.failed = false
 	return nil

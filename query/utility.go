@@ -273,15 +273,24 @@ func (s *Session) runExecute(ctx context.Context, b *ast.Execute) (*Result, erro
 	}
 	params := make([]types.Datum, len(b.Args))
 	for i, a := range b.Args {
-		if params[i], err = s.argument(tx, a, p.Params[i]); err != nil {
+		if params[i], err = s.argument(tx, i, a, p.Params[i]); err != nil {
 			return nil, err
 		}
 	}
 	return s.dispatch(ctx, p, params)
 }
 
-// argument evaluates an argument of EXECUTE.
-func (s *Session) argument(tx table.Tx, a ast.Expr, want types.Type) (types.Datum, error) {
+// argumentError says that argument i of EXECUTE has a type that does not become the parameter's.
+func argumentError(err error, i int, have, want types.Type, pos int) error {
+	if sqlerr.CodeOf(err) != sqlerr.CannotCoerce {
+		return err
+	}
+	return sqlerr.Newf(sqlerr.DatatypeMismatch, "parameter $%d of type %s cannot be coerced to the expected type %s", i+1, have.Kind, want.Kind).
+		WithHint("You will need to rewrite or cast the expression.").At(pos)
+}
+
+// argument evaluates argument i of EXECUTE.
+func (s *Session) argument(tx table.Tx, i int, a ast.Expr, want types.Type) (types.Datum, error) {
 	b, err := s.binder(tx).Stmt(&ast.Query{Body: &ast.Values{Rows: [][]ast.Expr{{a}}}}, nil)
 	if err != nil {
 		return types.Datum{}, err
@@ -290,9 +299,18 @@ func (s *Session) argument(tx table.Tx, a ast.Expr, want types.Type) (types.Datu
 	if !ok || len(rel.Tuples) != 1 || len(b.Params) > 0 {
 		return types.Datum{}, sqlerr.Unsupported("a query as an argument of EXECUTE")
 	}
-	e, err := expr.NewCast(rel.Tuples[0][0], want, expr.Assignment, 0)
+	value := rel.Tuples[0][0]
+	if lit, ok := a.(*ast.Literal); ok { // still without a type of its own
+		switch lit.Kind {
+		case ast.NullLiteral:
+			value = expr.NewNull(lit.Pos())
+		case ast.StringLiteral:
+			value = expr.NewLiteral(lit.Text, lit.Pos())
+		}
+	}
+	e, err := expr.NewCast(value, want, expr.Assignment, a.Pos())
 	if err != nil {
-		return types.Datum{}, err
+		return types.Datum{}, argumentError(err, i, value.Type(), want, a.Pos())
 	}
 	return expr.EvalRow(s.exprContext(nil), e, nil)
 }

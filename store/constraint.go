@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -110,7 +111,13 @@ func (t *Tx) checkRowsFit(ctx context.Context, st *Statement, was, def *table.Ta
 	if err != nil || len(cols) == 0 && funcs == nil {
 		return err
 	}
-	return t.located(def, scanRows(ctx, r, func(w *rowCheck) error { return w.check(ctx, def, cols, funcs) }))
+	err = scanRows(ctx, r, func(w *rowCheck) error { return w.check(ctx, def, cols, funcs) })
+	if e, ok := errors.AsType[*sqlerr.Error](err); ok && e.Code == sqlerr.CheckViolation {
+		e = e.WithMessage("check constraint %q of relation %q is violated by some row", e.Constraint, def.Name)
+		e.Detail = ""
+		err = e
+	}
+	return t.located(def, err)
 }
 
 // checkEmpty refuses a change of layout for a table that has rows, or had some that this transaction

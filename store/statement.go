@@ -99,7 +99,20 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 	if ts != nil && sameLayout(ts.Def(), def) {
 		return def, ts, nil
 	}
+	if ts != nil && t.altered(def, ts) {
+		return def, nil, nil
+	}
 	return st.renew(def)
+}
+
+// altered reports whether the transaction itself has changed the columns or keys of a table. The table is
+// locked, and it was empty: only the transaction's own rows are in it.
+func (t *Tx) altered(def *table.TableDef, ts table.TableSnapshot) bool {
+	if t.overlay == nil {
+		return false
+	}
+	base := t.overlay.Base().Table(def.ID)
+	return base != nil && sameLayout(ts.Def(), base) && !sameLayout(base, def)
 }
 
 // renew takes a newer View, because the one of the statement is older than the definition of a table

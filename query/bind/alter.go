@@ -37,6 +37,9 @@ func (a *alteration) apply() error {
 	case ast.RenameColumn:
 		return a.renameColumn()
 	case ast.RenameTable:
+		if a.c.NewName == a.def.Name {
+			return sqlerr.Newf(sqlerr.DuplicateTable, "relation \"%s\" already exists", a.c.NewName)
+		}
 		a.def.Name = a.c.NewName
 		return nil
 	case ast.SetDefault, ast.DropDefault, ast.SetNotNull, ast.DropNotNull:
@@ -111,9 +114,9 @@ func (a *alteration) dropColumn() error {
 }
 
 func (a *alteration) renameColumn() error {
-	i, err := a.column(a.c.Name)
-	if err != nil {
-		return err
+	i := a.def.ColumnIndex(a.c.Name)
+	if i < 0 {
+		return sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" does not exist", a.c.Name)
 	}
 	if a.def.ColumnIndex(a.c.NewName) >= 0 {
 		return sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", a.c.NewName, a.def.Name)

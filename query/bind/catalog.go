@@ -148,3 +148,11 @@ func (b *Binder) Table(n ast.RelName) (*table.TableDef, error) {
 	}
 	return nil, sqlerr.Newf(sqlerr.WrongObjectType, "\"%s\" is not a table", n.Name)
 }
+
+// changed finds the table of a data change: views are refused.
+func (b *Binder) changed(n ast.RelName) (*table.TableDef, error) {
+	if o, err := b.Relation(n); err == nil && o != nil && o.Head().Kind == table.KindView {
+		return nil, sqlerr.Unsupported("changing data through view \"" + n.Name + "\"")
+	}
+	return b.Table(n)
+}

@@ -109,7 +109,7 @@ func (t *tableBuilder) column(d *ast.ColumnDef) error {
 		return err
 	}
 	if d.Collation != "" && !CodePointCollation(d.Collation) {
-		return sqlerr.Unsupported("collation \"" + d.Collation + "\"").At(d.Pos())
+		return CollationError(d.Collation).At(d.Pos())
 	}
 	c := table.Column{Name: d.Name, Type: typ}
 	if err := t.columnProperties(&c, d); err != nil {

@@ -1,7 +1,9 @@
 package bind
 
 import (
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
@@ -223,7 +225,7 @@ func literal(e *ast.Literal) (expr.Expr, error) {
 	// The grammar gives what does not fit int4 as a number; 0x…, 0o… and 0b… too.
 	if n, err := strconv.ParseInt(e.Text, 0, 64); err == nil && plainInteger(e.Text) {
 		k := types.Int8
-		if e.Kind == ast.IntLiteral {
+		if types.IntInRange(types.Int4, n) {
 			k = types.Int4
 		}
 		return expr.NewConst(types.NewInt(k, n), types.T(k), pos), nil
@@ -270,6 +272,9 @@ func (x *exprs) not(e *ast.Not) (expr.Expr, error) {
 func (x *exprs) op(e *ast.Op) (expr.Expr, error) {
 	if row, ok := e.L.(*ast.Row); ok {
 		return x.rowCompare(e, row)
+	}
+	if lit, ok := e.R.(*ast.Literal); ok && e.L == nil && e.Name == "-" && (lit.Kind == ast.IntLiteral || lit.Kind == ast.NumberLiteral) {
+		return literal(&ast.Literal{At: e.At, Kind: lit.Kind, Text: "-" + lit.Text})
 	}
 	r, err := x.bind(e.R)
 	if e.L == nil {
@@ -471,10 +476,13 @@ func within(pos int, a, lo, hi expr.Expr, negated bool) (expr.Expr, error) {
 	return combine(pos, l, h)
 }
 
+// likeEscape are the functions that bring a pattern with another escape character to its usual form, or to a
+// regular expression.
+var likeEscape = [...]string{
+	ast.LikePattern: "like_escape", ast.ILikePattern: "like_escape", ast.SimilarPattern: "similar_to_escape",
+}
+
 func (x *exprs) like(e *ast.Like) (expr.Expr, error) {
-	if e.Kind == ast.SimilarPattern {
-		return nil, sqlerr.Unsupported("SIMILAR TO").At(e.Pos())
-	}
 	a, p, err := x.pair(e.Arg, e.Pattern)
 	if err != nil {
 		return nil, err
@@ -484,14 +492,15 @@ func (x *exprs) like(e *ast.Like) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p, err = expr.NewFunc("like_escape", e.Pos(), p, esc); err != nil {
+		if p, err = expr.NewFunc(likeEscape[e.Kind], e.Pos(), p, esc); err != nil {
+			return nil, err
+		}
+	} else if e.Kind == ast.SimilarPattern {
+		if p, err = expr.NewFunc(likeEscape[e.Kind], e.Pos(), p); err != nil {
 			return nil, err
 		}
 	}
-	op := "~~"
-	if e.Kind == ast.ILikePattern {
-		op = "~~*"
-	}
+	op := [...]string{ast.LikePattern: "~~", ast.ILikePattern: "~~*", ast.SimilarPattern: "~"}[e.Kind]
 	if e.Negated {
 		op = "!" + op
 	}
@@ -532,7 +541,7 @@ func (x *exprs) collate(e *ast.Collate) (expr.Expr, error) {
 		return nil, err
 	}
 	if !CodePointCollation(e.Name) {
-		return nil, sqlerr.Unsupported("collation \"" + e.Name + "\"").At(e.Pos())
+		return nil, CollationError(e.Name).At(e.Pos())
 	}
 	switch a.Type().Kind {
 	case types.Unknown:
@@ -542,6 +551,17 @@ func (x *exprs) collate(e *ast.Collate) (expr.Expr, error) {
 	}
 	return nil, sqlerr.Newf(sqlerr.DatatypeMismatch, "collations are not supported by type %s", a.Type().Kind).At(e.Pos())
 }
+
+// CollationError is the error for a collation that does not order by code points.
+func CollationError(name string) *sqlerr.Error {
+	if name == "unicode" || name == "pg_unicode_fast" || strings.HasSuffix(name, "-x-icu") || localeName.MatchString(name) {
+		return sqlerr.Unsupported("collation \"" + name + "\"")
+	}
+	return sqlerr.Newf(sqlerr.UndefinedObject, "collation \"%s\" for encoding \"UTF8\" does not exist", name)
+}
+
+// localeName matches the names of an operating system's collations, such as de_DE.utf8.
+var localeName = regexp.MustCompile(`^[a-z]{2,3}_[A-Z]{2}([.@].*)?$`)
 
 // CodePointCollation reports whether a collation orders text by code points.
 func CodePointCollation(name string) bool {

@@ -4,7 +4,6 @@ import (
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
-	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -104,6 +103,7 @@ func (s *scope) tableRef(f *ast.TableRef) (plan.Rel, *item, error) {
 		}
 		return s.systemRef(sys, err, f, name)
 	case *table.TableDef:
+		s.g.use(o.ID)
 		scan := s.g.scan(o, name)
 		it := s.newItem(name, itemTable, scan.Out, f.Pos())
 		it.scan = scan
@@ -112,6 +112,7 @@ func (s *scope) tableRef(f *ast.TableRef) (plan.Rel, *item, error) {
 		}
 		return scan, it, renameColumns(it, f.Alias)
 	case *table.ViewDef:
+		s.g.use(o.ID)
 		return s.viewRef(o, f, name)
 	}
 	return nil, nil, sqlerr.Newf(sqlerr.WrongObjectType, "cannot open relation \"%s\"", f.Name).At(f.Pos())
@@ -160,15 +161,13 @@ func renameColumns(it *item, a *ast.Alias) error {
 }
 
 func (s *scope) viewRef(v *table.ViewDef, f *ast.TableRef, name string) (plan.Rel, *item, error) {
-	stmts, err := sqlparse.Parse(v.Query)
+	q, err := viewQuery(v)
 	if err != nil {
 		return nil, nil, err
 	}
-	q, ok := stmts[0].Body.(*ast.Query)
-	if !ok || len(stmts) != 1 {
-		return nil, nil, sqlerr.Newf(sqlerr.DataCorrupted, "view \"%s\" is not a query", v.Name)
-	}
+	s.g.views++
 	r, err := s.g.query(q, nil, nil, resolveUnknown)
+	s.g.views--
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,7 +19,7 @@ func (g *binding) insert(ins *ast.Insert) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	def, err := g.Table(ins.Table.RelName)
+	def, err := g.changed(ins.Table.RelName)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,11 @@ func (s *scope) join(f *ast.Join, left []*item) (plan.Rel, []*item, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if llat || rlat && (f.Kind == ast.RightJoin || f.Kind == ast.FullJoin) {
+	if rlat && (f.Kind == ast.RightJoin || f.Kind == ast.FullJoin) {
+		return nil, nil, sqlerr.Newf(sqlerr.InvalidColumnReference, "invalid reference to the FROM-clause from a LATERAL item").
+			WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.").At(f.R.Pos())
+	}
+	if llat {
 		return nil, nil, sqlerr.Unsupported("LATERAL here").At(f.R.Pos())
 	}
 	if rlat && s.reachesPast(r, l) {

@@ -195,7 +195,7 @@ func (s *scope) qualified(schema, rel, name string, r *ast.ColumnRef) (expr.Expr
 		return nil, err
 	}
 	if it == nil {
-		return nil, s.noItem(schema, rel, r.Pos())
+		return nil, s.noItem(rel, r.Pos())
 	}
 	var found *itemCol
 	for i := range it.cols {
@@ -216,12 +216,8 @@ func (s *scope) qualified(schema, rel, name string, r *ast.ColumnRef) (expr.Expr
 }
 
 // noItem is the 42P01 error for a qualifier that names nothing.
-func (s *scope) noItem(schema, rel string, pos int) error {
-	full := rel
-	if schema != "" {
-		full = schema + "." + rel
-	}
-	invalid := sqlerr.Newf(sqlerr.UndefinedTable, "invalid reference to FROM-clause entry for table \"%s\"", full).At(pos)
+func (s *scope) noItem(rel string, pos int) error {
+	invalid := sqlerr.Newf(sqlerr.UndefinedTable, "invalid reference to FROM-clause entry for table \"%s\"", rel).At(pos)
 	const detail = "There is an entry for table \"%s\", but it cannot be referenced from this part of the query."
 	for level := s; level != nil; level = level.outer {
 		for _, it := range append(level.home.items[:len(level.home.items):len(level.home.items)], level.home.covered...) {
@@ -242,7 +238,7 @@ func (s *scope) noItem(schema, rel string, pos int) error {
 			}
 		}
 	}
-	return sqlerr.Newf(sqlerr.UndefinedTable, "missing FROM-clause entry for table \"%s\"", full).At(pos)
+	return sqlerr.Newf(sqlerr.UndefinedTable, "missing FROM-clause entry for table \"%s\"", rel).At(pos)
 }
 
 // noColumn is the 42703 error for a column that is not there, with a hint if a similar name is.
@@ -319,7 +315,7 @@ func (s *scope) star(r *ast.ColumnRef) ([]itemCol, error) {
 		return nil, err
 	}
 	if it == nil {
-		return nil, s.noItem(schema, rel, r.Pos())
+		return nil, s.noItem(rel, r.Pos())
 	}
 	return it.cols, nil
 }

@@ -22,7 +22,11 @@ func (s *scope) setOp(o *ast.SetOp, u unknowns) (query, error) {
 	sides := make([]query, len(branches))
 	for i, b := range branches {
 		var err error
-		if sides[i], err = s.g.query(b, s.outer, s.ctes, keepUnknown); err != nil {
+		u := keepUnknown
+		if _, ok := b.Body.(*ast.Values); ok {
+			u = resolveUnknown
+		}
+		if sides[i], err = s.g.query(b, s.outer, s.ctes, u); err != nil {
 			return query{}, err
 		}
 		if n, m := len(sides[i].out), len(sides[0].out); n != m {

@@ -13,7 +13,7 @@ import (
 // changeTarget binds the target of UPDATE or DELETE as the first item of the scope: a scan that yields
 // row references.
 func (g *binding) changeTarget(s *scope, t *ast.TableRef) (*plan.RelScan, *item, error) {
-	def, err := g.Table(t.RelName)
+	def, err := g.changed(t.RelName)
 	if err != nil {
 		return nil, nil, err
 	}
