@@ -1,0 +1,78 @@
+package logictest
+
+import "slices"
+
+// Feature is something of PostgreSQL's language that Lamina does not have.
+type Feature struct {
+	// Codes are the SQLSTATEs with which Lamina refuses it.
+	Codes []string
+	// Reason says what is missing.
+	Reason string
+}
+
+const (
+	unsupported     = "0A000"
+	unknownFunction = "42883"
+)
+
+// features are what skipif may name. A record that is no longer refused as its feature says must lose its skipif.
+var features = map[string]*Feature{
+	"aggregate_order":    {[]string{unsupported}, "ORDER BY in an aggregate"},
+	"alter_rows":         {[]string{unsupported}, "ALTER TABLE of columns and keys while there are rows"},
+	"alter_type":         {[]string{unsupported}, "ALTER COLUMN … TYPE"},
+	"arrays":             {[]string{unsupported}, "array types"},
+	"bit_strings":        {[]string{unsupported}, "bit strings"},
+	"column_parts":       {[]string{unsupported}, "assignment to fields and elements of a column"},
+	"comments":           {[]string{unsupported}, "COMMENT ON"},
+	"conflict_update":    {[]string{unsupported}, "ON CONFLICT DO UPDATE"},
+	"correlated_limit":   {[]string{unsupported}, "LIMIT and OFFSET in a correlated subquery"},
+	"cursors":            {[]string{unsupported}, "DECLARE, FETCH, CLOSE"},
+	"deferrable":         {[]string{unsupported}, "deferrable constraints"},
+	"exclusion":          {[]string{unsupported}, "exclusion constraints"},
+	"extensions":         {[]string{unsupported}, "extensions"},
+	"foreign_keys":       {[]string{unsupported}, "foreign keys"},
+	"functions":          {[]string{unknownFunction}, "functions that the catalogue does not have yet"},
+	"generated_columns":  {[]string{unsupported}, "generated columns"},
+	"grouping_sets":      {[]string{unsupported}, "GROUPING SETS, ROLLUP, CUBE"},
+	"indexes":            {[]string{unsupported}, "CREATE INDEX"},
+	"inheritance":        {[]string{unsupported}, "inheritance"},
+	"json":               {[]string{unsupported}, "json and jsonb"},
+	"lateral_function":   {[]string{unsupported}, "a function over columns in FROM"},
+	"like_table":         {[]string{unsupported}, "CREATE TABLE (LIKE …)"},
+	"materialized_views": {[]string{unsupported}, "materialized views"},
+	"merge":              {[]string{unsupported}, "MERGE"},
+	"modifying_cte":      {[]string{unsupported}, "data changes in WITH"},
+	"notify":             {[]string{unsupported}, "LISTEN and NOTIFY"},
+	"ordered_set":        {[]string{unsupported}, "ordered-set aggregates"},
+	"ordinality":         {[]string{unsupported}, "WITH ORDINALITY"},
+	"outer_aggregate":    {[]string{unsupported}, "aggregates of an outer query"},
+	"partitions":         {[]string{unsupported}, "partitioned tables"},
+	"privileges":         {[]string{unsupported}, "GRANT and REVOKE"},
+	"procedures":         {[]string{unsupported}, "functions, procedures, DO"},
+	"recursive":          {[]string{unsupported}, "WITH RECURSIVE"},
+	"regression":         {[]string{unknownFunction}, "regression aggregates"},
+	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
+	"sequences":          {[]string{unsupported, unknownFunction}, "sequences, serial and identity columns"},
+	"serializable":       {[]string{unsupported}, "SERIALIZABLE"},
+	"series_types":       {[]string{unsupported}, "generate_series of numerics and times"},
+	"sleep":              {[]string{unknownFunction}, "pg_sleep"},
+	"srf_in_select":      {[]string{unsupported}, "set-returning functions in the select list"},
+	"substring_similar":  {[]string{unsupported}, "SUBSTRING … SIMILAR"},
+	"system_columns":     {[]string{unsupported}, "ctid, xmin and other system columns"},
+	"tablesample":        {[]string{unsupported}, "TABLESAMPLE"},
+	"temporary":          {[]string{unsupported}, "temporary tables"},
+	"triggers":           {[]string{unsupported}, "triggers"},
+	"two_phase":          {[]string{unsupported}, "two-phase commit"},
+	"unlogged":           {[]string{unsupported}, "unlogged tables: USING memory is their kin"},
+	"updatable_views":    {[]string{unsupported}, "data changes through views"},
+	"user_types":         {[]string{unsupported}, "CREATE TYPE, CREATE DOMAIN"},
+	"whole_row":          {[]string{unsupported}, "rows as values"},
+	"windows":            {[]string{unsupported}, "window functions"},
+	"with_ties":          {[]string{unsupported}, "FETCH FIRST … WITH TIES"},
+	"xml":                {[]string{unsupported}, "xml"},
+}
+
+// refusedBy reports whether an outcome is how Lamina refuses the feature.
+func (f *Feature) refusedBy(o *Outcome) bool {
+	return o.Err != nil && slices.Contains(f.Codes, o.Err.Code)
+}
