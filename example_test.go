@@ -114,3 +114,41 @@ func ExampleTableOf() {
 	// {2 Ben 4.00} <nil>
 	// row not found
 }
+
+// A transfer, run again whenever another transaction was in its way.
+func ExampleDB_RunTx() {
+	ctx := context.Background()
+	db, err := lamina.Open("", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(ctx, `CREATE TABLE accounts (owner text PRIMARY KEY, balance int8 CHECK (balance >= 0));
+		INSERT INTO accounts VALUES ('Ada', 100), ('Ben', 0)`); err != nil {
+		log.Fatal(err)
+	}
+	transfer := func(from, to string, amount int64) error {
+		return db.RunTx(ctx, table.TxOptions{Isolation: table.RepeatableRead}, func(tx *lamina.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE accounts SET balance = balance - $1 WHERE owner = $2`, amount, from); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `UPDATE accounts SET balance = balance + $1 WHERE owner = $2`, amount, to)
+			return err
+		})
+	}
+	fmt.Println(transfer("Ada", "Ben", 70))
+	fmt.Println(transfer("Ada", "Ben", 70)) // nothing of it stays
+	r, err := db.Query(ctx, `SELECT owner, balance FROM accounts ORDER BY owner`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	for r.Next() {
+		fmt.Println(r.Value(0), r.Value(1))
+	}
+	// Output:
+	// <nil>
+	// new row for relation "accounts" violates check constraint "accounts_balance_check"
+	// Ada 30
+	// Ben 70
+}

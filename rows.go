@@ -16,6 +16,8 @@ import (
 type Column struct {
 	Name string
 	Type types.Type
+	// NotNull: no value of it is NULL. It is known of NOT NULL columns of tables that no outer join is in the way of.
+	NotNull bool
 }
 
 // argsInline is the number of arguments that need no memory of their own.
@@ -96,7 +98,7 @@ func (r *Rows) Columns() []Column {
 	}
 	cols := make([]Column, len(r.r.Columns))
 	for i, c := range r.r.Columns {
-		cols[i] = Column{Name: c.Name, Type: c.Type}
+		cols[i] = Column{Name: c.Name, Type: c.Type, NotNull: r.r.NotNull(i)}
 	}
 	return cols
 }

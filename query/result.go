@@ -22,8 +22,9 @@ type Result struct {
 	Copy *CopyIn
 
 	s      *Session
-	verb   string // command tag without count
-	counts bool   // the tag ends with the number of rows
+	plan   *plan.Query // nil: there is none
+	verb   string      // command tag without count
+	counts bool        // the tag ends with the number of rows
 	rows   int64
 	stmt   table.Statement
 	query  rowSource

@@ -39,6 +39,8 @@ func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, 
 				err = s.cancelled(ctx, err)
 			}
 			s.failed(err)
+		} else {
+			r.plan = p.q
 		}
 		return r, err
 	}
@@ -56,7 +58,7 @@ func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, 
 		s.failed(err)
 		return nil, err
 	}
-	r.s, r.ctx, r.parent = s, run, ctx
+	r.s, r.plan, r.ctx, r.parent = s, p.q, run, ctx
 	if r.query == nil && r.Copy == nil {
 		stop()
 		return r, nil

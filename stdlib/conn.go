@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -108,7 +109,7 @@ func (c *Conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 		begin += " ISOLATION LEVEL READ COMMITTED"
 	case sql.LevelRepeatableRead, sql.LevelSnapshot:
 		begin += " ISOLATION LEVEL REPEATABLE READ"
-	case sql.LevelSerializable, sql.LevelLinearizable:
+	case sql.LevelSerializable:
 		begin += " ISOLATION LEVEL SERIALIZABLE"
 	default:
 		return nil, sqlerr.Unsupported("isolation level " + sql.IsolationLevel(o.Isolation).String())
@@ -179,6 +180,18 @@ type stmt struct {
 	s *lamina.ConnStmt
 }
 
+var (
+	_ driver.StmtExecContext   = (*stmt)(nil)
+	_ driver.StmtQueryContext  = (*stmt)(nil)
+	_ driver.NamedValueChecker = (*stmt)(nil)
+
+	_ driver.RowsColumnTypeDatabaseTypeName = (*rows)(nil)
+	_ driver.RowsColumnTypeLength           = (*rows)(nil)
+	_ driver.RowsColumnTypeNullable         = (*rows)(nil)
+	_ driver.RowsColumnTypePrecisionScale   = (*rows)(nil)
+	_ driver.RowsColumnTypeScanType         = (*rows)(nil)
+)
+
 func (s *stmt) Close() error                               { return nil }
 func (s *stmt) NumInput() int                              { return len(s.s.Params()) }
 func (s *stmt) CheckNamedValue(v *driver.NamedValue) error { return s.c.CheckNamedValue(v) }
@@ -192,13 +205,8 @@ func (s *stmt) Query([]driver.Value) (driver.Rows, error) {
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	r, err := s.s.Query(ctx, argsOf(args)...)
-	if err != nil {
-		return nil, err
-	}
-	for r.Next() {
-	}
-	return result(r.RowsAffected()), r.Close()
+	r, err := s.s.Exec(ctx, argsOf(args)...)
+	return result(r.RowsAffected), err
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
@@ -244,15 +252,25 @@ func (r *rows) Next(dest []driver.Value) error {
 	return nil
 }
 
+// ColumnTypeNullable reports whether a column may have NULLs.
+func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) { return !r.columns()[i].NotNull, true }
+
 // ColumnTypeDatabaseTypeName returns the SQL type's name in capitals.
 func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
-	return strings.ToUpper(types.T(r.columns()[i].Type.Kind).String())
+	return strings.ToUpper(r.columns()[i].Type.Kind.String())
 }
 
-// ColumnTypeLength returns n of varchar(n) and char(n).
+// ColumnTypeLength returns n of varchar(n) and char(n), and the largest number for types without a limit.
 func (r *rows) ColumnTypeLength(i int) (int64, bool) {
-	n, ok := r.columns()[i].Type.Length()
-	return int64(n), ok
+	t := r.columns()[i].Type
+	if n, ok := t.Length(); ok {
+		return int64(n), true
+	}
+	switch t.Kind {
+	case types.Text, types.Varchar, types.BpChar, types.Bytea:
+		return math.MaxInt64, true
+	}
+	return 0, false
 }
 
 // ColumnTypePrecisionScale returns p and s of numeric(p,s).

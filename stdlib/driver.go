@@ -47,6 +47,9 @@ func (d Driver) Open(name string) (driver.Conn, error) {
 func (Driver) OpenConnector(name string) (driver.Connector, error) {
 	dir, query, _ := strings.Cut(name, "?")
 	o, err := parseOptions(query)
+	if err == nil {
+		err = o.Validate()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,18 @@ func (Driver) OpenConnector(name string) (driver.Connector, error) {
 			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "directory %q: %w", name, err)
 		}
 	}
-	return &Connector{dir: dir, query: canonical(query), o: o}, nil
+	return &Connector{dir: dir, o: o}, nil
+}
+
+// resolve returns the one name of a directory: without symbolic links, as far as it exists.
+func resolve(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		return filepath.Join(resolve(parent), filepath.Base(dir))
+	}
+	return dir
 }
 
 // parseOptions reads the settings of a data source name.
@@ -66,7 +80,10 @@ func parseOptions(query string) (*lamina.Options, error) {
 	}
 	o := &lamina.Options{Settings: map[string]string{}}
 	for name, vs := range values {
-		v := vs[len(vs)-1]
+		if len(vs) > 1 {
+			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "the data source name gives %q more than once", name)
+		}
+		v := vs[0]
 		switch name {
 		case "memory_bytes":
 			o.MemoryBytes, err = strconv.ParseInt(v, 10, 64)
@@ -77,7 +94,7 @@ func parseOptions(query string) (*lamina.Options, error) {
 		case "read_only":
 			o.ReadOnly, err = strconv.ParseBool(v)
 		default:
-			o.Settings[name] = v
+			o.Settings[strings.ToLower(name)] = v
 		}
 		if err != nil {
 			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for %q: %q", name, v)
@@ -86,11 +103,25 @@ func parseOptions(query string) (*lamina.Options, error) {
 	return o, nil
 }
 
-// canonical orders settings, so that equal ones compare equal.
-func canonical(query string) string {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return query
+// describe prints the settings of a data source name in one order; equal ones are equal texts.
+func describe(o *lamina.Options) string {
+	values := url.Values{}
+	number := func(name string, n int64) {
+		if n != 0 {
+			values.Set(name, strconv.FormatInt(n, 10))
+		}
+	}
+	number("memory_bytes", o.MemoryBytes)
+	number("query_bytes", o.QueryBytes)
+	number("workers", int64(o.Workers))
+	if o.ReadOnly {
+		values.Set("read_only", "true")
+	}
+	for name, v := range o.Settings {
+		values.Set(name, v)
+	}
+	if len(values) == 0 {
+		return "none"
 	}
 	return values.Encode()
 }
@@ -102,19 +133,19 @@ var shared = struct {
 }{dbs: map[string]*sharedDB{}}
 
 type sharedDB struct {
-	db    *lamina.DB
-	query string
-	users int
+	db       *lamina.DB
+	settings string
+	users    int
 }
 
 // Connector makes connections to one database; database/sql closes it with the sql.DB.
 type Connector struct {
-	dir, query string
-	o          *lamina.Options
-	mu         sync.Mutex
-	db         *lamina.DB
-	borrowed   bool // of OpenDB: not ours to close
-	closed     bool
+	dir      string // "": in memory; symbolic links are resolved once it is open
+	o        *lamina.Options
+	mu       sync.Mutex
+	db       *lamina.DB
+	borrowed bool // of OpenDB: not ours to close
+	closed   bool
 }
 
 // Driver returns the driver.
@@ -144,14 +175,18 @@ func (c *Connector) open() (*lamina.DB, error) {
 	}
 	if c.dir == "" {
 		db, err := lamina.Open("", c.o)
-		c.db = db
+		if err == nil {
+			c.db = db
+		}
 		return db, err
 	}
 	shared.Lock()
 	defer shared.Unlock()
+	c.dir = resolve(c.dir)
+	settings := describe(c.o)
 	if s := shared.dbs[c.dir]; s != nil {
-		if s.query != c.query {
-			return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory %q is open with other settings: %q", c.dir, s.query)
+		if s.settings != settings {
+			return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory %q is open with other settings: %s, not %s", c.dir, s.settings, settings)
 		}
 		s.users++
 		c.db = s.db
@@ -161,7 +196,7 @@ func (c *Connector) open() (*lamina.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared.dbs[c.dir] = &sharedDB{db: db, query: c.query, users: 1}
+	shared.dbs[c.dir] = &sharedDB{db: db, settings: settings, users: 1}
 	c.db = db
 	return db, nil
 }
