@@ -60,7 +60,6 @@ var features = map[string]*Feature{
 	"substring_similar":  {[]string{unsupported}, "SUBSTRING … SIMILAR"},
 	"system_columns":     {[]string{unsupported}, "ctid, xmin and other system columns"},
 	"tablesample":        {[]string{unsupported}, "TABLESAMPLE"},
-	"temporary":          {[]string{unsupported}, "temporary tables"},
 	"triggers":           {[]string{unsupported}, "triggers"},
 	"two_phase":          {[]string{unsupported}, "two-phase commit"},
 	"unlogged":           {[]string{unsupported}, "unlogged tables: USING memory is their kin"},
