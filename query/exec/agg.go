@@ -217,6 +217,9 @@ func (a *aggregation) stateOf(f *expr.AggFunc, input int) (int, error) {
 		if class == types.ClassFloat {
 			s.slow, a.ordered = newFloatMoments, true
 		}
+	case expr.AggRegrSXX, expr.AggRegrSYY, expr.AggRegrSXY, expr.AggRegrAvgX, expr.AggRegrAvgY, expr.AggRegrR2,
+		expr.AggRegrSlope, expr.AggRegrIntercept, expr.AggCovarPop, expr.AggCovarSamp, expr.AggCorr:
+		s.op, s.kind, s.slow, a.ordered = expr.AggRegrSXX, stateSlow, newPairMoments, true
 	case expr.AggStringAgg:
 		s.kind, s.slow, a.ordered = stateSlow, newStringLists, true
 	case expr.AggAnyValue:

@@ -328,6 +328,9 @@ func (t *groupTable) result(o *aggOut, id uint32) (types.Datum, error) {
 		return variance(t.slow[o.state], o.op, id, n)
 	}
 	if st.kind == stateSlow {
+		if m, ok := t.slow[o.state].(*pairMoments); ok {
+			return m.m.v[id].finish(o.op), nil
+		}
 		return t.slow[o.state].result(id)
 	}
 	return t.extreme(o, st, id)

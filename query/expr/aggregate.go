@@ -42,7 +42,21 @@ var aggRows = []aggRow{
 	{"bit_and", AggBitAnd, "int2 int2 2236;int4 int4 2238;int8 int8 2240"},
 	{"bit_or", AggBitOr, "int2 int2 2237;int4 int4 2239;int8 int8 2241"},
 	{"bit_xor", AggBitXor, "int2 int2 6164;int4 int4 6165;int8 int8 6166"},
+	{"regr_count", AggCount, "float8,float8 int8 2818"},
+	{"regr_sxx", AggRegrSXX, pairOfFloats + "2819"},
+	{"regr_syy", AggRegrSYY, pairOfFloats + "2820"},
+	{"regr_sxy", AggRegrSXY, pairOfFloats + "2821"},
+	{"regr_avgx", AggRegrAvgX, pairOfFloats + "2822"},
+	{"regr_avgy", AggRegrAvgY, pairOfFloats + "2823"},
+	{"regr_r2", AggRegrR2, pairOfFloats + "2824"},
+	{"regr_slope", AggRegrSlope, pairOfFloats + "2825"},
+	{"regr_intercept", AggRegrIntercept, pairOfFloats + "2826"},
+	{"covar_pop", AggCovarPop, pairOfFloats + "2827"},
+	{"covar_samp", AggCovarSamp, pairOfFloats + "2828"},
+	{"corr", AggCorr, pairOfFloats + "2829"},
 }
+
+const pairOfFloats = "float8,float8 float8 "
 
 // aggCandidates are the aggregates in the form that overload resolution takes.
 var aggCandidates = make(map[*Func]*AggFunc)
@@ -117,7 +131,29 @@ func NewAggregate(name string, pos int, args []Expr, distinct bool, filter Expr)
 			return nil, err
 		}
 	}
-	return a, nil
+	if len(a.Args) == 2 && fn.Args[0] == types.Float8 {
+		err = a.ofPairs()
+	}
+	return a, err
+}
+
+// ofPairs finishes an aggregate that ignores a pair if either value is NULL.
+func (a *Aggregate) ofPairs() (err error) {
+	if a.Distinct {
+		return sqlerr.Unsupported("DISTINCT in " + a.Func.Name).At(a.At)
+	}
+	if a.Func.Op != AggCount {
+		return nil
+	}
+	// regr_count(y, x) is count(y) of the rows that have an x.
+	both := NewIsNull(a.At, a.Args[1], true)
+	if a.Filter != nil {
+		if both, err = NewAnd(a.At, a.Filter, both); err != nil {
+			return err
+		}
+	}
+	a.Filter, a.Args = both, a.Args[:1]
+	return nil
 }
 
 func resolveAggregate(name string, kinds []types.Kind, pos int) (*Func, error) {

@@ -85,6 +85,18 @@ const (
 	AggBitAnd
 	AggBitOr
 	AggBitXor
+	// Of pairs (Y, X): covariance, correlation, linear regression. All need the same sums.
+	AggRegrSXX
+	AggRegrSYY
+	AggRegrSXY
+	AggRegrAvgX
+	AggRegrAvgY
+	AggRegrR2
+	AggRegrSlope
+	AggRegrIntercept
+	AggCovarPop
+	AggCovarSamp
+	AggCorr
 )
 
 // KernelID is a family of vector kernels.

@@ -50,6 +50,9 @@ var numberFunctions = []entry{
 	{"sinh(float8) float8", 2462, safe, float1(math.Sinh), kernelNone},
 	{"cosh(float8) float8", 2463, safe, float1(math.Cosh), kernelNone},
 	{"tanh(float8) float8", 2464, safe, float1(math.Tanh), kernelNone},
+	{"asinh(float8) float8", 2465, safe, float1(math.Asinh), kernelNone},
+	{"acosh(float8) float8", 2466, 0, acoshFloat, kernelNone},
+	{"atanh(float8) float8", 2467, 0, atanhFloat, kernelNone},
 	{"random() float8", 1598, safe | volatile, randomFloat, kernelNone},
 }
 
@@ -102,6 +105,23 @@ func signFloat(x float64) float64 {
 		return -1
 	}
 	return 0 // of NaN too, unlike numeric's
+}
+
+func acoshFloat(_ *Context, args []types.Datum) (types.Datum, error) {
+	x := args[0].Float()
+	if x < 1 {
+		return types.Datum{}, errInputRange
+	}
+	return types.NewFloat(types.Float8, math.Acosh(x)), nil
+}
+
+// atanhFloat is infinite at the ends of its range.
+func atanhFloat(_ *Context, args []types.Datum) (types.Datum, error) {
+	x := args[0].Float()
+	if x < -1 || x > 1 {
+		return types.Datum{}, errInputRange
+	}
+	return types.NewFloat(types.Float8, math.Atanh(x)), nil
 }
 
 func atan2Float(_ *Context, args []types.Datum) (types.Datum, error) {
