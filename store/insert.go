@@ -152,7 +152,7 @@ func (w *Writer) claimKey(ctx context.Context, k int, key []byte, snapshot, lock
 	t := w.st.tx
 	err = w.lockKey(ctx, k, key, table.ForUpdate, table.NoWait)
 	for errors.Is(err, errBusy) {
-		if taken, err = w.taken(k, key, snapshot); err != nil {
+		if taken, err = w.taken(k, key, false); err != nil {
 			return false, err
 		}
 		if !taken {

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,9 +136,10 @@ func crashOnly(fs *waltest.CrashFS, n int) (list []*waltest.CrashFS) {
 }
 
 // imagesOf runs f and takes images at every call that changes the disk.
-func imagesOf(t *testing.T, fs *waltest.CrashFS, f func() error, take func(*waltest.CrashFS, int) []*waltest.CrashFS) (list []*waltest.CrashFS) {
+func imagesOf(t *testing.T, fs *waltest.CrashFS, f func() error, take func(*waltest.CrashFS, int) []*waltest.CrashFS) []*waltest.CrashFS {
 	t.Helper()
 	var mu sync.Mutex
+	var list []*waltest.CrashFS
 	n := 0
 	fs.SetHook(func(op waltest.Op) error {
 		switch op.Kind {
@@ -151,5 +153,7 @@ func imagesOf(t *testing.T, fs *waltest.CrashFS, f func() error, take func(*walt
 	})
 	defer fs.SetHook(nil)
 	must(0, f())(t)
-	return list
+	mu.Lock() // a call that began before the end may still be under way
+	defer mu.Unlock()
+	return slices.Clone(list)
 }

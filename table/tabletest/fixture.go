@@ -272,11 +272,12 @@ func (f *fixture) read(st table.Statement, id table.ObjectID, spec table.ScanSpe
 }
 
 func joinRows(s scanned) string {
-	rows := slices.Clone(s.rows)
-	slices.SortFunc(rows, func(a, b string) int { // by the values of the first column that differs
-		return strings.Compare(strings.ReplaceAll(a, "|", "\x00"), strings.ReplaceAll(b, "|", "\x00"))
-	})
-	return strings.Join(rows, " ")
+	rows := make([]string, len(s.rows))
+	for i, row := range s.rows { // by the values of the first column that differs
+		rows[i] = strings.ReplaceAll(row, "|", "\x00")
+	}
+	slices.Sort(rows)
+	return strings.ReplaceAll(strings.Join(rows, " "), "\x00", "|")
 }
 
 // committed returns the committed rows of a table.
