@@ -165,9 +165,16 @@ func (s *scope) viewRef(v *table.ViewDef, f *ast.TableRef, name string) (plan.Re
 	if err != nil {
 		return nil, nil, err
 	}
+	outside := s.g.Binder
+	if s.g.schemaName(v.Schema) != outside.opts.Temp { // temporary relations do not hide what it was made of
+		inside := *outside
+		inside.opts.Temp = ""
+		s.g.Binder = &inside
+	}
 	s.g.views++
 	r, err := s.g.query(q, nil, nil, resolveUnknown)
 	s.g.views--
+	s.g.Binder = outside
 	if err != nil {
 		return nil, nil, err
 	}
@@ -176,6 +183,9 @@ func (s *scope) viewRef(v *table.ViewDef, f *ast.TableRef, name string) (plan.Re
 	}
 	cols := s.g.freshCols(&r)
 	it := s.newItem(name, itemSubquery, cols, f.Pos())
+	if f.Alias == nil {
+		it.schema = s.g.schemaName(v.Schema)
+	}
 	for i := range v.Columns {
 		it.cols[i].name = v.Columns[i].Name
 	}

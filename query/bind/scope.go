@@ -171,6 +171,7 @@ func systemColumn(name string, pos int) error {
 
 // relation finds the item that a qualifier names, in the nearest scope that has one.
 func (s *scope) relation(schema, name string, pos int) (*item, error) {
+	schema = s.g.realSchema(schema)
 	for level := s; level != nil; level = level.outer {
 		var found *item
 		for _, it := range level.items {

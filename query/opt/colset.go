@@ -110,7 +110,33 @@ func colsOf(cols []plan.Col) colSet {
 }
 
 // relCols returns the output columns of an operator.
-func relCols(r plan.Rel) colSet { return colsOf(r.Cols()) }
+func relCols(r plan.Rel) colSet {
+	var s colSet
+	s.addRel(r)
+	return s
+}
+
+// addRel adds the output columns of an operator, without lists of those of the joins below.
+func (s *colSet) addRel(r plan.Rel) {
+	switch r := r.(type) {
+	case *plan.RelFilter:
+		s.addRel(r.Input)
+		return
+	case *plan.RelJoin:
+		s.addRel(r.L)
+		switch r.Kind {
+		case plan.Semi, plan.Anti, plan.AntiNull:
+		case plan.Mark:
+			s.add(r.Mark.ID)
+		default:
+			s.addRel(r.R)
+		}
+		return
+	}
+	for _, c := range r.Cols() {
+		s.add(c.ID)
+	}
+}
 
 // exprCols returns the columns that an expression names, those that its subqueries use from outside
 // included.
