@@ -62,12 +62,17 @@ func openDirectory(fsys vfs.FS, path string, readOnly bool) (*directory, error) 
 		if err := d.make(); err != nil {
 			return nil, err
 		}
-	} else if _, err := fsys.Stat(path); err != nil {
+	} else if _, err := fsys.Stat(path); isNotExist(err) {
+		return nil, sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" does not exist", path)
+	} else if err != nil {
 		return nil, fileError("open", path, err)
+	}
+	if err := d.checkForeign(readOnly); err != nil {
+		return nil, err
 	}
 	lock, err := fsys.Lock(d.join(lockName))
 	switch {
-	case errors.Is(err, syscall.EIO), isNotExist(err), vfs.IsNoSpaceError(err):
+	case errors.Is(err, syscall.EIO), isNotExist(err), vfs.IsNoSpaceError(err), cannotOpen(err):
 		return nil, fileError("lock", d.join(lockName), err)
 	case err != nil:
 		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use by another program: %w", path, err)
@@ -77,6 +82,29 @@ func openDirectory(fsys vfs.FS, path string, readOnly bool) (*directory, error) 
 		return nil, errors.Join(err, lock.Close())
 	}
 	return d, nil
+}
+
+// cannotOpen reports whether the error of a lock is that its file cannot be opened, rather than that another has it.
+func cannotOpen(err error) bool {
+	e, ok := errors.AsType[*fs.PathError](err)
+	return ok && e.Op == "open" && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EROFS))
+}
+
+// checkForeign refuses a directory that no database has ever been in, so that nothing is left in it.
+func (d *directory) checkForeign(readOnly bool) error {
+	for _, name := range []string{lockName, versionName} {
+		if _, err := d.fs.Stat(d.join(name)); !isNotExist(err) {
+			return nil // or it is made just now: the lock will tell
+		}
+	}
+	if readOnly {
+		return d.noDatabase()
+	}
+	return d.checkEmpty()
+}
+
+func (d *directory) noDatabase() error {
+	return sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" holds no database", d.path)
 }
 
 func (d *directory) join(name string) string { return d.fs.PathJoin(d.path, name) }
@@ -112,7 +140,7 @@ func (d *directory) checkVersion(readOnly bool) error {
 	b, err := readFile(d.fs, d.join(versionName))
 	switch {
 	case isNotExist(err) && readOnly:
-		return sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" holds no database", d.path)
+		return d.noDatabase()
 	case isNotExist(err):
 		if err := d.checkEmpty(); err != nil {
 			return err

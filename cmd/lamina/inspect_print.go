@@ -84,8 +84,8 @@ func (l *inspectedLog) print(b *strings.Builder) {
 	if l.LastLSN > 0 {
 		lsns = fmt.Sprintf("LSN %d to %d", l.FirstLSN, l.LastLSN)
 	}
-	fmt.Fprintf(b, "Log: %d files, %s, %s records, %s; %s\n",
-		len(l.Files), bytesText(l.Bytes), countText(l.Records), lsns, end)
+	fmt.Fprintf(b, "Log: %s, %s, %s, %s; %s\n",
+		countOf(int64(len(l.Files)), "file"), bytesText(l.Bytes), countOf(l.Records, "record"), lsns, end)
 	t := grid(table.Row{"file", "epoch", "size", "used", "records"}, 2, 3, 4, 5)
 	for _, f := range l.Files {
 		t.AppendRow(table.Row{f.Name, f.Epoch, bytesText(f.Bytes), bytesText(int64(f.Used)), countText(f.Records)})

@@ -13,6 +13,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -60,6 +62,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return 0
 	}
 	code := exitFailure
+	if text, unknown := strings.CutPrefix(err.Error(), "unknown command "); unknown { // cobra has no type for it
+		code, err = exitUsage, errors.New("unknown command "+strings.TrimSpace(text))
+	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		if code, err = e.code, e.err; err == nil {
 			return code
@@ -81,7 +86,8 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &exitError{exitUsage, fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+		text := parseNoise.ReplaceAllString(err.Error(), "")
+		return &exitError{exitUsage, fmt.Errorf("%s; see %s --help", text, c.CommandPath())}
 	})
 	root.AddCommand(newTPCH(), newSQL(), newServe(), newInspect(), newVerify(), newVersion())
 	for _, c := range root.Commands() {
@@ -89,6 +95,9 @@ func newRoot() *cobra.Command {
 	}
 	return root
 }
+
+// parseNoise is what strconv says in front of what is wrong with a flag's value.
+var parseNoise = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
 
 // wrapArgs gives a wrong number of arguments the exit code of wrong usage.
 func wrapArgs(c *cobra.Command) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -19,6 +20,14 @@ type openFlags struct {
 func (o *openFlags) add(f *pflag.FlagSet) {
 	f.Var(&o.memoryLimit, "memory-limit", "memory for rows, indexes and queries (default half of the machine's)")
 	f.IntVar(&o.workers, "workers", 0, "goroutines that run queries (default one per CPU)")
+}
+
+// check refuses what lamina.Open would refuse, as wrong usage.
+func (o *openFlags) check() error {
+	if o.workers < 0 || o.workers > 1024 {
+		return fmt.Errorf("--workers %d: 0 to 1024", o.workers)
+	}
+	return nil
 }
 
 func (o *openFlags) options() *lamina.Options {

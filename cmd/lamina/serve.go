@@ -41,6 +41,13 @@ func newServe() *cobra.Command {
 			if o.inMemory == (dir != "") {
 				return &exitError{exitUsage, errors.New("give either a directory or --memory")}
 			}
+			err := o.check()
+			if o.connections < 0 {
+				err = errors.Join(err, fmt.Errorf("--connections %d: must not be negative", o.connections))
+			}
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
 			return runServe(c, dir, &o)
 		},
 	}

@@ -68,3 +68,11 @@ func countText(n int64) string {
 	}
 	return s
 }
+
+// countOf prints a number of things, "1 row" or "2,000 rows".
+func countOf(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return countText(n) + " " + thing
+}

@@ -51,7 +51,7 @@ func newSQL() *cobra.Command {
 
 func runSQL(c *cobra.Command, dir string, o *sqlFlags) (err error) {
 	format, err := shell.ParseFormat(o.format)
-	if err != nil {
+	if err = errors.Join(err, o.check()); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	opts := o.options()

@@ -108,7 +108,7 @@ func (o *tpchFlags) check() (*tpch.Generator, []int, error) {
 	if o.runs < 1 || o.runs > 1000 {
 		rerr = fmt.Errorf("--runs %d: 1 to 1000", o.runs)
 	}
-	return g, queries, errors.Join(gerr, terr, qerr, rerr)
+	return g, queries, errors.Join(gerr, terr, qerr, rerr, o.openFlags.check())
 }
 
 func runTPCH(c *cobra.Command, dir string, o *tpchFlags) (err error) {
@@ -117,8 +117,7 @@ func runTPCH(c *cobra.Command, dir string, o *tpchFlags) (err error) {
 		return &exitError{exitUsage, err}
 	}
 	if !o.json {
-		fmt.Fprintf(c.OutOrStdout(), "TPC-H at scale factor %v in the %s tier. "+
-			"(A first build of lamina takes about two minutes, at any scale.)\n", o.sf, o.tier)
+		fmt.Fprintf(c.OutOrStdout(), "TPC-H at scale factor %v in the %s tier.\n", o.sf, o.tier)
 	}
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "lamina-tpch-"); err != nil {

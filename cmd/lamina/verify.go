@@ -133,14 +133,14 @@ func (v *verification) print(c *cobra.Command) {
 	}
 	found := "no damage"
 	if n := int64(len(v.Damages)) + v.More; n > 0 {
-		found = countText(n) + " damages"
+		found = countOf(n, "damage")
 	}
 	if !v.opened {
 		fmt.Fprintf(w, "%s: the database cannot be opened; what lies behind the damage was not checked\n", found)
 		return
 	}
 	fmt.Fprintf(w, "%s; checked in %s: %s of log, %s of snapshots, %s of segments, %s of other files; "+
-		"%d tables with %s rows\n",
+		"%s with %s\n",
 		found, seconds3(v.took), bytesText(v.Sizes.Log), bytesText(v.Sizes.Snapshots), bytesText(v.Sizes.Segments),
-		bytesText(v.Sizes.Other), v.Tables, countText(v.Rows))
+		bytesText(v.Sizes.Other), countOf(int64(v.Tables), "table"), countOf(v.Rows, "row"))
 }
