@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -27,16 +28,24 @@ func (w *Writer) Load(ctx context.Context, _ table.LoadOptions) (table.Loader, e
 	if err := w.usable(ctx); err != nil {
 		return nil, err
 	}
-	l := &loader{w: w, at: w.tt.w.mark(), alone: w.tt.created}
-	if !l.alone {
-		t := w.st.tx
-		err := t.lock(ctx, txn.TableKey(w.def.ID), txn.TableMode(table.ShareRowExclusive), table.NoWait)
-		if err != nil && !errors.Is(err, errBusy) {
-			return nil, err
-		}
-		l.alone = err == nil
+	l := &loader{w: w, at: w.tt.w.mark()}
+	w.tt.w.loads = append(w.tt.w.loads, &l.at)
+	return l, l.keepOut(ctx)
+}
+
+// keepOut keeps other writers out if there are none, and says whether it does. A rollback to a savepoint may have let
+// them in again.
+func (l *loader) keepOut(ctx context.Context) error {
+	w := l.w
+	if l.alone = w.tt.created; l.alone {
+		return nil
 	}
-	return l, nil
+	err := w.st.tx.lock(ctx, txn.TableKey(w.def.ID), txn.TableMode(table.ShareRowExclusive), table.NoWait)
+	if err != nil && !errors.Is(err, errBusy) {
+		return err
+	}
+	l.alone = err == nil
+	return nil
 }
 
 // Append adds rows.
@@ -57,6 +66,9 @@ func (l *loader) Append(ctx context.Context, rows *vec.Batch) error {
 	if err := w.checkRows(ctx, rows); err != nil {
 		return err
 	}
+	if err := l.keepOut(ctx); err != nil {
+		return err
+	}
 	out, err := w.insert(ctx, rows, table.OnConflict{Key: -1}, !l.alone)
 	l.out.Rows += out.Rows
 	return err
@@ -67,7 +79,7 @@ func (l *loader) Finish(ctx context.Context) (table.Outcome, error) {
 	if l.done {
 		return table.Outcome{}, errLoadEnded
 	}
-	l.done = true
+	l.end()
 	return l.out, l.w.usable(ctx)
 }
 
@@ -76,7 +88,14 @@ func (l *loader) Abort() error {
 	if l.done || l.w.st.closed.Load() || l.w.st.tx.done {
 		return nil
 	}
-	l.done = true
 	l.w.tt.w.undo(l.at)
+	l.end()
 	return nil
+}
+
+func (l *loader) end() {
+	l.done = true
+	if ws := l.w.tt.w; ws != nil { // nil: the transaction has ended
+		ws.loads = slices.DeleteFunc(ws.loads, func(at *writesMark) bool { return at == &l.at })
+	}
 }

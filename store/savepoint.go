@@ -11,6 +11,7 @@ import (
 
 // mark is a place in a transaction that it can return to.
 type mark struct {
+	seq    uint64 // of all marks of the transaction
 	schema int
 	locks  int
 	tables []tableMark
@@ -23,6 +24,8 @@ type tableMark struct {
 
 // mark returns the present place.
 func (t *Tx) mark() (m mark) {
+	t.marks++
+	m.seq = t.marks
 	m.locks = t.owner.Mark()
 	if t.overlay != nil {
 		m.schema = t.overlay.Mark()
@@ -94,6 +97,11 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 	t.saves = t.saves[:i+1]
 	t.endStatements(sp.command)
 	t.undo(sp.at)
+	for _, st := range t.open {
+		if st.wrote && st.at.seq > sp.at.seq { // its first writer came after the savepoint
+			st.at = sp.at
+		}
+	}
 	if !invariants.Mutant("store-keep-savepoint-locks") {
 		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
 	}

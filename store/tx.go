@@ -38,6 +38,7 @@ type Tx struct {
 	mem    *mem.Tracker                // of the write sets; nil before the first
 	open   []*Statement
 	saves  []*savepoint
+	marks  uint64 // that were made
 	// reads are what validation under SERIALIZABLE will look at; nil below it.
 	reads *readSet
 	// first is room for what a transaction of one statement needs.

@@ -275,10 +275,7 @@ func (w *Writer) rekey(ctx context.Context, b *vec.Batch, i, k int, was []byte, 
 	if !ok {
 		return nil
 	}
-	if err := w.lockKey(ctx, k, key, table.ForUpdate, table.WaitBlock); err != nil {
-		return err
-	}
-	taken, err := w.taken(k, key, false)
+	taken, err := w.claimKey(ctx, k, key, false, true)
 	if err != nil || !taken {
 		return err
 	}

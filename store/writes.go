@@ -50,6 +50,8 @@ type writes struct {
 	rekeyed bool
 
 	inserted, updated, deleted int64
+	// loads are the places that bulk loads may return to.
+	loads []*writesMark
 }
 
 // endedRow is a committed row that the transaction updated or deleted.
@@ -107,8 +109,11 @@ func (w *writes) mark() writesMark {
 	return writesMark{len(w.log), w.inserted, w.updated, w.deleted}
 }
 
-// undo returns to a place.
+// undo returns to a place, unless a savepoint has led to an earlier one already.
 func (w *writes) undo(m writesMark) {
+	if m.log > len(w.log) {
+		return
+	}
 	for i := len(w.log) - 1; i >= m.log; i-- {
 		r := w.log[i]
 		switch r.op {
@@ -127,6 +132,11 @@ func (w *writes) undo(m writesMark) {
 	}
 	w.log = w.log[:m.log]
 	w.inserted, w.updated, w.deleted = m.inserted, m.updated, m.deleted
+	for _, at := range w.loads {
+		if at.log > m.log {
+			*at = m
+		}
+	}
 }
 
 // dropLast forgets the newest row and its keys.

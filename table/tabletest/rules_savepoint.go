@@ -1,6 +1,7 @@
 package tabletest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -14,6 +15,7 @@ var savepointRules = []rule{
 	{"savepoints and the schema", "Savepoints", checkSavepointSchema},
 	{"savepoints come and go", "Savepoints", checkSavepointStack},
 	{"rollback to a savepoint ends statements", "Savepoints", checkSavepointStatements},
+	{"rollback to a savepoint within a statement", "Savepoints", checkSavepointWithin},
 }
 
 func (f *fixture) savepoint(tx table.Tx) table.Savepoint {
@@ -172,4 +174,48 @@ func checkSavepointStatements(f *fixture) {
 	f.must(f.insert(tx, id, item(5, 40, "five")))
 	f.commit(tx)
 	f.equal("rows", f.committed(id), filledRows+" 5|40|five")
+}
+
+// checkSavepointWithin: a statement that began before the savepoint wrote its first row after it. It goes on without that
+// row, however it ends.
+func checkSavepointWithin(f *fixture) {
+	id := f.filled()
+	for i, end := range []error{nil, errOnPurpose} {
+		tx := f.begin(table.TxOptions{})
+		f.must(f.setV(tx, id, 1, "kept"))
+		st, err := tx.Statement(f.ctx)
+		f.must(err)
+		sp := f.savepoint(tx)
+		f.must(f.insert(tx, id, item(50, 50, "nested"), item(51, 51, "nested")))
+		refs, w, err := f.refs(st, id, 2, 3)
+		f.must(err)
+		_, err = w.Delete(f.ctx, refs[:1])
+		f.must(err)
+		l, err := w.Load(f.ctx, table.LoadOptions{})
+		f.must(err)
+		f.must(l.Append(f.ctx, f.batch(w.Def(), itemCols, item(7, 70, "gone"), item(8, 80, "gone"))))
+		f.must(sp.RollbackTo(f.ctx))
+		f.must(l.Append(f.ctx, f.batch(w.Def(), itemCols, item(9, 90, "loaded"))))
+		other := f.begin(table.TxOptions{LockWait: time.Millisecond})
+		f.code(f.insert(other, id, item(9, 91, "x")), sqlerr.LockNotAvailable)
+		f.rollback(other)
+		if i == 0 {
+			_, err = l.Finish(f.ctx)
+			f.must(err)
+		} else {
+			f.must(l.Abort())
+		}
+		_, err = w.Delete(f.ctx, refs[1:])
+		f.must(err)
+		f.equal("close", st.Close(end), end)
+		want := "1|10|kept 2|20|two 9|90|loaded"
+		if end != nil {
+			want = "1|10|kept 2|20|two 3|∅|three"
+		}
+		f.equal("rows", f.rows(tx, id), want)
+		f.must(f.insert(tx, id, item(7, 70, "again")))
+		f.equal("number of rows", len(strings.Fields(f.rows(tx, id))), 4)
+		f.rollback(tx)
+	}
+	f.equal("rows", f.committed(id), filledRows)
 }
