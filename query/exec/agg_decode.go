@@ -66,6 +66,9 @@ func (c *keyCoder) decode(j int, typ types.Type, words []uint64, ids []uint32, s
 	if p.nullable {
 		lo--
 	}
+	if p.whole { // the values themselves
+		lo = 0
+	}
 	for i, id := range ids {
 		s.ints[i] = int64(words[id]>>shift&mask + lo)
 	}
