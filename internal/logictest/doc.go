@@ -59,4 +59,6 @@
 //	go test ./internal/logictest -run TestOracle -oracle … -rewrite
 //	                                                              make them say it
 //	go test ./internal/logictest -run TestLogic -rewrite          rewrites what only Lamina runs
+//	go test ./internal/logictest -run TestRandomOracle -oracle … -seed 7
+//	                                                              random queries, compared with PostgreSQL
 package logictest
