@@ -142,6 +142,58 @@ func TestFlippedBitsAreSeenAtOpen(t *testing.T) {
 	must(0, c.s.Close())(t)
 }
 
+// TestTornFilesAreSeenAtOpen wipes a sector of a file, or cuts it short. Of the log only the middle is
+// taken: that its last file ended earlier is what a power loss does.
+func TestTornFilesAreSeenAtOpen(t *testing.T) {
+	c := newDamageCase(t)
+	paths := c.paths(t)
+	rng := rand.New(rand.NewPCG(5, 6))
+	seen := map[string]int{}
+	for _, kind := range damageKinds {
+		for n := 0; n < 300 && seen[kind] < 20; n++ {
+			fs := c.image.Kill()
+			path, off := pickByte(t, fs, rng, paths[kind])
+			off -= off % waltest.SectorBytes
+			cut := n%2 == 0 && kind != "log file"
+			if kind == "log file" && !c.matters(path[len("db/wal/"):], off+waltest.SectorBytes) {
+				continue
+			}
+			tear(t, fs, path, off, cut)
+			err := openDamaged(c, fs, n%4 < 2)
+			if err == nil {
+				if kind == "snapshot" {
+					continue // of a chunk that was written anew since
+				}
+				t.Fatalf("%s, byte %d, cut %t: no damage was seen", path, off, cut)
+			}
+			if err := wantPlace(err, path, off+waltest.SectorBytes); err != nil {
+				t.Fatalf("%s, byte %d, cut %t: %v", path, off, cut, err)
+			}
+			seen[kind]++
+		}
+	}
+	t.Log(seen)
+	for _, kind := range damageKinds {
+		if seen[kind] < 20 {
+			t.Errorf("%s: %d cases were seen", kind, seen[kind])
+		}
+	}
+	must(0, c.s.Close())(t)
+}
+
+// tear writes a file anew, without what is behind an offset or with zeros in one sector.
+func tear(t *testing.T, fs *waltest.CrashFS, path string, off int64, cut bool) {
+	t.Helper()
+	b := must(readFile(fs, path))(t)
+	if cut {
+		b = b[:off]
+	} else {
+		clear(b[off:min(int64(len(b)), off+waltest.SectorBytes)])
+	}
+	must(0, fs.Remove(path))(t)
+	must(0, writeFile(fs, path, b))(t)
+}
+
 // openDamaged opens a database. If it opens, it must be whole.
 func openDamaged(c *damageCase, fs *waltest.CrashFS, readOnly bool) error {
 	st, err := Open(table.Columnar{Dir: "db", Common: table.Common{FS: fs, LogFileBytes: crashLogFileBytes, ReadOnly: readOnly}})

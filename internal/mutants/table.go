@@ -1,7 +1,7 @@
 package main
 
 // mutantsMin is the least number of mutants that a full run tries.
-const mutantsMin = 10
+const mutantsMin = 40
 
 // mutants are all rules that can be broken.
 var mutants = []mutant{
