@@ -1,6 +1,10 @@
 package exec
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/laminadb/lamina/internal/invariants"
+)
 
 // keyedRun is a run of a part of an aggregation, with the keys of its first and last group.
 type keyedRun struct {
@@ -43,7 +47,7 @@ func (s *aggSink) chainRuns(parts []*groupTable) (bool, error) {
 	})
 	for i := 1; i < len(runs); i++ {
 		x, y := &runs[i-1], &runs[i]
-		if y.first < x.last || a.positions && y.seg.ordinal < x.seg.ordinal {
+		if y.first < x.last && !invariants.Mutant("agg-chain-overlapping-runs") || a.positions && y.seg.ordinal < x.seg.ordinal {
 			return false, nil
 		}
 	}

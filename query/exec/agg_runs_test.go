@@ -63,17 +63,20 @@ func TestRunAggregation(t *testing.T) {
 			c := func(i int) expr.Expr { return col(scan, i) }
 			n := aggOf(scan, []expr.Expr{c(0)}, agg(t, "count", false, nil), agg(t, "count", false, nil, c(1)),
 				agg(t, "sum", false, nil, c(1)), agg(t, "sum", false, nil, c(2)), agg(t, "sum", false, nil, c(3)),
-				agg(t, "avg", false, nil, c(2)), agg(t, "min", false, nil, c(1)), agg(t, "max", false, nil, c(2)),
+				agg(t, "avg", false, nil, c(2)), agg(t, "min", false, nil, c(1)), agg(t, "max", false, nil, c(1+round%2)),
 				agg(t, "min", false, nil, c(4)), agg(t, "bool_and", false, nil, c(5)), agg(t, "sum", false, c(5), c(1)))
-			want := rowTexts(refAggregate(t, rows, n))
-			sorted := &plan.Sort{Props: plan.Props{Out: n.Out}, Input: n, Keys: []plan.SortKey{{Expr: col(n, 0)}}}
+			groups := refAggregate(t, rows, n)
+			// Nobody looks at the order of the groups below another aggregation.
+			total := aggOf(n, nil, agg(t, "count", false, nil), agg(t, "sum", false, nil, col(n, 1)), agg(t, "max", false, nil, col(n, 1)),
+				agg(t, "sum", false, nil, col(n, 3)))
+			want := map[plan.Node][]string{n: rowTexts(groups), total: rowTexts(refAggregate(t, groups, total))}
 			for _, cf := range configs() {
-				for _, root := range []plan.Node{n, sorted} {
+				for _, root := range []plan.Node{n, total} {
 					got, err := w.run(t, &plan.Query{Root: root}, cf)
 					if err != nil {
 						t.Fatalf("%s, round %d, %v: %+v", name, round, cf, err)
 					}
-					same(t, fmt.Sprint(name, ", round ", round, ", ", cf), got, want, root == n)
+					same(t, fmt.Sprint(name, ", round ", round, ", ", cf), got, want[root], true)
 					checked += len(got)
 				}
 			}

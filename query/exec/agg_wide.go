@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
@@ -107,7 +108,9 @@ func (l *aggLocal) pushWide(b *vec.Batch) (bool, error) {
 	l.codes, w.codes = w.codes, l.codes
 	err := l.update(rows)
 	l.codes, w.codes = w.codes, l.codes
-	clear(t.hot.v[out*l.a.words : (out+1)*l.a.words])
+	if !invariants.Mutant("agg-keep-dead-rows") {
+		clear(t.hot.v[out*l.a.words : (out+1)*l.a.words])
+	}
 	if t.hasCold {
 		clear(t.cold.v[out*l.a.cold : (out+1)*l.a.cold])
 	}

@@ -18,7 +18,7 @@ func TestWideAggregation(t *testing.T) {
 		ts := []types.Type{types.T(types.Int4), types.T(types.Int8), types.NumericPS(15, 2), types.CharN(1), types.T(types.Text), types.T(types.Int8)}
 		rows := w.rows(700, ts, true, []float64{0, 0, 0.1}[round%3])
 		for i, r := range rows {
-			r[0], r[4] = types.NewInt(types.Int4, 0), types.NewString(types.Text, string(rune('a'+i%3)))
+			r[0], r[4] = types.NewInt(types.Int4, 0), types.NewString(types.Text, string(rune('a'+i%3+i/100*3))) // some groups come late
 			if round >= 4 {
 				r[3] = types.NewString(types.Char, string(rune('A'+i%2)))
 			}

@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -111,7 +112,7 @@ func (d *dependencies) closure(s colSet) colSet {
 		for _, scan := range d.scans {
 			known := true
 			for _, attr := range scan.Table.PrimaryKey() {
-				known = known && out.has(scan.Out[attr].ID)
+				known = known && (out.has(scan.Out[attr].ID) || invariants.Mutant("opt-determined-without-key"))
 			}
 			if known {
 				out.addAll(colsOf(scan.Out))
