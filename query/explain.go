@@ -30,7 +30,7 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 			return err
 		}
 		if q.Modify != nil {
-			_, err = s.modify(ctx, q, x, stmt, ec)
+			_, err = s.modify(ctx, q, x, stmt, ec, &modifyScratch{})
 		} else {
 			for err == nil {
 				_, err = x.Next(ctx)

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/expr"
@@ -15,14 +16,15 @@ import (
 
 // modifier runs INSERT, UPDATE and DELETE: the rows of a read pipeline change a table.
 type modifier struct {
-	s    *Session
-	m    *plan.Modify
-	q    rowSource
-	stmt table.Statement
-	w    table.Writer
-	r    table.Reader
-	ctx  *expr.Context
-	rows int64
+	s       *Session
+	m       *plan.Modify
+	q       rowSource
+	stmt    table.Statement
+	w       table.Writer
+	r       table.Reader
+	ctx     *expr.Context
+	rows    int64
+	scratch *modifyScratch
 	// returning collects the rows of RETURNING.
 	returning []types.Row
 	// seen are the rows already changed, where a join may yield a row twice: the first match counts.
@@ -32,8 +34,20 @@ type modifier struct {
 // returningRowsMax bounds the rows that RETURNING keeps in memory.
 const returningRowsMax = 10_000_000
 
-func (s *Session) modify(ctx context.Context, q *plan.Query, x rowSource, stmt table.Statement, ec *expr.Context) (*modifier, error) {
-	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec}
+// modifyScratch is memory for changing a batch of rows.
+type modifyScratch struct {
+	refs    []table.RowRef
+	at      []int
+	locked  []table.LockResult
+	targets []target
+	row     types.Row
+	bb      *vec.BatchBuilder // of the assigned columns
+}
+
+func (s *Session) modify(
+	ctx context.Context, q *plan.Query, x rowSource, stmt table.Statement, ec *expr.Context, scratch *modifyScratch,
+) (*modifier, error) {
+	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec, scratch: scratch}
 	if x, ok := x.(*exec.Query); ok {
 		m.ctx = x.Expr() // RETURNING and SET may use results of subplans
 	}
@@ -186,8 +200,8 @@ type target struct {
 }
 
 func (m *modifier) changeBatch(ctx context.Context, b *vec.Batch) error {
-	refs := make([]table.RowRef, 0, b.N)
-	at := make([]int, 0, b.N)
+	sc := m.scratch
+	refs, at := sc.refs[:0], sc.at[:0]
 	for i := range b.N {
 		d := b.BatchDatum(m.m.RefCol, i)
 		if !d.Valid {
@@ -202,14 +216,17 @@ func (m *modifier) changeBatch(ctx context.Context, b *vec.Batch) error {
 		}
 		refs, at = append(refs, ref), append(at, i)
 	}
+	sc.refs, sc.at = refs, at
 	if len(refs) == 0 {
 		return nil
 	}
-	locked := make([]table.LockResult, len(refs))
+	sc.locked = slices.Grow(sc.locked[:0], len(refs))[:len(refs)]
+	locked := sc.locked
+	clear(locked)
 	if err := m.w.Lock(ctx, refs, m.lockMode(), table.WaitBlock, locked); err != nil {
 		return err
 	}
-	targets := make([]target, 0, len(refs))
+	targets := sc.targets[:0]
 	for i, l := range locked {
 		t := target{at: at[i], ref: refs[i]}
 		switch l.Status {
@@ -226,6 +243,7 @@ func (m *modifier) changeBatch(ctx context.Context, b *vec.Batch) error {
 		}
 		targets = append(targets, t)
 	}
+	sc.targets = targets
 	if len(targets) == 0 {
 		return nil
 	}
@@ -320,12 +338,16 @@ func (m *modifier) delete(ctx context.Context, b *vec.Batch, targets []target) e
 }
 
 func (m *modifier) update(ctx context.Context, b *vec.Batch, targets []target) error {
-	ts := make([]types.Type, len(m.m.SetCols))
-	for i, c := range m.m.SetCols {
-		ts[i] = m.m.Table.Columns[c].Type
+	sc := m.scratch
+	if sc.bb == nil {
+		ts := make([]types.Type, len(m.m.SetCols))
+		for i, c := range m.m.SetCols {
+			ts[i] = m.m.Table.Columns[c].Type
+		}
+		sc.bb, sc.row = vec.NewBatchBuilder(ts, len(targets), nil), make(types.Row, len(ts))
 	}
-	bb := vec.NewBatchBuilder(ts, len(targets), nil)
-	row := make(types.Row, len(ts))
+	bb, row := sc.bb, sc.row
+	bb.Reset()
 	for _, t := range targets {
 		for i := range row {
 			if t.moved != nil {

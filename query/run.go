@@ -262,7 +262,11 @@ func (s *Session) startModify(ctx context.Context, p *Prepared, stmt table.State
 	if err != nil {
 		return nil, stmt.Close(err)
 	}
-	m, err := s.modify(ctx, q, x, stmt, ec)
+	scratch := &modifyScratch{}
+	if _, ok := x.(*shortSource); ok {
+		scratch = &p.run.scratch
+	}
+	m, err := s.modify(ctx, q, x, stmt, ec, scratch)
 	if cerr := x.Close(); err == nil {
 		err = cerr
 	}

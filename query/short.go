@@ -19,6 +19,8 @@ type shortRun struct {
 	q    *plan.Query // the plan it is made of
 	x    *exec.Short // nil: the plan is not short
 	last *Result     // has the row of the last run
+	// scratch is memory for a data change.
+	scratch modifyScratch
 }
 
 // short returns the short form of the statement's plan, nil if it has none.

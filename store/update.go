@@ -10,6 +10,7 @@ import (
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -185,6 +186,9 @@ func (w *Writer) replace(
 
 // fetch reads all columns of claimed rows.
 func (w *Writer) fetch(ctx context.Context, rows []claimed, dst *vec.Batch) error {
+	if len(rows) <= fetchFew {
+		return w.fetchOneByOne(rows, dst)
+	}
 	refs := make([]table.RowRef, len(rows))
 	for i := range rows {
 		refs[i] = rows[i].ref
@@ -193,15 +197,61 @@ func (w *Writer) fetch(ctx context.Context, rows []claimed, dst *vec.Batch) erro
 	return r.Fetch(ctx, refs, w.allColumns(), dst)
 }
 
+// fetchFew is the number of rows up to which they are read one by one, into memory that the transaction keeps.
+const fetchFew = 16
+
+// rowScratch is memory for rows of a table.
+type rowScratch struct {
+	def  *table.TableDef
+	cols []int
+	row  types.Row
+	b    *vec.BatchBuilder
+}
+
+// scratch returns memory for rows of a definition of the table.
+func (tt *txTable) scratch(def *table.TableDef) *rowScratch {
+	s := &tt.rows
+	if s.def != def {
+		*s = rowScratch{def: def, cols: make([]int, len(def.Columns)), b: vec.NewBatchBuilder(rowTypes(def)[:len(def.Columns)], 1, nil)}
+		for i := range s.cols {
+			s.cols[i] = i
+		}
+	}
+	s.b.Reset()
+	return s
+}
+
+// fetchOneByOne reads all columns of a few claimed rows; they are valid until the next call.
+func (w *Writer) fetchOneByOne(rows []claimed, dst *vec.Batch) error {
+	s, ts := w.tt.scratch(w.def), w.source()
+	for i := range rows {
+		c := &rows[i]
+		if c.own >= 0 {
+			chunk, at := w.tt.w.at(c.own)
+			s.row = chunk.appendRow(s.row[:0], at, s.cols)
+		} else {
+			s.row = ts.AppendRow(s.row[:0], c.ref, s.cols)
+		}
+		if err := s.b.AppendRow(s.row); err != nil {
+			return err
+		}
+	}
+	*dst = *s.b.Batch()
+	return nil
+}
+
 // merge returns the rows of old with some columns replaced.
 func merge(old *vec.Batch, cols []int, vals *vec.Batch) *vec.Batch {
-	b := &vec.Batch{N: old.N}
-	for c := range old.NumCols() {
+	n := old.NumCols()
+	vs := make([]vec.Vector, n)
+	b := &vec.Batch{N: old.N, Groups: make([]vec.Group, n)}
+	for c := range n {
 		v, g := old.Col(c)
 		if i := slices.Index(cols, c); i >= 0 {
 			v, g = vals.Col(i)
 		}
-		b.Groups = append(b.Groups, vec.Group{Cols: []vec.Vector{*v}, Sel: g.Sel, RowIDs: g.RowIDs})
+		vs[c] = *v
+		b.Groups[c] = vec.Group{Cols: vs[c : c+1 : c+1], Sel: g.Sel, RowIDs: g.RowIDs}
 	}
 	return b
 }

@@ -18,8 +18,10 @@ type BatchBuilder struct {
 // 0 meaning Size.
 func NewBatchBuilder(cols []types.Type, capacity int, tracker *mem.Tracker) *BatchBuilder {
 	bb := &BatchBuilder{cols: make([]*Builder, len(cols)), vecs: make([]Vector, len(cols))}
+	builders := make([]Builder, len(cols))
 	for i, t := range cols {
-		bb.cols[i] = NewBuilder(t, capacity, tracker)
+		bb.cols[i] = &builders[i]
+		builders[i].init(t, capacity, tracker)
 	}
 	return bb
 }

@@ -40,14 +40,19 @@ type Builder struct {
 // NewBuilder returns a builder for a vector of type t with room for capacity entries, 0 meaning
 // Size; it grows beyond. A nil tracker means Go memory.
 func NewBuilder(t types.Type, capacity int, tracker *mem.Tracker) *Builder {
-	b := &Builder{typ: t, class: t.Class()}
+	b := &Builder{}
+	b.init(t, capacity, tracker)
+	return b
+}
+
+func (b *Builder) init(t types.Type, capacity int, tracker *mem.Tracker) {
+	b.typ, b.class = t, t.Class()
 	b.data.tracker, b.valid.tracker, b.heap.tracker = tracker, tracker, tracker
 	b.resetLayout()
 	b.want = capacity
 	if capacity <= 0 {
 		b.want = Size
 	}
-	return b
 }
 
 // resetLayout sets the layout that the type begins with.
