@@ -20,7 +20,7 @@ import (
 
 // Bounds of the readers' test.
 const (
-	anchors     = 500 // rows that are updated and never deleted
+	anchors     = 200 // rows that are updated and never deleted
 	batchesMin  = 300
 	batchesMax  = 5000
 	readersOf   = 3
@@ -275,7 +275,7 @@ func readBeside(p *published, reader int, rng *rand.Rand) error {
 	lsn, snap, want := p.hold(reader)
 	defer p.release(reader)
 	ts := snap.Table(besideTable)
-	for range 20 {
+	for range 100 {
 		id := rng.Int64N(anchors)
 		key := index.AppendDatum(nil, types.NewInt(types.Int8, spread(id)), true)
 		ref, ok := ts.Get(key)

@@ -2,6 +2,9 @@ package rowstore
 
 import (
 	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/internal/invariants"
 )
 
 // step is an inner node on the way down, and the slot that was taken there.
@@ -46,10 +49,15 @@ func (t *tree) set(p *probe, row uint64, replace func(old uint64)) {
 		if !t.exact {
 			at = t.keys.row(n.vals[slot])
 		}
-		if replace != nil {
-			replace(*at)
+		old, late := *at, invariants.Mutant("rowstore-link-late")
+		if replace != nil && !late {
+			replace(old)
 		}
 		atomic.StoreUint64(at, row)
+		if late && replace != nil {
+			time.Sleep(time.Microsecond) // long enough to be seen
+			replace(old)
+		}
 		return
 	}
 	t.n.Add(1)

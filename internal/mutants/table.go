@@ -20,6 +20,7 @@ var mutants = []mutant{
 	{"rowstore-forget-facts", "rowstore", "TestPruningDropsNoMatch"},
 	{"rowstore-publish-early", "rowstore", "TestReadersBesideWriter"},
 	{"rowstore-ignore-watermark", "rowstore", "TestReadersBesideWriter"},
+	{"rowstore-link-late", "rowstore", "TestReadersBesideWriter"},
 	{"store-publish-before-apply", "store", "TestTransfersMemory"},
 	{"store-forget-unique-lock", "store", "TestConformanceMemory/unique_among_transactions"},
 	{"store-keep-savepoint-locks", "store", "TestConformanceMemory/savepoints_give_locks_back"},

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+// entries returns what a commit does to the table: first what removes rows, so that their keys are
+// free for others.
+func (w *writes) entries(def *table.TableDef) []table.Entry {
+	var out, updates, inserts []table.Entry
+	head := table.Entry{Table: def.ID, Version: def.Version}
+	if w.truncated != 0 {
+		head.Op = table.OpTruncate
+		out = append(out, head)
+	} else {
+		out = w.deletes(head)
+	}
+	for _, c := range w.chunks {
+		updates, inserts = c.entries(w, head, updates, inserts)
+	}
+	if w.rekeyed && len(updates) > 1 {
+		out, updates = splitUpdates(out, updates)
+	}
+	return append(append(out, updates...), inserts...)
+}
+
+// splitUpdates makes updates into deletes and inserts: a key that one entry gives to a row may be one
+// that a later entry takes from another, so that all must be taken first.
+func splitUpdates(deletes, updates []table.Entry) (_, inserts []table.Entry) {
+	for _, u := range updates {
+		d, i := u, u
+		d.Op, d.Rows = table.OpDeleteRows, nil
+		i.Op, i.Keys = table.OpInsertRows, table.Keys{}
+		deletes, inserts = append(deletes, d), append(inserts, i)
+	}
+	return deletes, inserts
+}
+
+// deletes returns entries for the committed rows that nothing replaces.
+func (w *writes) deletes(head table.Entry) (out []table.Entry) {
+	head.Op = table.OpDeleteRows
+	for i := range w.ended {
+		if w.ended[i].next != 0 {
+			continue
+		}
+		if n := len(out); n == 0 || out[n-1].Keys.Len() == vec.Size {
+			out = append(out, head)
+		}
+		out[len(out)-1].Keys.Append(w.endKeys.At(i))
+	}
+	return out
+}
+
+// moves returns the primary keys that updates changed, and those that passed from a deleted row to another one.
+func (w *writes) moves() (list []move) {
+	t := &w.keys[0]
+	for i := range w.ended {
+		if w.ended[i].next != 0 {
+			continue
+		}
+		key := w.endKeys.At(i)
+		if w.liveWith(0, key) > 0 {
+			list = append(list, move{table: w.def.ID, from: string(key), gone: true})
+		}
+	}
+	for e := range t.entries {
+		row := t.entries[e].row
+		if !w.isLive(row) {
+			continue
+		}
+		c, at := w.at(row)
+		o := c.origin(at)
+		if o == 0 {
+			continue
+		}
+		if from, to := w.endKeys.At(int(o-1)), t.key(int32(e)); string(from) != string(to) {
+			list = append(list, move{table: w.def.ID, from: string(from), to: string(to)})
+		}
+	}
+	return list
+}
