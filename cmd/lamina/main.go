@@ -21,6 +21,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/cmd/lamina/shell"
+	"github.com/laminadb/lamina/sqlerr"
 )
 
 // Exit codes.
@@ -69,6 +70,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		if code, err = e.code, e.err; err == nil {
 			return code
 		}
+	}
+	if ctx.Err() != nil && sqlerr.CodeOf(err) == sqlerr.QueryCanceled {
+		err = errors.New("interrupted")
 	}
 	shell.PrintError(errOut, err, "")
 	return code

@@ -61,24 +61,37 @@ func runSQL(c *cobra.Command, dir string, o *sqlFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	in := c.InOrStdin()
+	person := personAt(in, c.OutOrStdout())
+	if person != nil && len(o.commands) == 0 {
+		in = person
+	}
 	sh, err := shell.New(db.Engine(), shell.Options{
-		Format: format, Continue: o.goOn, Out: c.OutOrStdout(), Err: c.ErrOrStderr(), In: bufio.NewReader(c.InOrStdin()),
+		Format: format, Continue: o.goOn, Out: c.OutOrStdout(), Err: c.ErrOrStderr(), In: bufio.NewReader(in),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sh.Close()) }()
-	err = o.run(c, sh)
+	err = o.run(c, sh, person)
 	if errors.Is(err, shell.ErrStatement) {
 		return &exitError{code: exitStatement}
 	}
 	return err
 }
 
-func (o *sqlFlags) run(c *cobra.Command, sh *shell.Shell) error {
+// personAt returns an editor if input and output are a terminal, or else nil.
+func personAt(in, out any) *editor {
+	if !isTerminal(in) || !isTerminal(out) {
+		return nil
+	}
+	return newEditor(in.(*os.File), out.(*os.File))
+}
+
+func (o *sqlFlags) run(c *cobra.Command, sh *shell.Shell, person *editor) error {
 	if len(o.commands) == 0 {
-		if isTerminal(c.InOrStdin()) && isTerminal(c.OutOrStdout()) {
-			return prompt(sh)
+		if person != nil {
+			return prompt(sh, person)
 		}
 		return sh.RunInput(c.Context())
 	}
@@ -91,7 +104,7 @@ func (o *sqlFlags) run(c *cobra.Command, sh *shell.Shell) error {
 }
 
 // prompt talks to a person: an interrupt ends the running statement, not the program.
-func prompt(sh *shell.Shell) error {
+func prompt(sh *shell.Shell, person *editor) error {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	done := make(chan struct{})
@@ -107,5 +120,5 @@ func prompt(sh *shell.Shell) error {
 			}
 		}
 	}()
-	return sh.Prompt(context.Background())
+	return sh.Prompt(context.Background(), person)
 }

@@ -98,6 +98,9 @@ const uniqueFrom = 0.022
 
 // explainLoad says why a load failed. At tiny scale factors it is no fault of the database.
 func explainLoad(err error, sf float64) error {
+	if sqlerr.CodeOf(err) == sqlerr.DuplicateTable {
+		return sqlerr.From(err).WithHint("The load makes its tables: give a directory without them, or none.")
+	}
 	if sf < uniqueFrom && sqlerr.CodeOf(err) == sqlerr.UniqueViolation {
 		return sqlerr.From(err).WithHint("At this scale factor dbgen's own rows have keys twice. " +
 			"Use 0.01 or 0.022 and above.")

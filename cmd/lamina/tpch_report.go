@@ -98,8 +98,8 @@ func (r *tpchReport) printReasons(w io.Writer) error {
 		}
 	}
 	if unknown > 0 {
-		fmt.Fprintf(w, "%d answers were not compared and do not count: expected ones exist for scale factors %s.\n",
-			unknown, scaleFactors())
+		fmt.Fprintf(w, "%s not compared and not counted: there are expected ones for scale factors %s.\n",
+			countOf(int64(unknown), "answer"), scaleFactors())
 	}
 	if r.CorruptRow && r.Correct == len(r.Queries) {
 		fmt.Fprintln(w, "NOT NOTICED: one price was changed, but no answer shows it.")

@@ -12,6 +12,7 @@ import (
 
 const help = `Statements end with a semicolon. COPY … FROM STDIN takes the following lines, up to one of \. alone.
   \dt        list the tables
+  \r         drop the lines of an unfinished statement, as Control-C does
   \timing    print the time of each statement, or stop doing so
   \?         this text
   \q         end

@@ -10,28 +10,43 @@ import (
 	"github.com/laminadb/lamina/query/sqlparse"
 )
 
+// LineReader reads lines from a person.
+type LineReader interface {
+	// ReadLine asks for a line and returns it without its end: ErrInterrupted, or io.EOF at the end.
+	ReadLine(prompt string) (string, error)
+}
+
+// ErrInterrupted is a LineReader's answer to Control-C.
+var ErrInterrupted = errors.New("interrupted")
+
 // Prompt reads statements from a person: it asks for each line, and goes on after errors, until \q
-// or the end of the input.
-func (sh *Shell) Prompt(ctx context.Context) error {
+// or the end of the input. An interrupt drops the lines of an unfinished statement.
+func (sh *Shell) Prompt(ctx context.Context, lines LineReader) error {
 	fmt.Fprint(sh.o.Out, "Type \\? for help, \\q or end of input to leave.\n")
 	var pending strings.Builder
 	for {
-		fmt.Fprintf(sh.o.Out, "lamina%s ", sh.promptEnd(pending.Len() > 0))
-		line, err := sh.line(pending.Len())
-		if err == io.EOF {
+		line, err := lines.ReadLine("lamina" + sh.promptEnd(pending.Len() > 0) + " ")
+		switch {
+		case errors.Is(err, ErrInterrupted):
+			pending.Reset()
+			continue
+		case errors.Is(err, io.EOF):
 			fmt.Fprintln(sh.o.Out)
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
+		case pending.Len()+len(line) > textBytesMax:
+			return errTooLong
 		}
-		if pending.Len() == 0 && backslash(line) {
-			if quit, err := sh.command(ctx, line); quit || err != nil && !errors.Is(err, ErrStatement) {
+		if backslash(line) && outside(pending.String()) {
+			if strings.TrimSpace(line) == `\r` {
+				pending.Reset()
+			} else if quit, err := sh.command(ctx, line); quit || err != nil && !errors.Is(err, ErrStatement) {
 				return err
 			}
 			continue
 		}
-		pending.WriteString(line)
+		pending.WriteString(line + "\n")
 		text := pending.String()
 		if len(sqlparse.Split(text)) == 0 {
 			pending.Reset()
@@ -48,6 +63,9 @@ func (sh *Shell) Prompt(ctx context.Context) error {
 		}
 	}
 }
+
+// outside reports whether a text ends outside of strings and comments, so that a backslash is not part of one.
+func outside(text string) bool { return text == "" || complete(text+";") }
 
 // promptEnd shows whether a transaction is open (*), has failed (!), and whether a statement goes
 // on.
