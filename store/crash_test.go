@@ -136,7 +136,7 @@ func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
 func TestStoreSurvivesPowerLoss(t *testing.T) {
 	rounds, least := 20, 100
 	if testing.Short() || invariants.Enabled {
-		rounds, least = 8, 40
+		rounds, least = 5, 25
 	}
 	hits := map[crashKind]int{}
 	images, commits, aborts := 0, int64(0), int64(0)

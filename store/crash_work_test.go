@@ -37,6 +37,8 @@ type workload struct {
 	steps int // transactions of a client
 	// every is after how many commits there is a checkpoint; 0: none is asked for.
 	every int64
+	// async: no commit waits for the disk.
+	async bool
 	// tolerate says which errors end a client without being reported; nil: those of lost races.
 	tolerate func(error) bool
 
@@ -142,7 +144,7 @@ var errGiveUp = errors.New("rolled back on purpose")
 
 // in runs f in a transaction and commits it, now and then without waiting for the disk if there is a rng.
 func (w *workload) in(rng *rand.Rand, f func(x *workTx) error) error {
-	x := &workTx{w: w, n: w.o.number(), async: rng != nil && rng.IntN(3) == 0}
+	x := &workTx{w: w, n: w.o.number(), async: w.async || rng != nil && rng.IntN(3) == 0}
 	tx, err := w.s.Begin(context.Background(), table.TxOptions{Async: x.async})
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ var mutants = []mutant{
 	{"rowstore-skip-manifest-sync", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-skip-manifest-dirsync", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-skip-snapshot-sync", "store", "TestStoreSurvivesPowerLoss"},
-	{"store-data-before-log", "store", "TestStoreSurvivesPowerLoss"},
+	{"store-data-before-log", "store", "TestLogBeforeData"},
 	{"rowstore-keep-old-chunks", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-snapshot-deleted", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-ignore-durable", "store", "TestStoreSurvivesPowerLoss"},
