@@ -160,6 +160,14 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 
 var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
 
+// Runnable reports whether the statement can be run now: 25P02 in a failed transaction that it does not end.
+func (s *Session) Runnable(p *Prepared) error {
+	if s.tx.failed && !p.endsTransaction() {
+		return errFailedTx
+	}
+	return nil
+}
+
 // Revalidate plans a statement whose client was told of its columns again if tables have changed since: it must
 // have the same columns then, now and when it runs.
 func (s *Session) Revalidate(ctx context.Context, p *Prepared) (err error) {

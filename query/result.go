@@ -175,6 +175,9 @@ func (r *Result) TagOf(rows int64) string {
 	return r.verb + " " + strconv.FormatInt(rows, 10)
 }
 
+// Err returns the error that ended the statement, or that the end of its transaction means to a reader.
+func (r *Result) Err() error { return r.err }
+
 // AfterCancel calls f, in a goroutine of its own, when the statement is canceled; stop prevents it.
 func (r *Result) AfterCancel(f func()) (stop func() bool) { return context.AfterFunc(r.ctx, f) }
 

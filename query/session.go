@@ -269,11 +269,29 @@ func (s *Session) recovered(err *error) {
 	}
 }
 
-// failed notes that a statement failed: a transaction block is failed until it ends.
+// failed notes that a statement failed: a transaction block is failed until it ends, or is rolled back to a
+// savepoint.
 func (s *Session) failed(err error) {
-	if err != nil && s.tx.open {
-		s.tx.failed = true
+	if err == nil || !s.tx.open || s.tx.failed {
+		return
 	}
+	s.tx.failed = true
+	if s.tx.explicit && s.tx.tx != nil {
+		s.releaseFailed()
+	}
+}
+
+// releaseFailed gives back at once what a failed transaction block holds, so that nobody waits for a client
+// that has nothing more to do there: what it did since its last savepoint, or everything.
+func (s *Session) releaseFailed() {
+	s.closeResults(errFailedTx)
+	if n := len(s.tx.saves); n > 0 {
+		_ = s.tx.saves[n-1].sp.RollbackTo(context.Background()) // ROLLBACK TO meets the error again
+		return
+	}
+	_ = s.tx.tx.Rollback() // the block ends in a rollback whatever happens
+	s.tx.tx = nil
+	s.storageTxID.Store(0)
 }
 
 // closed forgets a result that has ended.
@@ -291,13 +309,19 @@ func (s *Session) closeResults(err error) {
 	for len(s.results) > 0 {
 		r := s.results[len(s.results)-1]
 		s.results = s.results[:len(s.results)-1]
+		ended := errResultEnded
+		if r.ctx != nil && r.ctx.Err() != nil { // it was to end anyway
+			ended = sqlerr.From(s.cancelled(r.ctx, r.ctx.Err()))
+		}
 		r.done = true
 		_ = r.end(err) // reading results only: nothing to lose
 		if r.err == nil {
-			r.err = sqlerr.New(sqlerr.InvalidCursorState, "the transaction of this result has ended")
+			r.err = ended
 		}
 	}
 }
+
+var errResultEnded = sqlerr.New(sqlerr.InvalidCursorState, "the transaction of this result has ended")
 
 // exprContext returns what the statement fixes for its expressions.
 func (s *Session) exprContext(params []types.Datum) *expr.Context {

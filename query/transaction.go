@@ -72,6 +72,9 @@ func (s *Session) storageTx(ctx context.Context) (table.Tx, error) {
 	if s.tx.tx != nil {
 		return s.tx.tx, nil
 	}
+	if s.tx.failed {
+		return nil, errFailedTx
+	}
 	s.tx.o.Async = s.settings.hot().async
 	s.tx.o.LockWait = s.settings.hot().lockTimeout
 	tx, err := s.e.storage.Begin(ctx, s.tx.o)

@@ -91,6 +91,9 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	if n := len(m.ResultFormatCodes); n > 1 && n != len(st.Columns) {
 		return c.failed(sqlerr.Newf(sqlerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", n, len(st.Columns)))
 	}
+	if err := c.s.Runnable(st); err != nil {
+		return err
+	}
 	if err := c.s.Revalidate(background(), st); err != nil {
 		return err
 	}
@@ -180,6 +183,9 @@ func (c *conn) execute(m *pgproto3.Execute) error {
 	if p == nil {
 		return c.failed(sqlerr.Newf(sqlerr.InvalidCursorName, "portal %q does not exist", m.Portal))
 	}
+	if err := c.s.Runnable(p.p); err != nil {
+		return err
+	}
 	if p.p.Empty() {
 		c.send(&pgproto3.EmptyQueryResponse{})
 		return nil
@@ -214,7 +220,7 @@ func (c *conn) run(p *portal, limit int64) error {
 	sent, more, err := c.rows(p.r, p.formats, limit, &p.cur)
 	if err != nil {
 		p.done = true
-		return errors.Join(err, p.r.Close())
+		return errors.Join(c.failed(err), p.r.Close())
 	}
 	if more {
 		c.send(&pgproto3.PortalSuspended{})

@@ -87,6 +87,9 @@ type cursor struct {
 // does also when there are no more rows than that.
 func (c *conn) rows(r *query.Result, formats []int16, limit int64, cur *cursor) (sent int64, more bool, err error) {
 	c.text = c.s.TextOptions()
+	if err := r.Err(); err != nil { // what is left of a batch is not to be read any more
+		return 0, false, err
+	}
 	for {
 		if cur.b == nil || cur.at >= cur.b.N {
 			cur.b, err = r.Next(background())
