@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -117,7 +118,7 @@ func TestNoAllocationsPerBatch(t *testing.T) {
 	}
 }
 
-func (w *world) steadyRun(t *testing.T, root plan.Node) (rows int) {
+func (w *world) steadyRun(t testing.TB, root plan.Node) (rows int) {
 	ctx := context.Background()
 	env := &Env{Stmt: w.stmt, Expr: &expr.Context{}, Mem: mem.NewTracker("test", 1<<30), Pool: w.pool, Workers: 1}
 	q, err := Instantiate(ctx, &plan.Query{Root: root}, env)
@@ -182,5 +183,26 @@ func steadyPlans(t testing.TB, big, small *fakeTable) map[string]plan.Node {
 		"left join":        aggOf(join(plan.Left), nil, star()),
 		"semi join":        aggOf(join(plan.Semi), nil, star()),
 		"anti join":        aggOf(join(plan.Anti), nil, star()),
+	}
+}
+
+// BenchmarkPlans runs the steady plans over a million rows with one worker.
+func BenchmarkPlans(b *testing.B) {
+	w := newWorld(b, 11)
+	ts := []types.Type{types.T(types.Int8), types.NumericPS(15, 2), types.T(types.Text), types.T(types.Float8)}
+	big := w.table("big", columnsOf(ts...), w.rows(vec.Size, ts, true, 0))
+	small := w.table("small", columnsOf(ts[0], ts[2]), w.rows(40, []types.Type{ts[0], ts[2]}, true, 0))
+	st := w.steady(b, big)
+	st.times = 1 << 20 / vec.Size
+	for name, root := range steadyPlans(b, big, small) {
+		b.Run("plan="+strings.ReplaceAll(name, " ", "_"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if w.steadyRun(b, root) == 0 {
+					b.Fatal("no rows")
+				}
+			}
+			b.ReportMetric(float64(b.N)*float64(st.times*vec.Size)/b.Elapsed().Seconds()/1e6, "Mrows/s")
+		})
 	}
 }
