@@ -50,7 +50,6 @@ var features = map[string]*Feature{
 	"privileges":         {[]string{unsupported}, "GRANT and REVOKE"},
 	"procedures":         {[]string{unsupported}, "functions, procedures, DO"},
 	"recursive":          {[]string{unsupported}, "WITH RECURSIVE"},
-	"regression":         {[]string{unknownFunction}, "regression aggregates"},
 	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
 	"sequences":          {[]string{unsupported, unknownFunction}, "sequences, serial and identity columns"},
 	"serializable":       {[]string{unsupported}, "SERIALIZABLE"},
