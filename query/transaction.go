@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -301,7 +302,9 @@ func (s *Session) rollbackTo(ctx context.Context, name string) error {
 	if err := s.tx.saves[i].sp.RollbackTo(ctx); err != nil {
 		return err
 	}
-	s.settings.restore(s.tx.saves[i].session, s.tx.saves[i].local)
+	if !invariants.Mutant("query-savepoint-keeps-settings") {
+		s.settings.restore(s.tx.saves[i].session, s.tx.saves[i].local)
+	}
 	s.tx.saves = s.tx.saves[:i+1]
 	s.tx.failed = false
 	return nil

@@ -1,7 +1,7 @@
 package main
 
 // mutantsMin is the least number of mutants that a full run tries.
-const mutantsMin = 40
+const mutantsMin = 55
 
 // mutants are all rules that can be broken.
 var mutants = []mutant{
@@ -53,4 +53,20 @@ var mutants = []mutant{
 	{"kernel-last-partial-vector", "query/expr", "TestVectorAgainstRows"},
 	{"expr-stale-facts", "query/expr", "TestArithmeticEdges"},
 	{"expr-ignores-narrowing", "query/expr", "TestVectorAgainstRows"},
+	{"agg-drop-last-partial", "internal/logictest", "TestLogic/agg/large_sums"},
+	{"group-ignores-collisions", "internal/logictest", "TestLogic/agg/grouped_expressions"},
+	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
+	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
+	{"join-loses-unmatched", "internal/logictest", "TestLogic/join/kinds"},
+	{"limit-off-by-one", "internal/logictest", "TestLogic/select/ordering"},
+	{"sort-ignores-nulls-first", "internal/logictest", "TestLogic/select/ordering"},
+	{"except-all-forgets-counts", "internal/logictest", "TestLogic/select/setops"},
+	{"opt-outer-is-inner", "internal/logictest", "TestLogic/join/outer_where"},
+	{"opt-drop-predicate", "internal/logictest", "TestLogic/join/outer_where"},
+	{"opt-not-in-is-anti", "internal/logictest", "TestLogic/select/subqueries"},
+	{"opt-count-bug", "internal/logictest", "TestLogic/select/subqueries"},
+	{"opt-drop-predicate", "internal/logictest", "TestRandomQueries"},
+	{"opt-not-in-is-anti", "internal/logictest", "TestRandomQueries"},
+	{"query-forget-dependents", "internal/logictest", "TestLogic/ddl/views"},
+	{"query-savepoint-keeps-settings", "internal/logictest", "TestLogic/tx/savepoints"},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -56,6 +57,9 @@ func (r *restReader) claim(context.Context) error {
 		return io.EOF
 	}
 	r.s.done = true
+	if invariants.Mutant("join-loses-unmatched") {
+		return io.EOF
+	}
 	r.extent, r.at = 0, 0
 	return nil
 }

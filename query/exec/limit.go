@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -34,6 +35,9 @@ func (q *Query) limit(n *plan.Limit) (*flow, error) {
 	}
 	if s.skip, err = q.limitValue(n.Offset, 0, sqlerr.InvalidRowCountInOffset, "OFFSET"); err != nil {
 		return nil, err
+	}
+	if invariants.Mutant("limit-off-by-one") && s.left < math.MaxInt64 {
+		s.left++
 	}
 	if s.left == 0 {
 		s.stats.note("input never executed")

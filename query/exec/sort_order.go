@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
@@ -94,7 +95,7 @@ func (o *sortOrder) key(dst []byte, id uint32) []byte {
 		slot := &o.set.layout.slots[i]
 		null := o.set.isNull(slot, row)
 		if nullable {
-			dst = append(dst, byte(b2i(null != k.NullsFirst)))
+			dst = append(dst, byte(b2i(null != (k.NullsFirst && !invariants.Mutant("sort-ignores-nulls-first")))))
 		}
 		if null {
 			continue

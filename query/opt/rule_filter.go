@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 )
@@ -73,6 +74,9 @@ func splitFilter(f *plan.RelFilter, down func(expr.Expr) expr.Expr, rebuild func
 	}
 	if len(moved) == 0 {
 		return f
+	}
+	if invariants.Mutant("opt-drop-predicate") {
+		moved = moved[:len(moved)-1]
 	}
 	return filter(rebuild(moved), kept...)
 }

@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -10,7 +11,11 @@ import (
 func outerToInner(_ *optimizer, r plan.Rel) plan.Rel {
 	switch r := r.(type) {
 	case *plan.RelFilter:
-		if n := withoutNulls(r.Input, rejectedNulls(conjuncts(r.Cond))); n != r.Input {
+		rejected := rejectedNulls(conjuncts(r.Cond))
+		if invariants.Mutant("opt-outer-is-inner") {
+			rejected = exprCols(r.Cond)
+		}
+		if n := withoutNulls(r.Input, rejected); n != r.Input {
 			return &plan.RelFilter{Input: n, Cond: r.Cond}
 		}
 	case *plan.RelJoin:
@@ -124,7 +129,7 @@ func antiNullToAnti(z *optimizer, r plan.Rel) plan.Rel {
 		return r
 	}
 	known := union(z.infoOf(j.L).notNull, z.infoOf(j.R).notNull)
-	if j.Cond != nil && !neverNull(j.Cond, known) {
+	if j.Cond != nil && !neverNull(j.Cond, known) && !invariants.Mutant("opt-not-in-is-anti") {
 		return r
 	}
 	return &plan.RelJoin{Kind: plan.Anti, L: j.L, R: j.R, Cond: j.Cond}
