@@ -164,7 +164,7 @@ func BenchmarkPointUpdateTx(b *testing.B) {
 // TestShortSelectAllocations: the rows, the transaction, and a text that the client keeps.
 func TestShortSelectAllocations(t *testing.T) {
 	if invariants.Enabled {
-		t.Skip("allocations: assertions box what they would print")
+		t.Skip("needs exact allocations: assertions box what they would print")
 	}
 	db := benchDB(t, false)
 	st := prepared(t, db, "SELECT id, a, b, c FROM t WHERE id = $1")

@@ -340,7 +340,7 @@ func TestCheckpointAndReload(t *testing.T) {
 // TestScanAllocatesNothing: reading a morsel allocates nothing once it is begun.
 func TestScanAllocatesNothing(t *testing.T) {
 	if invariants.Enabled {
-		t.Skip("invariants builds check facts row by row, which allocates")
+		t.Skip("needs exact allocations: invariants builds check facts row by row")
 	}
 	h := newHarness(t, Options{Name: "memory"}, 5)
 	for range 30 {

@@ -130,7 +130,7 @@ var errUndo = errors.New("undo")
 func TestPsql(t *testing.T) {
 	path, err := exec.LookPath("psql")
 	if err != nil {
-		t.Skip("psql: the program is not installed")
+		t.Skip("needs psql: the program is not installed")
 	}
 	r := start(t, nil)
 	host, port, _ := strings.Cut(r.address, ":")

@@ -74,8 +74,10 @@ func openDirectory(fsys vfs.FS, path string, readOnly bool) (*directory, error) 
 	switch {
 	case errors.Is(err, syscall.EIO), isNotExist(err), vfs.IsNoSpaceError(err), cannotOpen(err):
 		return nil, fileError("lock", d.join(lockName), err)
+	case err != nil && !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EACCES):
+		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use: %w", path, err)
 	case err != nil:
-		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use by another program: %w", path, err)
+		return nil, sqlerr.Newf(sqlerr.ObjectInUse, "directory \"%s\" is in use by another program", path).WithCause(err)
 	}
 	d.lock = lock
 	if err := d.checkVersion(readOnly); err != nil {

@@ -62,7 +62,7 @@ func openOnDisk(dir string, readOnly bool) (*Store, error) {
 func TestKillChild(t *testing.T) {
 	dir := os.Getenv(killDirEnv)
 	if dir == "" {
-		t.Skip("runs only as the child of TestStoreSurvivesKill")
+		t.Skip("needs a parent: runs only as the child of TestStoreSurvivesKill")
 	}
 	round, err := strconv.Atoi(os.Getenv(killRoundEnv))
 	if err != nil {
@@ -221,9 +221,9 @@ func (r *killRun) expect(before map[string]*modelTable, got map[string]*modelTab
 func TestStoreSurvivesKill(t *testing.T) {
 	switch {
 	case testing.Short():
-		t.Skip("starts and kills processes: not in short mode")
+		t.Skip("needs processes to kill: not in short mode")
 	case runtime.GOOS == "windows":
-		t.Skip("windows has no SIGKILL: files of a terminated process may stay locked for a while")
+		t.Skip("needs SIGKILL: on windows files of a terminated process may stay locked for a while")
 	}
 	const rounds = 24
 	dir := t.TempDir() + "/db"

@@ -124,7 +124,7 @@ func TestOrdersTogetherAndAlone(t *testing.T) {
 
 func TestLoadedTextIsTheSame(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs 300 MiB")
+		t.Skip("needs 300 MiB of text: not in short mode")
 	}
 	g := newGenerator(t, 0.01)
 	before := text(t, g, tpch.NewBatch(tpch.PartSupp), 0, 2000)

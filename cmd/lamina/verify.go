@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +127,11 @@ func (v *verification) print(c *cobra.Command) {
 		if d.Object != "" {
 			place += d.Object + ": "
 		}
-		fmt.Fprintf(w, "DAMAGE: %s%s\n", place, d.Error)
+		text := d.Error
+		if _, reason, named := strings.Cut(text, fmt.Sprintf("%s is damaged at offset %d: ", d.File, d.Offset)); named {
+			text = reason
+		}
+		fmt.Fprintf(w, "DAMAGE: %s%s\n", place, text)
 	}
 	if v.More > 0 {
 		fmt.Fprintf(w, "and %s more\n", countText(v.More))

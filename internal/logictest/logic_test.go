@@ -192,7 +192,7 @@ func partial() bool { return strings.Contains(flag.Lookup("test.run").Value.Stri
 // TestOracle runs the files on PostgreSQL: with -rewrite it writes what PostgreSQL answers, otherwise it compares.
 func TestOracle(t *testing.T) {
 	if *oracle == "" {
-		t.Skip("PostgreSQL is not here: -oracle names a server")
+		t.Skip("needs PostgreSQL: -oracle names a server")
 	}
 	pg, err := logictest.OpenPostgres(t.Context(), *oracle)
 	if err != nil {

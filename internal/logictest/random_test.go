@@ -172,7 +172,7 @@ func (w *world) compare(g *logictest.Generator) int {
 // row that need not be evaluated.
 func TestRandomOracle(t *testing.T) {
 	if *oracle == "" {
-		t.Skip("PostgreSQL is not here: -oracle names a server")
+		t.Skip("needs PostgreSQL: -oracle names a server")
 	}
 	pg, err := logictest.OpenPostgres(t.Context(), *oracle)
 	if err != nil {

@@ -53,7 +53,7 @@ func TestDrawsAreThoseOfFloatingPoint(t *testing.T) {
 
 func TestPoolChecksum(t *testing.T) {
 	if testing.Short() {
-		t.Skip("makes 300 MiB of text")
+		t.Skip("needs 300 MiB of text: not in short mode")
 	}
 	const want = "09011f43d4e60579f77b33a51bbb67d04b4f3e700d84f289db6b937db90677f9"
 	w := writer{buf: make([]byte, stripeBytes+sentenceBytesMax), state: firstState}
@@ -73,7 +73,7 @@ func TestPoolChecksum(t *testing.T) {
 
 func TestPoolInMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs 300 MiB")
+		t.Skip("needs 300 MiB of text: not in short mode")
 	}
 	const want = "09011f43d4e60579f77b33a51bbb67d04b4f3e700d84f289db6b937db90677f9"
 	p, err := NewPool(context.Background(), 2)
@@ -93,7 +93,7 @@ func TestPoolInMemory(t *testing.T) {
 
 func TestIndexIsCurrent(t *testing.T) {
 	if testing.Short() {
-		t.Skip("makes 300 MiB of text")
+		t.Skip("needs 300 MiB of text: not in short mode")
 	}
 	built, err := BuildIndex()
 	if err != nil {
