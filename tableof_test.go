@@ -20,7 +20,8 @@ type order struct {
 	Total    string `db:"total_price"`
 	At       time.Time
 	Note     string `db:"-"`
-	hidden   int    //nolint:unused // not a column
+	//lint:ignore U1000 what is not exported is not a column
+	hidden int
 	audit
 }
 

@@ -160,13 +160,13 @@ func checkDrop(f *fixture) {
 func checkOtherObjects(f *fixture) {
 	tx := f.begin(table.TxOptions{})
 	s := &table.SchemaDef{Header: table.Header{Kind: table.KindSchema, Name: "app"}}
-	app, err := tx.Schema().Create(f.ctx, s)
+	_, err := tx.Schema().Create(f.ctx, s)
 	f.must(err)
 	_, err = tx.Schema().Create(f.ctx, s)
 	f.code(err, sqlerr.DuplicateSchema)
 	f.rollback(tx)
 	tx = f.begin(table.TxOptions{})
-	app, err = tx.Schema().Create(f.ctx, s)
+	app, err := tx.Schema().Create(f.ctx, s)
 	f.must(err)
 	d := f.method(items("t"))
 	d.Schema = app
