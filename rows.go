@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -247,6 +248,9 @@ func (r *Rows) finish() {
 // finishTx ends the implicit transaction of the rows, unless others are read in it; not what another statement of the
 // session has begun since.
 func (r *Rows) finishTx() error {
+	if invariants.Mutant("lamina-finish-others") {
+		return r.s.Finish(r.ctx, r.err)
+	}
 	if r.implicit == 0 || r.implicit != r.s.ImplicitTx() || r.err == nil && r.s.Reading() {
 		return nil
 	}

@@ -68,5 +68,7 @@ var mutants = []mutant{
 	{"opt-drop-predicate", "internal/logictest", "TestRandomQueries"},
 	{"opt-not-in-is-anti", "internal/logictest", "TestRandomQueries"},
 	{"query-forget-dependents", "internal/logictest", "TestLogic/ddl/views"},
+	{"lamina-finish-others", ".", "TestLateCloseOfRows"},
+	{"lamina-close-at-once", ".", "TestCloseNamesWhatIsOpen"},
 	{"query-savepoint-keeps-settings", "internal/logictest", "TestLogic/tx/savepoints"},
 }
