@@ -13,8 +13,8 @@ import (
 const (
 	randomDatabases = 30
 	randomQueries   = 25
-	comparisonsMin  = 2500
-	randomRowsMin   = 20000
+	comparisonsMin  = 5000
+	randomRowsMin   = 80000
 )
 
 // world is a database with random tables.
