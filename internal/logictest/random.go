@@ -121,7 +121,9 @@ func (g *Generator) comparison(items []string) string {
 	c := columns[k]
 	col, other := it+"."+c.name, items[g.rnd.IntN(len(items))]+"."+c.name
 	op := g.pick("=", "<>", "<", "<=", ">", ">=")
-	value := func() string { return "(" + g.pick(append(c.values[:len(c.values):len(c.values)], "NULL")...) + ")::" + c.typ }
+	value := func() string {
+		return "(" + g.pick(append(c.values[:len(c.values):len(c.values)], "NULL")...) + ")::" + c.typ
+	}
 	switch g.rnd.IntN(14) {
 	case 0, 1, 2:
 		return col + " " + op + " " + value()
