@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/wal/waltest"
 )
 
@@ -18,7 +19,10 @@ func TestInterruptedCreation(t *testing.T) {
 	fs0 := waltest.NewCrashFS()
 	first := imagesOf(t, fs0, openAndCloseOf(fs0), killOrCrash)
 	second := 0
-	for _, fs := range first {
+	for i, fs := range first {
+		if invariants.Enabled && i%3 != 0 {
+			continue // those of an ended process, which are the hardest
+		}
 		for _, im := range imagesOf(t, fs, openAndCloseOf(fs), crashOnly) {
 			second++
 			s := must(openCrash(im))(t)
@@ -51,7 +55,10 @@ func TestInterruptedCheckpoint(t *testing.T) {
 	first := imagesOf(t, fs, func() error { return s.Checkpoint(t.Context()) }, killOrCrash)
 	must(0, s.Close())(t)
 	second := 0
-	for _, fs := range first {
+	for i, fs := range first {
+		if invariants.Enabled && i%3 != 0 {
+			continue // those of an ended process, which are the hardest
+		}
 		for _, im := range imagesOf(t, fs, openAndCloseOf(fs), crashOnly) {
 			second++
 			s := must(openCrash(im))(t)
