@@ -102,6 +102,8 @@ func (x *execution) record(ctx context.Context, rec *Record) error {
 	if rec.Blocks {
 		return x.start(ctx, c, sql, rec)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, statementTimeout, errStuck)
+	defer cancel()
 	o, err := c.Run(ctx, sql, rec)
 	if err != nil {
 		return err
@@ -168,6 +170,11 @@ func (x *execution) judge(rec *Record, o *Outcome) error {
 
 // blockTimeout bounds how long a statement that must wait for a lock is watched.
 const blockTimeout = 20 * time.Second
+
+// statementTimeout is when a statement that does not end counts as stuck: the file fails and names it.
+const statementTimeout = 2 * time.Minute
+
+var errStuck = errors.New("the statement does not end")
 
 // start runs a statement that must wait for a lock.
 func (x *execution) start(ctx context.Context, c Conn, sql string, rec *Record) error {
