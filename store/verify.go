@@ -70,8 +70,9 @@ func (v *verifier) version() error {
 }
 
 func (v *verifier) checkpoint() error {
+	made := v.s.checkpoints.position.Load() != 0 // asked first: the first one may be made meanwhile
 	c, err := v.s.readCheckpoint()
-	if err == nil && c == nil && v.s.checkpoints.position.Load() != 0 {
+	if err == nil && c == nil && made {
 		err = damaged(checkpointName, 0, "the file is missing")
 	}
 	return v.damage(checkpointName, err)
