@@ -41,19 +41,34 @@ func (db *DB) session() (*query.Session, error) {
 	if err := db.open.enter(); err != nil {
 		return nil, err
 	}
-	db.open.Lock()
-	if n := len(db.open.sessions); n > 0 {
-		s := db.open.sessions[n-1]
-		db.open.sessions = db.open.sessions[:n-1]
-		db.open.Unlock()
-		return s, nil
+	for {
+		s := db.idle()
+		if s == nil {
+			break
+		}
+		if s.Pristine() {
+			return s, nil
+		}
+		_ = s.Close() // it is idle; the defaults of settings have changed since it was opened
 	}
-	db.open.Unlock()
 	s, err := db.engine.NewSession(query.SessionOptions{})
 	if err != nil {
 		db.open.leave()
 	}
 	return s, err
+}
+
+// idle takes an idle session, nil if there is none.
+func (db *DB) idle() *query.Session {
+	db.open.Lock()
+	defer db.open.Unlock()
+	n := len(db.open.sessions)
+	if n == 0 {
+		return nil
+	}
+	s := db.open.sessions[n-1]
+	db.open.sessions = db.open.sessions[:n-1]
+	return s
 }
 
 // put ends the call that took a session.

@@ -36,6 +36,8 @@ func (s *Session) runDDL(ctx context.Context, st *ast.Statement) (*Result, error
 		err = s.createView(ctx, tx, b)
 	case *ast.AlterTable:
 		err = s.alterTable(ctx, tx, b)
+	case *ast.AlterDatabase:
+		err = s.alterDatabase(ctx, tx, b)
 	case *ast.Drop:
 		err = s.drop(ctx, tx, b)
 	default:
@@ -59,6 +61,8 @@ func ddlVerb(b ast.Stmt) string {
 		return "CREATE INDEX"
 	case *ast.AlterTable:
 		return "ALTER " + b.Kind.String()
+	case *ast.AlterDatabase:
+		return "ALTER DATABASE"
 	case *ast.Drop:
 		return "DROP " + b.Kind.String()
 	case *ast.DeclareCursor:

@@ -42,7 +42,9 @@ type Engine struct {
 	o       Options
 	plans   planCache
 	nextID  atomic.Uint32
-	open    struct {
+	// defaults counts the changes of persisted defaults.
+	defaults atomic.Uint64
+	open     struct {
 		sync.Mutex
 		sessions map[uint32]*Session
 		closed   bool

@@ -50,6 +50,7 @@ type Session struct {
 	storageTxID atomic.Uint64
 	lastReceipt table.Receipt
 	closedFlag  bool
+	defaults    uint64 // Engine.defaults when the persisted defaults were read
 	// shortContext is the context of the expressions of short queries.
 	shortContext expr.Context
 	hooks        struct {
@@ -118,6 +119,7 @@ func (s *Session) setDefault(name, value string) error {
 
 // loadDefaults reads the defaults that the database persists.
 func (s *Session) loadDefaults() error {
+	s.defaults = s.e.defaults.Load()
 	tx, err := s.e.storage.Begin(context.Background(), table.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
@@ -355,7 +357,7 @@ func (s *Session) setSetting(name, value string, local bool) (string, error) {
 // Pristine reports whether the session is as it was opened: idle, without settings or prepared statements
 // of its own, so that another client may use it.
 func (s *Session) Pristine() bool {
-	return !s.closedFlag && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0 && s.temp == ""
+	return !s.closedFlag && s.defaults == s.e.defaults.Load() && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0 && s.temp == ""
 }
 
 // Begin begins a transaction block with the given options, as BEGIN does.

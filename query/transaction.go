@@ -14,15 +14,16 @@ import (
 // txState is a session's transaction. The storage's transaction is begun by the first statement that
 // needs it, so that SET TRANSACTION can still change its options.
 type txState struct {
-	tx       table.Tx
-	number   uint64 // among the session's
-	o        table.TxOptions
-	open     bool // begun, implicitly or by BEGIN
-	explicit bool // by BEGIN: ends with COMMIT or ROLLBACK only
-	failed   bool // 25P02 until it ends or is rolled back to a savepoint
-	start    time.Time
-	saves    []namedSavepoint
-	queries  int // statements that took a snapshot
+	tx          table.Tx
+	number      uint64 // among the session's
+	o           table.TxOptions
+	open        bool // begun, implicitly or by BEGIN
+	explicit    bool // by BEGIN: ends with COMMIT or ROLLBACK only
+	failed      bool // 25P02 until it ends or is rolled back to a savepoint
+	start       time.Time
+	saves       []namedSavepoint
+	queries     int  // statements that took a snapshot
+	newDefaults bool // persisted defaults of settings were changed
 }
 
 type namedSavepoint struct {
@@ -179,7 +180,9 @@ func (s *Session) commit(ctx context.Context) error {
 		s.clearTx()
 		return err
 	}
-	s.lastReceipt = receipt
+	if s.lastReceipt = receipt; s.tx.newDefaults {
+		s.e.defaults.Add(1)
+	}
 	s.settings.end(true)
 	s.clearTx()
 	return nil

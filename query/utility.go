@@ -70,11 +70,7 @@ func (s *Session) runSet(b *ast.Set) (*Result, error) {
 	if b.Default {
 		return r, s.settings.reset(set)
 	}
-	var words []string
-	for _, v := range b.Values {
-		words = append(words, settingWord(set, v))
-	}
-	value := strings.Join(words, ", ")
+	value := setValue(set, b)
 	switch set.name {
 	case "transaction_isolation":
 		level, err := parseIsolation(value)
@@ -92,6 +88,15 @@ func (s *Session) runSet(b *ast.Set) (*Result, error) {
 		return r, s.setTransaction(txModes{readOnly: &v})
 	}
 	return r, s.settings.set(set, value, local)
+}
+
+// setValue is the text of the values of SET.
+func setValue(set *setting, b *ast.Set) string {
+	var words []string
+	for _, v := range b.Values {
+		words = append(words, settingWord(set, v))
+	}
+	return strings.Join(words, ", ")
 }
 
 // settingWord is one value of SET. In a list of names, quotes are kept where a name needs them.

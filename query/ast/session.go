@@ -61,6 +61,12 @@ type Show struct{ Name string }
 // Reset is RESET name, or RESET ALL if Name is empty.
 type Reset struct{ Name string }
 
+// AlterDatabase is ALTER DATABASE name SET … (Change is a *Set) or RESET … (a *Reset): what new sessions start with.
+type AlterDatabase struct {
+	Name   string
+	Change Stmt
+}
+
 // Explain is EXPLAIN.
 type Explain struct {
 	Options []Option
@@ -169,6 +175,7 @@ func (*Set) stmt()            {}
 func (*SetTransaction) stmt() {}
 func (*Show) stmt()           {}
 func (*Reset) stmt()          {}
+func (*AlterDatabase) stmt()  {}
 func (*Explain) stmt()        {}
 func (*Prepare) stmt()        {}
 func (*Execute) stmt()        {}

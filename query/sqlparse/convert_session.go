@@ -14,6 +14,8 @@ func (c *converter) sessionStmt(n *pgNode) ast.Stmt {
 		return c.transaction(s.TransactionStmt)
 	case *nodeVariableSetStmt:
 		return c.set(s.VariableSetStmt)
+	case *nodeAlterDatabaseSetStmt:
+		return c.alterDatabase(s.AlterDatabaseSetStmt)
 	case *nodeVariableShowStmt:
 		return &ast.Show{Name: strings.ToLower(s.VariableShowStmt.GetName())}
 	case *nodePrepareStmt:
@@ -115,6 +117,14 @@ func (c *converter) set(s *pgVariableSetStmt) ast.Stmt {
 			return nil
 		}
 		out.Values = append(out.Values, *c.literal(k))
+	}
+	return out
+}
+
+func (c *converter) alterDatabase(s *pgAlterDatabaseSetStmt) ast.Stmt {
+	out := &ast.AlterDatabase{Name: s.GetDbname(), Change: c.set(s.GetSetstmt())}
+	if _, ok := out.Change.(*ast.SetTransaction); ok {
+		c.unsupported("ALTER DATABASE … SET TRANSACTION", 0)
 	}
 	return out
 }

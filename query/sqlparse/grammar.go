@@ -96,6 +96,7 @@ type (
 	pgAlias                 = pg.Alias
 	pgAlterObjectSchemaStmt = pg.AlterObjectSchemaStmt
 	pgAlterTableCmd         = pg.AlterTableCmd
+	pgAlterDatabaseSetStmt  = pg.AlterDatabaseSetStmt
 	pgAlterTableStmt        = pg.AlterTableStmt
 	pgBoolExpr              = pg.BoolExpr
 	pgBooleanTest           = pg.BooleanTest
@@ -149,6 +150,7 @@ type (
 	nodeAIndirection          = pg.Node_AIndirection
 	nodeAStar                 = pg.Node_AStar
 	nodeAlterObjectSchemaStmt = pg.Node_AlterObjectSchemaStmt
+	nodeAlterDatabaseSetStmt  = pg.Node_AlterDatabaseSetStmt
 	nodeAlterTableStmt        = pg.Node_AlterTableStmt
 	nodeBoolExpr              = pg.Node_BoolExpr
 	nodeBoolean               = pg.Node_Boolean
