@@ -33,7 +33,8 @@ func newTPCH() *cobra.Command {
 		Long: "Makes the rows of TPC-H's dbgen, loads them through the Go API, runs the queries as SQL, and compares each\n" +
 			"answer with PostgreSQL's in value, text and order. Without DIR the database is in a temporary folder, which is\n" +
 			"removed at the end. There are expected answers for scale factors " + scaleFactors() + "; at others an answer\n" +
-			"is shown as \"no answer\" and does not count as correct. The exit code is 0 if all answers are correct.",
+			"is shown as \"no answer\" and does not count as correct. The exit code is 0 if all answers are correct.\n" +
+			"With `go run`, the first build takes about two minutes, whatever the scale factor.",
 		Example: "  lamina tpch\n  lamina tpch --sf 0.01 --mixed --tier memory\n  lamina tpch data --queries 1,6 --runs 10",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
