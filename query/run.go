@@ -156,10 +156,18 @@ func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datu
 
 // checkCount refuses values for parameters that a statement does not have. EXPLAIN leaves it to its statement.
 func checkCount(p *Prepared, params []types.Datum) error {
-	if _, explain := p.stmt.Body.(*ast.Explain); explain || len(params) == len(p.Params) {
+	if _, explain := p.stmt.Body.(*ast.Explain); explain {
 		return nil
 	}
-	return sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", len(p.Params), len(params))
+	return sameCount(len(p.Params), len(params))
+}
+
+// sameCount refuses another number of values than a statement has parameters.
+func sameCount(params, values int) error {
+	if params == values {
+		return nil
+	}
+	return sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", params, values)
 }
 
 // runPlanned executes a query or data change.

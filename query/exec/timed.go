@@ -125,10 +125,18 @@ func counters(x any) *opStats {
 	return nil
 }
 
+// charged returns the counters that the time in x goes to; nil if nothing is measured, or x is none of the plan's.
+func (q *Query) charged(x any) *opStats {
+	if !q.env.Analyze {
+		return nil
+	}
+	return counters(x)
+}
+
 // timed runs f, whose time counts for x, on the goroutine that runs the query.
 func (q *Query) timed(x any, f func() error) error {
-	s := counters(x)
-	if !q.env.Analyze || s == nil {
+	s := q.charged(x)
+	if s == nil {
 		return f()
 	}
 	began := time.Now()
@@ -139,8 +147,8 @@ func (q *Query) timed(x any, f func() error) error {
 
 // measure puts the clock around an operator.
 func (t *task) measure(op operator) operator {
-	s := counters(op)
-	if !t.p.q.env.Analyze || s == nil {
+	s := t.p.q.charged(op)
+	if s == nil {
 		return op
 	}
 	return &timedOperator{op, s, &t.clock}
@@ -148,8 +156,8 @@ func (t *task) measure(op operator) operator {
 
 // measureReader puts the clock around a source's reader.
 func (t *task) measureReader(src source, r reader) reader {
-	s := counters(src)
-	if !t.p.q.env.Analyze || s == nil {
+	s := t.p.q.charged(src)
+	if s == nil {
 		return r
 	}
 	return &timedReader{r, s, &t.clock}
@@ -158,7 +166,7 @@ func (t *task) measureReader(src source, r reader) reader {
 // measureEnder puts the clock around the ends of morsels.
 func (t *task) measureEnder(op operator) morselEnder {
 	e, ok := op.(morselEnder)
-	if s := counters(op); ok && t.p.q.env.Analyze && s != nil {
+	if s := t.p.q.charged(op); ok && s != nil {
 		return &timedEnder{e, s, &t.clock}
 	}
 	return e
