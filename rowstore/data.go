@@ -2,6 +2,7 @@ package rowstore
 
 import (
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/laminadb/lamina/index"
@@ -167,6 +168,9 @@ func (d *data) keyOf(b *vec.Batch, cols []int, i int) ([]byte, bool) {
 
 // insert appends rows and sets their index entries.
 func (d *data) insert(lsn uint64, b *vec.Batch) error {
+	if b == nil || b.N == 0 {
+		return nil
+	}
 	return d.appendRows(lsn, b, func(c *chunk, first uint64, from, n int) {
 		for i := range n {
 			row := first + uint64(i)
@@ -207,8 +211,8 @@ func (d *data) link(c *chunk, row, old uint64) {
 	p[row&(chunkRows-1)] = old
 }
 
-// end ends the version of a key that was live before lsn. One that the same record has made since, because it moved
-// another row to that key, stays.
+// end ends the version of a key that was live before lsn. One that the same record has made since, which replaces it or
+// was moved to that key, stays.
 func (d *data) end(lsn uint64, key []byte) error {
 	row, ok := getKey(d.primary, key)
 	var c *chunk
@@ -271,15 +275,28 @@ func (d *data) endRow(c *chunk, r int, lsn uint64) {
 	d.dead.Add(1)
 }
 
-// apply applies one entry.
+// apply applies one entry. New versions are in the indexes before those that they replace have ended: who looks for
+// the newest row with a key, which an update of other columns does not lock, finds a live one at any moment.
 func (d *data) apply(lsn uint64, e *table.Entry) error {
+	if invariants.Mutant("rowstore-end-first") {
+		if err := d.endAll(lsn, e); err != nil {
+			return err
+		}
+		time.Sleep(time.Microsecond) // long enough to be seen
+		return d.insert(lsn, e.Rows)
+	}
+	if err := d.insert(lsn, e.Rows); err != nil {
+		return err
+	}
+	return d.endAll(lsn, e)
+}
+
+// endAll ends the versions that an entry replaces or deletes.
+func (d *data) endAll(lsn uint64, e *table.Entry) error {
 	for i := range e.Keys.Len() {
 		if err := d.end(lsn, e.Keys.At(i)); err != nil {
 			return err
 		}
-	}
-	if e.Rows != nil && e.Rows.N > 0 {
-		return d.insert(lsn, e.Rows)
 	}
 	return nil
 }
@@ -353,6 +370,31 @@ func (d *data) unindex(c *chunk, first uint64) {
 			}
 		}
 	}
+}
+
+// newest finds the newest version of the row that an index has under a key, and when it ended. An index leads to a new
+// version before the old one ends, so one that has ended and is still what the index leads to was not replaced.
+func (d *data) newest(t *tree, key []byte) (row, end uint64, ok bool) {
+	row, ok = getKey(t, key)
+	for ok {
+		c, r := d.of(row)
+		if c == nil {
+			return 0, 0, false
+		}
+		hasty := invariants.Mutant("rowstore-trust-ended")
+		if hasty {
+			time.Sleep(time.Microsecond) // long enough to be seen
+		}
+		if end = c.endOf(r); end == never || hasty {
+			break
+		}
+		var again uint64
+		if again, ok = getKey(t, key); ok && again == row {
+			break
+		}
+		row = again
+	}
+	return row, end, ok
 }
 
 func getKey(t *tree, key []byte) (uint64, bool) {

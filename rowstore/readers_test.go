@@ -285,6 +285,12 @@ func readBeside(p *published, reader int, rng *rand.Rand) error {
 		if row := ts.AppendRow(nil, ref, []int{0, 1}); row[0].I != spread(id) || row[1].I < 0 || row[1].I >= 1000 {
 			return fmt.Errorf("LSN %d: row %d is %v", lsn, id, row)
 		}
+		if _, ok := ts.NewestUnique(0, key); !ok {
+			return fmt.Errorf("LSN %d: the key of row %d, which is only ever updated, is free", lsn, id)
+		}
+		if _, _, live, found := ts.Newest(key); !live || !found {
+			return fmt.Errorf("LSN %d: the newest version of row %d is not live", lsn, id)
+		}
 		if _, ok := ts.Get(index.AppendDatum(nil, types.NewInt(types.Int8, -1-id), true)); ok {
 			return fmt.Errorf("LSN %d: a row is found that never was", lsn)
 		}

@@ -63,18 +63,14 @@ func (s *tableSnapshot) Get(key []byte) (table.RowRef, bool) {
 
 // Newest finds the newest version of a row and the LSN of its last writer.
 func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, live, found bool) {
-	row, ok := getKey(s.d.primary, key)
-	if !ok {
+	row, end, ok := s.d.newest(s.d.primary, key)
+	switch {
+	case !ok:
 		return 0, 0, false, false
+	case end != never:
+		return table.RowRef(row), table.LSN(end), false, true
 	}
-	c, r := s.d.of(row)
-	if c == nil {
-		return 0, 0, false, false
-	}
-	if e := c.endOf(r); e != never {
-		return table.RowRef(row), table.LSN(e), false, true
-	}
-	return table.RowRef(row), table.LSN(c.begin[r]), true, true
+	return table.RowRef(row), s.Written(table.RowRef(row)), true, true
 }
 
 // Written returns the LSN that wrote a version.
@@ -86,7 +82,8 @@ func (s *tableSnapshot) Written(ref table.RowRef) table.LSN {
 	return table.LSN(c.begin[r])
 }
 
-// Unbroken follows the versions back to the one that an LSN saw: each must have ended when the next one began.
+// Unbroken follows the versions back to the one that an LSN saw: each must have ended when the next one began. One that
+// is being replaced ends a moment later.
 func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
 	c, r := s.d.of(uint64(ref))
 	for c != nil && c.begin[r] > uint64(since) {
@@ -95,7 +92,10 @@ func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
 			return false
 		}
 		began := c.begin[r]
-		if c, r = s.d.of(p[r]); c == nil || c.endOf(r) != began {
+		if c, r = s.d.of(p[r]); c == nil {
+			return false
+		}
+		if e := c.endOf(r); e != began && e != never {
 			return false
 		}
 	}
@@ -108,12 +108,8 @@ func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
 	if t == nil {
 		t = s.d.primary
 	}
-	row, ok := getKey(t, key)
-	if !ok {
-		return 0, false
-	}
-	c, r := s.d.of(row)
-	return table.RowRef(row), c != nil && c.endOf(r) == never
+	row, end, ok := s.d.newest(t, key)
+	return table.RowRef(row), ok && end == never
 }
 
 // AppendKey appends the encoded key of a row.

@@ -21,6 +21,8 @@ var mutants = []mutant{
 	{"rowstore-publish-early", "rowstore", "TestReadersBesideWriter"},
 	{"rowstore-ignore-watermark", "rowstore", "TestReadersBesideWriter"},
 	{"rowstore-link-late", "rowstore", "TestReadersBesideWriter"},
+	{"rowstore-end-first", "rowstore", "TestReadersBesideWriter"},
+	{"rowstore-trust-ended", "rowstore", "TestReadersBesideWriter"},
 	{"store-publish-before-apply", "store", "TestTransfersMemory"},
 	{"store-forget-unique-lock", "store", "TestConformanceMemory/unique_among_transactions"},
 	{"store-keep-savepoint-locks", "store", "TestConformanceMemory/savepoints_give_locks_back"},

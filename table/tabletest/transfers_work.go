@@ -49,6 +49,20 @@ func (p *place) read(b *bank) error {
 	return nil
 }
 
+// lockBoth locks two accounts in this order. One may have got the name of the other meanwhile: then both are one.
+func (b *bank) lockBoth(from, to *place, mode, modeTo table.RowLock) error {
+	if err := from.lock(b, mode); err != nil {
+		return err
+	}
+	if err := to.lock(b, modeTo); err != nil {
+		return err
+	}
+	if from.ref == to.ref && from.r.Def().ID == to.r.Def().ID {
+		return errNothing
+	}
+	return nil
+}
+
 // lock locks an account, and reads what it has become.
 func (p *place) lock(b *bank, mode table.RowLock) error {
 	out := make([]table.LockResult, 1)
@@ -99,10 +113,7 @@ func (b *bank) pair(tx table.Tx, rng *rand.Rand, work func(from, to *place) erro
 // withLocks is a transfer under READ COMMITTED: after the locks nothing is in its way.
 func (b *bank) withLocks(tx table.Tx, rng *rand.Rand) error {
 	return b.pair(tx, rng, func(from, to *place) error {
-		if err := from.lock(b, table.ForNoKeyUpdate); err != nil {
-			return err
-		}
-		if err := to.lock(b, table.ForNoKeyUpdate); err != nil {
+		if err := b.lockBoth(from, to, table.ForNoKeyUpdate, table.ForNoKeyUpdate); err != nil {
 			return err
 		}
 		amount := rng.Int64N(50)
@@ -142,10 +153,7 @@ func (b *bank) withRetries(tx table.Tx, rng *rand.Rand) error {
 // closeAccount gives all that an account has to another one and deletes it.
 func (b *bank) closeAccount(tx table.Tx, rng *rand.Rand) error {
 	return b.pair(tx, rng, func(from, to *place) error {
-		if err := from.lock(b, table.ForUpdate); err != nil {
-			return err
-		}
-		if err := to.lock(b, table.ForNoKeyUpdate); err != nil {
+		if err := b.lockBoth(from, to, table.ForUpdate, table.ForNoKeyUpdate); err != nil {
 			return err
 		}
 		if err := to.set(b, 1, to.sum+from.sum); err != nil {
