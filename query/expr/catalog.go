@@ -53,6 +53,7 @@ func init() {
 	addFunctions(quoteFunctions)
 	addFunctions(byteaFunctions)
 	addFunctions(datetimeFunctions)
+	addFunctions(uuidFunctions)
 	addFunctions(sessionFunctions)
 	addAggregates()
 	addCasts()
