@@ -135,8 +135,8 @@ func (db *DB) Verify(ctx context.Context, report func(table.Damage) bool) error 
 	return db.call(func() error { return db.storage.Verify(ctx, report) })
 }
 
-// Metrics returns the storage's counters, also of a database that is closed.
-func (db *DB) Metrics() table.Metrics { return db.storage.Metrics() }
+// Metrics returns what the database has counted, also one that is closed.
+func (db *DB) Metrics() table.Metrics { return db.engine.Metrics() }
 
 // Version returns the module version that the program was built with, "(devel)" if unknown.
 func Version() string {

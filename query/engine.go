@@ -42,6 +42,10 @@ type Engine struct {
 	o       Options
 	plans   planCache
 	nextID  atomic.Uint32
+	metrics metrics
+	// born is when the engine was made, by its clock; ownClock: it was given.
+	born     time.Time
+	ownClock bool
 	// defaults counts the changes of persisted defaults.
 	defaults atomic.Uint64
 	open     struct {
@@ -56,6 +60,7 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	ownClock := o.Clock != nil
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -65,7 +70,7 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 	if err := CheckSettings(o.Settings); err != nil {
 		return nil, err
 	}
-	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes)}
+	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes), ownClock: ownClock, born: o.Clock()}
 	e.open.sessions = map[uint32]*Session{}
 	e.plans.init()
 	return e, nil

@@ -28,6 +28,7 @@ type Prepared struct {
 	// The plan holds for this state of the catalog and search path.
 	version uint64
 	path    string
+	kind    statementKind
 	run     shortRun
 	// described: a client knows the columns.
 	described bool
@@ -61,6 +62,7 @@ func (s *Session) Parse(text string) ([]ast.Statement, error) {
 	}
 	st, err := sqlparse.Parse(text)
 	if err != nil {
+		s.countError(err)
 		s.failed(err)
 	}
 	return st, err
@@ -71,6 +73,7 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 	if p := s.e.plans.get(s, text, params); p != nil {
 		version := p.version
 		if err := s.plan(ctx, p); err != nil {
+			s.countError(err)
 			s.failed(err)
 			return nil, err
 		}
@@ -94,6 +97,7 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 		return p, err
 	}
 	err = sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	s.countError(err)
 	s.failed(err)
 	return nil, err
 }
@@ -104,11 +108,13 @@ func (s *Session) Prepare(ctx context.Context, st *ast.Statement, params []types
 	if s.closedFlag {
 		return nil, errSessionClosed
 	}
-	p := &Prepared{stmt: st, given: params}
+	p := &Prepared{stmt: st, given: params, kind: kindOf(st.Body)}
 	if s.tx.failed && !p.endsTransaction() {
+		s.countError(errFailedTx)
 		return nil, errFailedTx
 	}
 	if err := s.describe(ctx, p); err != nil {
+		s.countError(err)
 		s.failed(err)
 		return nil, err
 	}
@@ -128,7 +134,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 		p.Columns = []plan.OutColumn{{Name: "QUERY PLAN", Type: types.T(types.Text)}}
 	case *ast.Execute:
 		if q := s.prepared[body.Name]; q != nil {
-			p.Columns = q.Columns
+			p.Columns, p.kind = q.Columns, q.kind
 		}
 	}
 	return nil

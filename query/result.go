@@ -110,6 +110,7 @@ func (r *Result) fail(err error) error {
 	r.done = true
 	err = r.end(err)
 	r.err = err
+	r.s.countError(err)
 	r.s.failed(err)
 	return err
 }
@@ -154,6 +155,7 @@ func (r *Result) Close() error {
 	r.done = true
 	if err := r.end(nil); err != nil {
 		r.err = err
+		r.s.countError(err)
 		r.s.failed(err)
 		return err
 	}

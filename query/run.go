@@ -22,13 +22,23 @@ func (s *Session) Run(ctx context.Context, p *Prepared, params []types.Datum) (*
 }
 
 // RunIn is Run for callers that have room for the result of a short query; other results are elsewhere.
-func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (_ *Result, err error) {
+func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (*Result, error) {
+	if p.Empty() && !s.closedFlag {
+		return &Result{s: s, done: true}, nil
+	}
+	start := s.time()
+	s.now = start
+	s.depth++
+	r, err := s.runIn(ctx, p, params, space)
+	s.depth--
+	s.ran(p, r, err, start)
+	return r, err
+}
+
+func (s *Session) runIn(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (_ *Result, err error) {
 	defer s.recovered(&err)
 	if s.closedFlag {
 		return nil, errSessionClosed
-	}
-	if p.Empty() {
-		return &Result{s: s, done: true}, nil
 	}
 	if s.tx.failed && !p.endsTransaction() {
 		return nil, errFailedTx

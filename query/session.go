@@ -53,7 +53,10 @@ type Session struct {
 	defaults    uint64 // Engine.defaults when the persisted defaults were read
 	// shortContext is the context of the expressions of short queries.
 	shortContext expr.Context
-	hooks        struct {
+	// depth counts the statements that run within one another (EXECUTE); now is when the outermost began.
+	depth int
+	now   time.Time
+	hooks struct {
 		setting func(name string) (string, bool)
 		set     func(name, value string, local bool) (string, error)
 		session func(name string) (types.Datum, bool)
@@ -332,10 +335,18 @@ func (s *Session) exprContext(params []types.Datum) *expr.Context {
 	return ec
 }
 
+// time returns when the statement that runs began, or else the present.
+func (s *Session) time() time.Time {
+	if s.depth > 0 {
+		return s.now
+	}
+	return s.e.o.Clock()
+}
+
 func (s *Session) fillContext(ec *expr.Context, params []types.Datum) {
 	text := s.TextOptions()
 	*ec = expr.Context{
-		Now: s.tx.start, StatementTime: s.e.o.Clock(), Location: text.Location, Text: text, Params: params,
+		Now: s.tx.start, StatementTime: s.time(), Location: text.Location, Text: text, Params: params,
 		Setting: s.hooks.setting, SetSetting: s.hooks.set, Session: s.hooks.session,
 		Blocked:  s.hooks.blocked,
 		RowByRow: s.settings.hot().rowByRow,

@@ -61,7 +61,7 @@ func (s *Session) beginTx() {
 	}
 	s.settings.begin()
 	s.txs++
-	s.tx = txState{open: true, number: s.txs, start: s.e.o.Clock()}
+	s.tx = txState{open: true, number: s.txs, start: s.time()}
 	s.tx.o = table.TxOptions{
 		Isolation: s.settings.hot().isolation,
 		ReadOnly:  s.settings.hot().readOnly || s.e.o.ReadOnly,
@@ -159,7 +159,9 @@ func (s *Session) Finish(ctx context.Context, err error) error {
 	if err != nil || s.tx.failed {
 		return s.endTx(false)
 	}
-	return s.commit(ctx)
+	err = s.commit(ctx)
+	s.countError(err)
+	return err
 }
 
 // commit ends the transaction: a failed one is rolled back.

@@ -1,7 +1,9 @@
 package rowstore
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -235,13 +237,19 @@ const retireChunks = 2
 func (s *Store) Metrics() table.TierMetrics {
 	m := table.TierMetrics{Name: s.o.Name, ChunksSealed: s.m.sealed.Load(), ChunksFreed: s.m.freed.Load(),
 		SnapshotChunksWritten: s.m.snapChunks.Load(), SnapBytes: s.snaps.bytes()}
-	for _, t := range *s.tables.Load() {
+	for id, t := range *s.tables.Load() {
+		of := table.TableMetrics{
+			ID: id, Tier: s.o.Name, Rows: t.d.live.Load(), DeadRows: t.d.dead.Load(),
+			MemoryBytes: t.d.arena.charged.Load(), IndexBytes: t.d.indexBytes(),
+		}
 		m.Tables++
-		m.Rows += t.d.live.Load()
-		m.DeadRows += t.d.dead.Load()
-		m.MemoryBytes += t.d.arena.charged.Load()
-		m.IndexBytes += t.d.indexBytes()
+		m.Rows += of.Rows
+		m.DeadRows += of.DeadRows
+		m.MemoryBytes += of.MemoryBytes
+		m.IndexBytes += of.IndexBytes
+		m.ByTable = append(m.ByTable, of)
 	}
+	slices.SortFunc(m.ByTable, func(a, b table.TableMetrics) int { return cmp.Compare(a.ID, b.ID) })
 	return m
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
@@ -107,6 +108,7 @@ func (s *Store) checkpointAtClose() {
 func (s *Store) checkpoint(ctx context.Context) error {
 	s.checkpoints.making.Lock()
 	defer s.checkpoints.making.Unlock()
+	start := time.Now()
 	logged := s.log.Stats().Bytes
 	v := s.views.Acquire()
 	defer v.Release()
@@ -130,6 +132,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 		return err
 	}
 	s.stats.checkpoints.Add(1)
+	s.stats.checkpointTimes.Since(start)
 	s.checkpoints.logged.Store(logged)
 	s.checkpoints.lsn.Store(uint64(v.LSN()))
 	s.checkpoints.position.Store(uint64(v.Position()))

@@ -53,9 +53,14 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	for _, st := range t.open {
 		st.abandon()
 	}
+	start := time.Now()
 	c := &commit{tx: t}
 	c.collect()
-	return c.run(ctx)
+	receipt, err := c.run(ctx)
+	if err == nil {
+		t.s.stats.commitTimes.Since(start)
+	}
+	return receipt, err
 }
 
 // collect gathers the changes of the transaction.

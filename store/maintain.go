@@ -8,41 +8,6 @@ import (
 	"github.com/laminadb/lamina/table"
 )
 
-// Metrics returns counters since the store was opened.
-func (s *Store) Metrics() table.Metrics {
-	locks := s.locks.Stats()
-	m := table.Metrics{
-		Commits: s.stats.commits.Load(), Aborts: s.stats.aborts.Load(), ReadOnlyCommits: s.stats.readOnlyCommits.Load(),
-		Conflicts: s.stats.conflicts.Load(), Deadlocks: locks.Deadlocks, LockTimeouts: locks.Timeouts,
-		RowsInserted: s.stats.inserted.Load(), RowsUpdated: s.stats.updated.Load(), RowsDeleted: s.stats.deleted.Load(),
-		Checkpoints: s.stats.checkpoints.Load(), CheckpointBytes: s.stats.checkpointBytes.Load(),
-		MemoryBytes: s.mem.Used(), MemoryLimit: s.mem.Limit(),
-		PublishedLSN: s.views.LSN(), LockWaits: s.lockWaits(),
-	}
-	for i, p := range s.views.Pinned() {
-		if i == 0 {
-			m.OldestViewLSN = p.LSN
-		}
-		m.OpenViews++
-	}
-	for _, w := range s.locks.Waits() {
-		for _, holder := range w.BlockedBy {
-			m.LockWaits = append(m.LockWaits, table.LockWait{Waiter: w.Owner, Holder: holder})
-		}
-	}
-	if s.log != nil {
-		l := s.log.Stats()
-		m.LogBytes, m.LogRecords, m.LogSyncs, m.Groups = l.Bytes, l.Records, l.Syncs, l.Groups
-	}
-	if s.enter() == nil {
-		for i := range s.tiers {
-			m.Tiers = append(m.Tiers, s.tiers[i].Metrics())
-		}
-		s.leave()
-	}
-	return m
-}
-
 // lockWaits is the wait graph of the lock manager, an entry an edge.
 func (s *Store) lockWaits() []table.LockWait {
 	var out []table.LockWait

@@ -63,6 +63,7 @@ func newStore(c table.Common, method string) (*Store, error) {
 		common: c, defaultMethod: method, readOnly: c.ReadOnly, logger: c.Logger,
 		mem: mem.NewTracker("storage", c.MemoryBytes), hidden: newHiddenKeys(),
 	}
+	s.memoryFor("write sets")
 	s.locks = txn.NewLockManager(txn.LockOptions{Describe: s.describe})
 	s.applied.catalog = catalog.New()
 	return s, errors.Join(errs...)

@@ -21,6 +21,8 @@ type Store struct {
 	readOnly      bool
 	logger        *slog.Logger
 	mem           *mem.Tracker
+	// memFor are the children of mem: of write sets (the first), of the rows of each tier.
+	memFor []*mem.Tracker
 
 	dir     *directory // nil: in memory
 	log     *wal.Log   // nil: in memory, or open for reading only
@@ -99,6 +101,7 @@ type stats struct {
 	commits, aborts, readOnlyCommits, conflicts atomic.Int64
 	inserted, updated, deleted                  atomic.Int64
 	checkpoints, checkpointBytes                atomic.Int64
+	commitTimes, checkpointTimes                table.Histogram
 }
 
 // gate counts the transactions that are open and lets no more in once the store is closed.
@@ -162,7 +165,7 @@ func (s *Store) usable() error {
 // tracker returns the tracker of a transaction's write sets.
 func (t *Tx) tracker() *mem.Tracker {
 	if t.mem == nil {
-		t.mem = t.s.mem.Child("write set", t.o.WriteBytes)
+		t.mem = t.s.memFor[0].Child("write set", t.o.WriteBytes)
 	}
 	return t.mem
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -14,9 +15,16 @@ import (
 // tiersDirName is the folder of the tiers' own files.
 const tiersDirName = "columnar"
 
+// memoryFor returns a new tracker of memory for one use.
+func (s *Store) memoryFor(use string) *mem.Tracker {
+	t := s.mem.Child(use, 0)
+	s.memFor = append(s.memFor, t)
+	return t
+}
+
 // addTiers opens the tiers: that of memory tables, and with a directory that of columnar ones.
 func (s *Store) addTiers(d *directory) error {
-	memory, err := rowstore.Open(rowstore.Options{Name: "memory", Tracker: s.mem.Child("memory tables", 0)})
+	memory, err := rowstore.Open(rowstore.Options{Name: "memory", Tracker: s.memoryFor("memory tables")})
 	if err != nil {
 		return err
 	}
@@ -34,7 +42,7 @@ func (s *Store) addTiers(d *directory) error {
 		}
 	}
 	columnar, err := rowstore.Open(rowstore.Options{
-		Name: "columnar", Tracker: s.mem.Child("columnar tables", 0), Durable: true,
+		Name: "columnar", Tracker: s.memoryFor("columnar tables"), Durable: true,
 		FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, ReadOnly: s.readOnly,
 	})
 	if err != nil {

@@ -1,5 +1,7 @@
 package table
 
+import "time"
+
 // Metrics are counters since the storage was opened, and gauges of now.
 type Metrics struct {
 	Commits, Aborts, ReadOnlyCommits       int64
@@ -10,10 +12,70 @@ type Metrics struct {
 	OpenViews                              int64
 	OldestViewLSN, PublishedLSN            LSN
 	MemoryBytes, MemoryLimit               int64
-	Tiers                                  []TierMetrics
+	// LockWaited counts the requests for locks that had to wait.
+	LockWaited int64
+	// CommitTimes are of commits that wrote: from the call until the change is durable and visible. SyncTimes are of
+	// the log's syncs, LockWaitTimes of waits for locks however they ended, CheckpointTimes of checkpoints.
+	CommitTimes, SyncTimes, LockWaitTimes, CheckpointTimes Distribution
+	// GroupSizes are the numbers of transactions that were written to the log together.
+	GroupSizes Distribution
+	Tiers      []TierMetrics
+	// Tables are those that have rows of their own, by ID.
+	Tables []TableMetrics
 	// LockWaits are the waits for locks of this moment.
 	LockWaits []LockWait
+	// Views are the snapshots in use, oldest first; the last is the newest, whether somebody reads it or not.
+	Views []ViewMetrics
+	// Memory is off-heap memory by what it is for.
+	Memory []MemoryMetrics
+	// Disk is what the files of a kind occupy.
+	Disk []DiskMetrics
+	// Statements count by kind what the SQL engine has run, whether it succeeded or failed. A statement with rows
+	// counts when the last row was fetched, or it was closed.
+	Statements []StatementMetrics
+	// Errors count by class of SQLSTATE what statements and commits of the SQL engine failed with.
+	Errors []ErrorMetrics
 }
 
 // LockWait says that one transaction waits for a lock that another holds or waits for before it.
 type LockWait struct{ Waiter, Holder uint64 }
+
+// TableMetrics are of one table.
+type TableMetrics struct {
+	ID                      ObjectID
+	Tier                    string
+	Rows, DeadRows          int64
+	MemoryBytes, IndexBytes int64
+}
+
+// ViewMetrics are of one snapshot that is in use. It keeps the rows that were replaced or deleted since.
+type ViewMetrics struct {
+	LSN        LSN
+	Age        time.Duration
+	References int64
+}
+
+// MemoryMetrics are of one use of off-heap memory; LimitBytes 0 means that it has no limit of its own.
+type MemoryMetrics struct {
+	Name                         string
+	Bytes, PeakBytes, LimitBytes int64
+}
+
+// DiskMetrics are of one kind of file.
+type DiskMetrics struct {
+	Name  string
+	Bytes int64
+}
+
+// StatementMetrics are of one kind of statement: "get" (SELECT of at most one row by primary key), "select", "insert", "update",
+// "delete", "copy", "ddl", "transaction" (BEGIN, COMMIT, …), "other".
+type StatementMetrics struct {
+	Name  string
+	Times Distribution // nanoseconds
+}
+
+// ErrorMetrics count the errors of one class: the first two characters of the SQLSTATE.
+type ErrorMetrics struct {
+	Class string
+	Count int64
+}

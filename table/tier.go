@@ -123,4 +123,5 @@ type TierMetrics struct {
 	MemoryBytes, IndexBytes, SnapBytes int64
 	ChunksSealed, ChunksFreed          int64
 	SnapshotChunksWritten              int64
+	ByTable                            []TableMetrics // by ID
 }

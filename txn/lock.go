@@ -9,6 +9,7 @@ import (
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 )
 
 const (
@@ -47,8 +48,11 @@ type LockManager struct {
 	// detector is held by whoever resolves a deadlock, so that a cycle has one victim.
 	detector sync.Mutex
 	waiters  atomic.Int64
-	stats    struct{ waits, deadlocks, timeouts atomic.Int64 }
-	shards   [lockShards]lockShard
+	stats    struct {
+		waits, deadlocks, timeouts atomic.Int64
+		times                      table.Histogram
+	}
+	shards [lockShards]lockShard
 }
 
 // lockShard is one part of the hash table.
@@ -248,6 +252,7 @@ func (m *LockManager) enqueue(o *Owner, e *lockEntry, mode Mode, at int) {
 
 // await waits until the owner's request is granted.
 func (m *LockManager) await(ctx context.Context, o *Owner, wait LockWait) error {
+	defer m.stats.times.Since(time.Now())
 	w := &o.wait
 	var timeout, search <-chan time.Time
 	if wait.Timeout > 0 {
@@ -371,12 +376,14 @@ func (m *LockManager) grantWaiter(e *lockEntry, w *waiter) {
 type LockStats struct {
 	Entries, Waiting           int64
 	Waits, Deadlocks, Timeouts int64
+	WaitTimes                  table.Distribution // of waits that have ended, however they did
 }
 
 // Stats returns counters and gauges.
 func (m *LockManager) Stats() LockStats {
 	s := LockStats{
-		Waiting: m.waiters.Load(), Waits: m.stats.waits.Load(), Deadlocks: m.stats.deadlocks.Load(),
+		WaitTimes: m.stats.times.Distribution(),
+		Waiting:   m.waiters.Load(), Waits: m.stats.waits.Load(), Deadlocks: m.stats.deadlocks.Load(),
 		Timeouts: m.stats.timeouts.Load(),
 	}
 	for i := range m.shards {

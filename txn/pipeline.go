@@ -67,6 +67,7 @@ type Pipeline struct {
 	published atomic.Uint64 // LSN
 	groups    atomic.Int64
 	commits   atomic.Int64
+	sizes     table.Histogram // of groups with something to apply
 
 	abandoned sync.WaitGroup // commits that were cancelled after the append
 	tend      chan struct{}
@@ -121,6 +122,9 @@ type PipelineStats struct {
 func (p *Pipeline) Stats() PipelineStats {
 	return PipelineStats{Commits: p.commits.Load(), Groups: p.groups.Load()}
 }
+
+// GroupSizes returns the numbers of transactions that were committed together.
+func (p *Pipeline) GroupSizes() table.Distribution { return p.sizes.Distribution() }
 
 // Commit appends a record, waits until it is durable (unless r.Async), applied and visible, and
 // returns its LSN (0 for node-local kinds). When ctx ends before the append, nothing has happened;
@@ -406,6 +410,7 @@ func (p *Pipeline) applyGroup(g *group) {
 	p.o.Publish(g.lastLSN, g.batch.End())
 	p.published.Store(uint64(g.lastLSN))
 	p.commits.Add(int64(g.applies))
+	p.sizes.Add(int64(g.applies))
 }
 
 // outcome is what a member of the group is told. Of a group that was refused because the log had

@@ -138,6 +138,7 @@ type liveFile struct {
 
 type counters struct {
 	records, bytes, groups, writes, syncs, created, recycled, removed atomic.Int64
+	syncTimes                                                         table.Histogram
 }
 
 // Stats counts what a Log has done since it was opened, and says how large it is.
@@ -284,6 +285,9 @@ func (l *Log) signalLocked() {
 	close(l.mu.changed)
 	l.mu.changed = make(chan struct{})
 }
+
+// SyncTimes returns how long the syncs of batches took.
+func (l *Log) SyncTimes() table.Distribution { return l.stats.syncTimes.Distribution() }
 
 // Stats returns counters and sizes.
 func (l *Log) Stats() Stats {

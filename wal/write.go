@@ -1,6 +1,8 @@
 package wal
 
 import (
+	"time"
+
 	"github.com/laminadb/lamina/internal/invariants"
 )
 
@@ -70,6 +72,7 @@ func (l *Log) syncFile() error {
 		return nil
 	}
 	l.stats.syncs.Add(1)
+	defer l.stats.syncTimes.Since(time.Now())
 	if err := f.SyncData(); err != nil {
 		return ioError("sync", f.name, err)
 	}

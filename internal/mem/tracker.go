@@ -90,6 +90,9 @@ func (t *Tracker) Release(n int64) {
 	}
 }
 
+// Name says what the tracked bytes are for.
+func (t *Tracker) Name() string { return t.name }
+
 // Used returns the bytes charged now.
 func (t *Tracker) Used() int64 { return t.used.Load() }
 
