@@ -3,6 +3,8 @@ package lamina_test
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/laminadb/lamina"
@@ -109,6 +111,39 @@ func BenchmarkPointInsert(b *testing.B) {
 	})
 }
 
+// BenchmarkPointInsertClients is durable one-row inserts by several clients at once, each with its own statement.
+func BenchmarkPointInsertClients(b *testing.B) {
+	for _, clients := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			db := benchDB(b, true)
+			var stmts []*lamina.Stmt
+			for range clients {
+				stmts = append(stmts, prepared(b, db, "INSERT INTO t VALUES ($1, $2, $3, $4)"))
+			}
+			before := db.Metrics()
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for c := range clients {
+				wg.Go(func() {
+					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+						if _, err := stmts[c].Exec(context.Background(), benchRows+n, n, 0.5, "the text of a row, which is longer than a view"); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			after := db.Metrics()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			b.ReportMetric(float64(after.Commits-before.Commits)/float64(max(1, after.Groups-before.Groups)), "commits/group")
+		})
+	}
+}
+
 func BenchmarkPointUpdate(b *testing.B) {
 	benchStores(b, func(b *testing.B, db *lamina.DB) {
 		st := prepared(b, db, "UPDATE t SET a = a + 1 WHERE id = $1")
@@ -161,8 +196,12 @@ func BenchmarkPointUpdateTx(b *testing.B) {
 	})
 }
 
-// TestShortSelectAllocations: the rows, the transaction, and a text that the client keeps.
-func TestShortSelectAllocations(t *testing.T) {
+// insertAllocationsMax bounds the allocations of a one-row INSERT: its transaction and commit, the values' boxes, and
+// what the log and the row store keep.
+const insertAllocationsMax = 18
+
+// TestShortStatementAllocations: of a row by key, the rows, the transaction, and a text that the client keeps.
+func TestShortStatementAllocations(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("needs exact allocations: assertions box what they would print")
 	}
@@ -175,5 +214,14 @@ func TestShortSelectAllocations(t *testing.T) {
 		}
 	}); n > 3 {
 		t.Errorf("%v allocations for a row by key", n)
+	}
+	ins, id := prepared(t, db, "INSERT INTO t VALUES ($1, $2, $3, $4)"), int64(benchRows)
+	if n := testing.AllocsPerRun(200, func() {
+		id++
+		if _, err := ins.Exec(t.Context(), id, id, 0.5, "the text of a row, which is longer than a view"); err != nil {
+			t.Fatal(err)
+		}
+	}); n > insertAllocationsMax {
+		t.Errorf("%v allocations for an INSERT of a row", n)
 	}
 }

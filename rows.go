@@ -71,7 +71,12 @@ func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need
 
 // runOn runs a prepared statement.
 func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
-	rows := &Rows{s: s, ctx: ctx, text: s.TextOptions()}
+	return runIn(ctx, s, p, args, &Rows{})
+}
+
+// runIn is runOn with memory for the rows.
+func runIn(ctx context.Context, s *query.Session, p *query.Prepared, args []any, rows *Rows) (*Rows, error) {
+	*rows = Rows{s: s, ctx: ctx, text: s.TextOptions()}
 	params, err := paramsOf(rows.args[:0], s, p, args)
 	if err == nil {
 		rows.r, err = s.RunIn(ctx, p, params, &rows.own)

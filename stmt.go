@@ -21,6 +21,7 @@ type Stmt struct {
 	s    *query.Session
 	p    *query.Prepared
 	rows *Rows // of the last run
+	own  Rows  // of Exec, which hands none out
 	done bool
 }
 
@@ -54,7 +55,7 @@ func prepareOn(ctx context.Context, s *query.Session, sql string) (*query.Prepar
 
 // Exec runs the statement and drops rows.
 func (st *Stmt) Exec(ctx context.Context, args ...any) (Result, error) {
-	rows, err := st.Query(ctx, args...)
+	rows, err := st.run(ctx, args, &st.own)
 	if err != nil {
 		return Result{}, err
 	}
@@ -62,7 +63,12 @@ func (st *Stmt) Exec(ctx context.Context, args ...any) (Result, error) {
 }
 
 // Query runs the statement. Close the rows before the next run.
-func (st *Stmt) Query(ctx context.Context, args ...any) (rows *Rows, err error) {
+func (st *Stmt) Query(ctx context.Context, args ...any) (*Rows, error) {
+	return st.run(ctx, args, nil)
+}
+
+// run runs the statement with memory for its rows, or without.
+func (st *Stmt) run(ctx context.Context, args []any, space *Rows) (rows *Rows, err error) {
 	if st.done {
 		return nil, errStmtClosed
 	}
@@ -73,7 +79,11 @@ func (st *Stmt) Query(ctx context.Context, args ...any) (rows *Rows, err error) 
 		return nil, err
 	}
 	defer st.db.open.leave()
-	rows, err = runOn(ctx, st.s, st.p, args)
+	if space == nil {
+		space = &Rows{}
+	}
+	st.rows = nil
+	rows, err = runIn(ctx, st.s, st.p, args, space)
 	if err != nil {
 		return nil, err
 	}

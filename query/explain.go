@@ -29,7 +29,8 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 			return err
 		}
 		if q.Modify != nil {
-			_, err = s.modify(ctx, q, x, stmt, ec, &modifyScratch{})
+			m := &modifier{s: s, m: q.Modify, root: q.Root, q: x, stmt: stmt, ctx: ec, scratch: &modifyScratch{}}
+			err = m.run(ctx)
 		} else {
 			for err == nil {
 				_, err = x.Next(ctx)

@@ -23,6 +23,7 @@ type modifier struct {
 	w       table.Writer
 	r       table.Reader
 	ctx     *expr.Context
+	root    plan.Node // of the read pipeline
 	rows    int64
 	scratch *modifyScratch
 	// returning collects the rows of RETURNING.
@@ -44,30 +45,28 @@ type modifyScratch struct {
 	bb      *vec.BatchBuilder // of the assigned columns
 }
 
-func (s *Session) modify(
-	ctx context.Context, q *plan.Query, x rowSource, stmt table.Statement, ec *expr.Context, scratch *modifyScratch,
-) (*modifier, error) {
-	m := &modifier{s: s, m: q.Modify, q: x, stmt: stmt, ctx: ec, scratch: scratch}
-	if x, ok := x.(*exec.Query); ok {
+// run makes the change.
+func (m *modifier) run(ctx context.Context) error {
+	if x, ok := m.q.(*exec.Query); ok {
 		m.ctx = x.Expr() // RETURNING and SET may use results of subplans
 	}
 	var err error
-	if m.w, err = stmt.Writer(ctx, q.Modify.Table.ID); err != nil {
-		return m, err
+	if m.w, err = m.stmt.Writer(ctx, m.m.Table.ID); err != nil {
+		return err
 	}
-	if m.r, err = stmt.Reader(ctx, q.Modify.Table.ID); err != nil {
-		return m, err
-	}
-	switch q.Modify.Kind {
+	switch m.m.Kind {
 	case plan.Insert:
-		return m, m.insert(ctx)
+		return m.insert(ctx)
 	case plan.Update, plan.Delete:
-		if !isPlainScan(q.Root) {
+		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
+			return err
+		}
+		if !isPlainScan(m.root) {
 			m.seen = map[table.RowRef]bool{}
 		}
-		return m, m.change(ctx)
+		return m.change(ctx)
 	}
-	return m, sqlerr.Newf(sqlerr.InternalError, "unknown data change %d", q.Modify.Kind)
+	return sqlerr.Newf(sqlerr.InternalError, "unknown data change %d", m.m.Kind)
 }
 
 // isPlainScan reports whether a plan yields each row of its table at most once.

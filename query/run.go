@@ -54,12 +54,12 @@ func (s *Session) runIn(ctx context.Context, p *Prepared, params []types.Datum, 
 		}
 		return r, err
 	}
-	run, stop, err := s.running(ctx)
+	run, stop, err := s.runningOf(ctx, p)
 	if err != nil {
 		s.failed(err)
 		return nil, err
 	}
-	r, err := s.dispatch(run, p, params)
+	r, err := s.dispatch(run, p, params, space)
 	if err != nil {
 		if run.Err() != nil && !errors.Is(err, errFailedTx) {
 			err = s.cancelled(run, err)
@@ -123,13 +123,13 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 }
 
 // dispatch runs one statement.
-func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (*Result, error) {
 	if err := checkCount(p, params); err != nil {
 		return nil, err
 	}
 	switch body := p.stmt.Body.(type) {
 	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
-		return s.runPlanned(ctx, p, params)
+		return s.runPlanned(ctx, p, params, space)
 	case *ast.Transaction:
 		return s.runTransaction(ctx, body)
 	case *ast.Set:
@@ -180,8 +180,8 @@ func sameCount(params, values int) error {
 	return sqlerr.Newf(sqlerr.ProtocolViolation, "the statement has %d parameters, but %d values were given", params, values)
 }
 
-// runPlanned executes a query or data change.
-func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+// runPlanned executes a query or data change. The result of a change that returns no rows is put into space.
+func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (*Result, error) {
 	tx, err := s.storageTx(ctx)
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			p.version = 0
 			continue
 		}
-		return s.start(ctx, p, stmt, params)
+		return s.start(ctx, p, stmt, params, space)
 	}
 	return nil, sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
 }
@@ -250,11 +250,13 @@ func (s *Session) checkReadOnly(p *Prepared) error {
 }
 
 // start instantiates a plan on a statement; a data change runs to its end.
-func (s *Session) start(ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum) (*Result, error) {
-	q, ec := p.q, s.exprContext(params)
-	if q.Modify != nil {
-		return s.startModify(ctx, p, stmt, ec)
+func (s *Session) start(
+	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result,
+) (*Result, error) {
+	if p.q.Modify != nil {
+		return s.startModify(ctx, p, stmt, params, space)
 	}
+	q, ec := p.q, s.exprContext(params)
 	x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
 	if err != nil {
 		return nil, stmt.Close(err)
@@ -262,36 +264,42 @@ func (s *Session) start(ctx context.Context, p *Prepared, stmt table.Statement, 
 	return &Result{s: s, Columns: q.Root.Columns(), verb: "SELECT", counts: true, stmt: stmt, query: x}, nil
 }
 
-// source returns the read pipeline of a data change.
-func (s *Session) source(ctx context.Context, p *Prepared, stmt table.Statement, ec *expr.Context) (rowSource, error) {
-	x, err := s.short(p)
-	if err != nil {
-		return nil, err
-	}
-	if x != nil {
-		return &shortSource{x: x, stmt: stmt, ec: ec}, nil
-	}
-	return exec.Instantiate(ctx, p.q, s.env(stmt, ec))
-}
-
-func (s *Session) startModify(ctx context.Context, p *Prepared, stmt table.Statement, ec *expr.Context) (*Result, error) {
+func (s *Session) startModify(
+	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result,
+) (*Result, error) {
 	q := p.q
-	x, err := s.source(ctx, p, stmt, ec)
+	short, err := s.short(p)
 	if err != nil {
 		return nil, stmt.Close(err)
 	}
-	scratch := &modifyScratch{}
-	if _, ok := x.(*shortSource); ok {
-		scratch = &p.run.scratch
+	var x rowSource
+	var ec *expr.Context
+	var m *modifier
+	if short != nil { // it runs to its end at once, in memory of its own
+		ec, m = &s.shortContext, &p.run.modifier
+		s.fillContext(ec, params)
+		p.run.source = shortSource{x: short, stmt: stmt, ec: ec}
+		x = &p.run.source
+		m.scratch = &p.run.scratch
+	} else {
+		ec, m = s.exprContext(params), &modifier{scratch: &modifyScratch{}}
+		if x, err = exec.Instantiate(ctx, q, s.env(stmt, ec)); err != nil {
+			return nil, stmt.Close(err)
+		}
 	}
-	m, err := s.modify(ctx, q, x, stmt, ec, scratch)
+	*m = modifier{s: s, m: q.Modify, root: q.Root, q: x, stmt: stmt, ctx: ec, scratch: m.scratch}
+	err = m.run(ctx)
 	if cerr := x.Close(); err == nil {
 		err = cerr
 	}
 	if err = stmt.Close(err); err != nil {
 		return nil, err
 	}
-	r := &Result{s: s, Columns: q.Modify.Out, counts: true, rows: m.rows}
+	r := space
+	if q.Modify.Returning != nil {
+		r = &Result{}
+	}
+	*r = Result{s: s, Columns: q.Modify.Out, counts: true, rows: m.rows}
 	switch q.Modify.Kind {
 	case plan.Insert:
 		r.verb = "INSERT 0"

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -67,6 +68,8 @@ type Session struct {
 		// now are the statements that run: results that are read may overlap.
 		now   []*statementRun
 		cause error // set once the session is ended from outside
+		// spare is the context of the last change of data, for the next one.
+		spare *spareRun
 	}
 }
 
@@ -170,6 +173,9 @@ func (s *Session) Close() error {
 	}
 	s.closedFlag = true
 	err := errors.Join(s.endTx(false), s.dropTemporary())
+	s.run.Lock()
+	s.dropSpareLocked()
+	s.run.Unlock()
 	s.e.open.Lock()
 	delete(s.e.open.sessions, s.id)
 	s.e.open.Unlock()
@@ -221,11 +227,7 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 	s.run.now = append(s.run.now, r)
 	stop := func() {
 		cancel(nil)
-		s.run.Lock()
-		if i := slices.Index(s.run.now, r); i >= 0 {
-			s.run.now = slices.Delete(s.run.now, i, i+1)
-		}
-		s.run.Unlock()
+		s.leaveRun(r)
 	}
 	if d := s.settings.hot().statementTimeout; d > 0 {
 		var stopTimer context.CancelFunc
@@ -234,6 +236,57 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 		stop = func() { stopTimer(); end() }
 	}
 	return ctx, stop, nil
+}
+
+// spareRun is a context for one statement after another, as long as all have the same parent and none is canceled.
+type spareRun struct {
+	statementRun
+	parent, ctx context.Context //nolint:containedctx // it is made once for many statements
+	stop        context.CancelFunc
+}
+
+// runningOf is running for a prepared statement. Changes of data that return no rows end before the call does: they
+// share a context.
+func (s *Session) runningOf(parent context.Context, p *Prepared) (context.Context, context.CancelFunc, error) {
+	if p.q == nil || p.q.Modify == nil || p.q.Modify.Returning != nil || s.settings.hot().statementTimeout > 0 ||
+		!reflect.TypeOf(parent).Comparable() {
+		return s.running(parent)
+	}
+	if parent.Err() != nil {
+		return nil, nil, s.cancelled(parent, parent.Err())
+	}
+	s.run.Lock()
+	defer s.run.Unlock()
+	if s.run.cause != nil {
+		return nil, nil, s.run.cause
+	}
+	x := s.run.spare
+	if x == nil || x.parent != parent || x.ctx.Err() != nil {
+		s.dropSpareLocked()
+		x = &spareRun{parent: parent}
+		x.ctx, x.cancel = context.WithCancelCause(parent)
+		x.stop = func() { s.leaveRun(&x.statementRun) }
+		s.run.spare = x
+	}
+	s.run.now = append(s.run.now, &x.statementRun)
+	return x.ctx, x.stop, nil
+}
+
+// leaveRun notes that a statement does not run any more.
+func (s *Session) leaveRun(r *statementRun) {
+	s.run.Lock()
+	defer s.run.Unlock()
+	if i := slices.Index(s.run.now, r); i >= 0 {
+		s.run.now = slices.Delete(s.run.now, i, i+1)
+	}
+}
+
+// dropSpareLocked takes the spare context off its parent.
+func (s *Session) dropSpareLocked() {
+	if s.run.spare != nil {
+		s.run.spare.cancel(nil)
+		s.run.spare = nil
+	}
 }
 
 // cancelled explains a context's end: the cause that Cancel or a time-out gave, or err.

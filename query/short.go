@@ -19,8 +19,10 @@ type shortRun struct {
 	q    *plan.Query // the plan it is made of
 	x    *exec.Short // nil: the plan is not short
 	last *Result     // has the row of the last run
-	// scratch is memory for a data change.
-	scratch modifyScratch
+	// scratch, modifier and source are memory for a data change.
+	scratch  modifyScratch
+	modifier modifier
+	source   shortSource
 }
 
 // short returns the short form of the statement's plan, nil if it has none.

@@ -282,7 +282,7 @@ func (s *Session) runExecute(ctx context.Context, b *ast.Execute) (*Result, erro
 			return nil, err
 		}
 	}
-	return s.dispatch(ctx, p, params)
+	return s.dispatch(ctx, p, params, &Result{})
 }
 
 // argumentError says that argument i of EXECUTE has a type that does not become the parameter's.

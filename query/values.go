@@ -25,6 +25,9 @@ func (s *Session) ConvertParam(d types.Datum, t types.Type) (types.Datum, error)
 		return types.Coerce(d, t, false)
 	}
 	if d.K == types.Unknown {
+		if t.Kind == types.Text {
+			return types.NewString(types.Text, d.S), nil
+		}
 		return types.ParseWith(t, d.S, s.ParseOptions())
 	}
 	e, err := expr.NewCast(expr.NewConst(d, types.T(d.K), 0), t, expr.Assignment, 0)

@@ -338,8 +338,9 @@ func (c *column) place(d *data, b []byte) (block, off uint32) {
 	if c.off+len(b) > len(c.block) {
 		c.block = d.alloc(d.chunk(d.used-1), max(stringBlockBytes, len(b)))
 		c.off = 0
-		blocks = append(blocks[:len(blocks):len(blocks)], c.block) // readers may hold the shorter slice
-		c.blocks.Store(&blocks)
+		more := append(blocks[:len(blocks):len(blocks)], c.block) // readers may hold the shorter slice
+		c.blocks.Store(&more)
+		blocks = more
 	}
 	copy(c.block[c.off:], b)
 	off = uint32(c.off)

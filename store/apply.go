@@ -141,6 +141,7 @@ func (s *Store) undefine(lsn table.LSN, c *change, defined []bool) error {
 		}
 		s.hidden.drop(def.ID)
 		s.compiled.Delete(def.ID)
+		s.spares.forget(def.ID)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type chunk struct {
 	onHeap  bool
 	// sealed: rows were dropped while a scan was open. They are still there, unseen, and no row is added any more.
 	sealed bool
+	// ins and upd are what a commit does with the rows.
+	ins, upd entryRows
 }
 
 // droppedRow is the command that ends a row that was undone: no statement sees it.
@@ -141,10 +143,17 @@ func (c *chunk) appendRow(dst types.Row, at int, cols []int) types.Row {
 	return dst
 }
 
+// entryRows are rows of a chunk that a commit updates or inserts.
+type entryRows struct {
+	sel  []uint16
+	rows vec.Batch
+	vecs []vec.Vector
+}
+
 // entries appends what a commit does with the rows of a chunk: updates of committed rows to one list,
 // inserts to the other.
 func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.Entry) (_, _ []table.Entry) {
-	var ins, upd []uint16
+	ins, upd := c.ins.sel[:0], c.upd.sel[:0]
 	var keys table.Keys
 	for i := range c.rows.Len() {
 		if c.end[i].Load() != 0 {
@@ -157,26 +166,30 @@ func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.En
 			ins = append(ins, uint16(i))
 		}
 	}
-	cols := make([]int, len(w.types))
-	for i := range cols {
-		cols[i] = i
-	}
-	entry := func(op table.EntryOp, sel []uint16) table.Entry {
-		e := head
-		e.Op, e.Rows = op, &vec.Batch{}
-		if len(sel) == c.rows.Len() {
-			sel = nil
-		}
-		c.batch(e.Rows, cols, sel)
-		return e
-	}
+	c.ins.sel, c.upd.sel = ins, upd
 	if len(upd) > 0 {
-		e := entry(table.OpUpdateRows, upd)
-		e.Keys = keys
-		updates = append(updates, e)
+		head.Op, head.Rows = table.OpUpdateRows, c.upd.of(c)
+		head.Keys = keys
+		updates = append(updates, head)
 	}
 	if len(ins) > 0 {
-		inserts = append(inserts, entry(table.OpInsertRows, ins))
+		head.Op, head.Rows = table.OpInsertRows, c.ins.of(c)
+		head.Keys = table.Keys{}
+		inserts = append(inserts, head)
 	}
 	return updates, inserts
+}
+
+// of returns the rows with all columns.
+func (e *entryRows) of(c *chunk) *vec.Batch {
+	sel := e.sel
+	if len(sel) == c.rows.Len() {
+		sel = nil
+	}
+	e.vecs = e.vecs[:0]
+	for i := range c.rows.Columns() {
+		e.vecs = append(e.vecs, c.rows.Col(i).Vector())
+	}
+	e.rows.Single(len(e.sel), e.vecs, sel)
+	return &e.rows
 }

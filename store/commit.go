@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -28,6 +29,11 @@ type commit struct {
 	durable bool
 	// ended: the outcome was learned, and the transaction was ended with it.
 	ended bool
+	// few is room for what a small transaction does.
+	few struct {
+		entries  [2]table.Entry
+		versions [2]tableVersion
+	}
 }
 
 type tableVersion struct {
@@ -55,6 +61,7 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	}
 	start := time.Now()
 	c := &commit{tx: t}
+	c.entries, c.versions = c.few.entries[:0], c.few.versions[:0]
 	c.collect()
 	receipt, err := c.run(ctx)
 	if err == nil {
@@ -96,7 +103,7 @@ func (c *commit) collectTable(tt *txTable) {
 		}
 		c.versions = append(c.versions, tableVersion{tt.id, version})
 	}
-	c.entries = append(c.entries, tt.w.entries(def)...)
+	c.entries = tt.w.entries(c.entries, def)
 	if tt.w.rekeyed || tt.w.deleted > 0 && tt.w.inserted > 0 && tt.w.def.PrimaryKey() != nil {
 		c.moves = append(c.moves, tt.w.moves()...)
 	}
@@ -111,7 +118,9 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	r.Validate = c.validate
 	r.OnDone = c.done
 	if t.s.log != nil {
-		if r.Payload, r.Stream, err = c.encode(ctx); err != nil {
+		buf := payloads.Get().(*[]byte)
+		defer func() { keepPayload(buf, r.Payload) }() // the log has copied it
+		if r.Payload, r.Stream, err = c.encode(ctx, *buf); err != nil {
 			t.end()
 			t.s.stats.aborts.Add(1)
 			return receipt, err
@@ -176,9 +185,9 @@ func (c *commit) validate(lsn table.LSN, _ int64) error {
 
 // encode returns the payload of the commit record, and the stream of chunks before it if the write
 // set is large. Rows that end with the process are left out.
-func (c *commit) encode(ctx context.Context) (payload []byte, stream *txn.Stream, err error) {
+func (c *commit) encode(ctx context.Context, buf []byte) (payload []byte, stream *txn.Stream, err error) {
 	e := encoder{ctx: ctx, s: c.tx.s}
-	buf := c.encodeHead(make([]byte, 0, 256))
+	buf = c.encodeHead(buf[:0])
 	head := len(buf)
 	for i := range c.entries {
 		if !c.logged(&c.entries[i]) {
@@ -199,6 +208,19 @@ func (c *commit) encode(ctx context.Context) (payload []byte, stream *txn.Stream
 		buf = buf[:head]
 	}
 	return buf, e.out, nil
+}
+
+// payloads are buffers for the payloads of commit records.
+var payloads = sync.Pool{New: func() any { return new(make([]byte, 0, 512)) }}
+
+// payloadKeepMax is the size up to which a buffer is used again.
+const payloadKeepMax = 64 << 10
+
+func keepPayload(buf *[]byte, payload []byte) {
+	if payload != nil && cap(payload) <= payloadKeepMax {
+		*buf = payload[:0]
+	}
+	payloads.Put(buf)
 }
 
 // logged reports whether an entry is of a table whose rows outlive the process.

@@ -57,4 +57,10 @@ func (t *refTable) pop(ref table.RowRef) {
 	t.n--
 }
 
+// reset forgets all entries and keeps the memory.
+func (t *refTable) reset() {
+	clear(t.slots)
+	t.n = 0
+}
+
 func (t *refTable) bytes() int64 { return int64(16 * cap(t.slots)) }

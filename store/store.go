@@ -38,6 +38,8 @@ type Store struct {
 	moves    moves
 	// compiled maps table IDs to *compiled, so that a definition is compiled once.
 	compiled sync.Map
+	// spares are write sets to use again.
+	spares spareWrites
 
 	// latest is the catalog of the published View.
 	latest atomic.Pointer[catalog.Catalog]

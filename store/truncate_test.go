@@ -77,7 +77,7 @@ func TestCheckpointsBetweenChunksAndRecord(t *testing.T) {
 	c.collect()
 	c.request = txn.Request{Kind: wal.Commit, State: c, Validate: c.validate, OnDone: c.done}
 	var err error
-	c.request.Payload, c.request.Stream, err = c.encode(t.Context())
+	c.request.Payload, c.request.Stream, err = c.encode(t.Context(), nil)
 	must(0, err)(t)
 	if c.request.Stream == nil {
 		t.Fatal("the write set is not streamed")

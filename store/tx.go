@@ -46,6 +46,7 @@ type Tx struct {
 		statement  Statement
 		reader     Reader
 		readerUsed bool
+		writer     Writer
 		table      txTable
 		key        [32]byte
 		open       [1]*Statement

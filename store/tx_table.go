@@ -14,7 +14,6 @@ type txTable struct {
 	created    bool
 	hiddenNext int64
 	w          *writes // nil: nothing was written
-	rows       rowScratch
 }
 
 func (tt *txTable) wrote() bool { return tt.w != nil && !tt.w.empty() }

@@ -210,7 +210,7 @@ type rowScratch struct {
 
 // scratch returns memory for rows of a definition of the table.
 func (tt *txTable) scratch(def *table.TableDef) *rowScratch {
-	s := &tt.rows
+	s := &tt.w.scratch
 	if s.def != def {
 		*s = rowScratch{def: def, cols: make([]int, len(def.Columns)), b: vec.NewBatchBuilder(rowTypes(def)[:len(def.Columns)], 1, nil)}
 		for i := range s.cols {

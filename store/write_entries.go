@@ -5,24 +5,24 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// entries returns what a commit does to the table: first what removes rows, so that their keys are
-// free for others.
-func (w *writes) entries(def *table.TableDef) []table.Entry {
-	var out, updates, inserts []table.Entry
+// entries appends what a commit does to the table to dst: first what removes rows, so that their keys are free for
+// others.
+func (w *writes) entries(dst []table.Entry, def *table.TableDef) []table.Entry {
+	updates, inserts := w.out[:0:1], w.out[1:1:2]
 	head := table.Entry{Table: def.ID, Version: def.Version}
 	if w.truncated != 0 {
 		head.Op = table.OpTruncate
-		out = append(out, head)
+		dst = append(dst, head)
 	} else {
-		out = w.deletes(head)
+		dst = w.deletes(dst, head)
 	}
 	for _, c := range w.chunks {
 		updates, inserts = c.entries(w, head, updates, inserts)
 	}
 	if w.rekeyed && len(updates) > 1 {
-		out, updates = splitUpdates(out, updates)
+		dst, updates = splitUpdates(dst, updates)
 	}
-	return append(append(out, updates...), inserts...)
+	return append(append(dst, updates...), inserts...)
 }
 
 // splitUpdates makes updates into deletes and inserts: a key that one entry gives to a row may be one
@@ -37,19 +37,20 @@ func splitUpdates(deletes, updates []table.Entry) (_, inserts []table.Entry) {
 	return deletes, inserts
 }
 
-// deletes returns entries for the committed rows that nothing replaces.
-func (w *writes) deletes(head table.Entry) (out []table.Entry) {
+// deletes appends entries for the committed rows that nothing replaces.
+func (w *writes) deletes(dst []table.Entry, head table.Entry) []table.Entry {
 	head.Op = table.OpDeleteRows
+	from := len(dst)
 	for i := range w.ended {
 		if w.ended[i].next != 0 {
 			continue
 		}
-		if n := len(out); n == 0 || out[n-1].Keys.Len() == vec.Size {
-			out = append(out, head)
+		if n := len(dst); n == from || dst[n-1].Keys.Len() == vec.Size {
+			dst = append(dst, head)
 		}
-		out[len(out)-1].Keys.Append(w.endKeys.At(i))
+		dst[len(dst)-1].Keys.Append(w.endKeys.At(i))
 	}
-	return out
+	return dst
 }
 
 // moves returns the primary keys that updates changed, and those that passed from a deleted row to another one.

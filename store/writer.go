@@ -46,15 +46,20 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	st.used = true
 	tt := t.table(id)
 	if tt.w == nil {
-		tt.w = newWrites(def, t.tracker())
+		tt.w = t.s.spares.take(def, t.tracker())
 	} else if !sameLayout(tt.w.def, def) {
 		if !tt.w.empty() {
 			return nil, sqlerr.Newf(sqlerr.InternalError, "rows of table \"%s\" were written with another layout", def.Name)
 		}
 		tt.w.release()
-		tt.w = newWrites(def, t.tracker())
+		tt.w = t.s.spares.take(def, t.tracker())
 	}
-	return &Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}, nil
+	w := &Writer{}
+	if t.command == 1 && t.first.writer.st == nil {
+		w = &t.first.writer
+	}
+	*w = Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}
+	return w, nil
 }
 
 // Def returns the definition that the statement sees.

@@ -52,6 +52,13 @@ type writes struct {
 	inserted, updated, deleted int64
 	// loads are the places that bulk loads may return to.
 	loads []*writesMark
+
+	// home takes the write set back when the transaction has ended; spare is a chunk that it left, scratch and out are
+	// memory for rows being changed and for the entries of a commit.
+	home    *tableSpares
+	spare   *chunk
+	scratch rowScratch
+	out     [2]table.Entry
 }
 
 // endedRow is a committed row that the transaction updated or deleted.
@@ -83,10 +90,6 @@ const (
 type writesMark struct {
 	log                        int
 	inserted, updated, deleted int64
-}
-
-func newWrites(def *table.TableDef, tracker *mem.Tracker) *writes {
-	return &writes{def: def, types: rowTypes(def), tracker: tracker, keys: make([]keyTable, len(def.Keys))}
 }
 
 // rowTypes returns the column types of an entry's rows: those of the table, and the hidden key's.
@@ -292,7 +295,13 @@ func (w *writes) open(n int) *chunk {
 	if len(w.chunks) == 0 && n < vec.Size/8 {
 		tracker = nil // most transactions write a few rows: Go memory, charged by reserve
 	}
-	c := newChunk(w.rows, w.types, n, tracker)
+	c := w.spare
+	if c == nil || tracker != nil {
+		c = newChunk(w.rows, w.types, n, tracker)
+	} else {
+		w.spare = nil
+		c.first = w.rows
+	}
 	w.chunks = append(w.chunks, c)
 	return c
 }
@@ -363,9 +372,16 @@ func (w *writes) scanned() {
 }
 
 func (w *writes) free() {
+	w.tracker.Release(w.charged)
+	if w.recycle() {
+		w.home.pool.Put(w)
+		return
+	}
 	for _, c := range append(w.chunks, w.dropped...) {
+		if invariants.Enabled && c.onHeap {
+			c.rows.Poison()
+		}
 		c.rows.Release()
 	}
 	w.chunks, w.dropped = nil, nil
-	w.tracker.Release(w.charged)
 }

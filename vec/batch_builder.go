@@ -29,6 +29,9 @@ func NewBatchBuilder(cols []types.Type, capacity int, tracker *mem.Tracker) *Bat
 // Col returns the builder of column i, for appending by column; Commit counts the rows.
 func (bb *BatchBuilder) Col(i int) *Builder { return bb.cols[i] }
 
+// Columns returns the number of columns.
+func (bb *BatchBuilder) Columns() int { return len(bb.cols) }
+
 // Len returns the number of rows.
 func (bb *BatchBuilder) Len() int { return bb.n }
 
