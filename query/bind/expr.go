@@ -296,7 +296,7 @@ func (x *exprs) op(e *ast.Op) (expr.Expr, error) {
 // rowCompare binds a comparison of rows: equality by columns, order by the first that differs.
 func (x *exprs) rowCompare(e *ast.Op, l *ast.Row) (expr.Expr, error) {
 	if q, ok := e.R.(*ast.Subquery); ok && q.Kind == ast.ScalarSubquery {
-		return nil, sqlerr.Unsupported("comparison of a row with a subquery").At(q.Pos())
+		return x.rowSubquery(e, l, q)
 	}
 	r, ok := e.R.(*ast.Row)
 	if !ok {

@@ -72,7 +72,7 @@ func (s *scope) tableExpr(f ast.TableExpr, left []*item) (rel plan.Rel, items []
 		return s.funcRef(f, left)
 	case *ast.Join:
 		rel, items, err := s.join(f, left)
-		return rel, items, false, err
+		return rel, items, err == nil && usesItems(rel, s), err
 	}
 	return nil, nil, false, sqlerr.Unsupported("FROM item")
 }

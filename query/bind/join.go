@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -10,7 +12,7 @@ import (
 // join binds a JOIN. Its items are: the join itself, whose columns may be named alone, and those of both
 // sides, whose columns must then be qualified. With an alias the sides are hidden.
 func (s *scope) join(f *ast.Join, left []*item) (plan.Rel, []*item, error) {
-	l, litems, llat, err := s.tableExpr(f.L, left)
+	l, litems, _, err := s.tableExpr(f.L, left)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -18,15 +20,11 @@ func (s *scope) join(f *ast.Join, left []*item) (plan.Rel, []*item, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if rlat && (f.Kind == ast.RightJoin || f.Kind == ast.FullJoin) {
-		return nil, nil, sqlerr.Newf(sqlerr.InvalidColumnReference, "invalid reference to the FROM-clause from a LATERAL item").
-			WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.").At(f.R.Pos())
-	}
-	if llat {
-		return nil, nil, sqlerr.Unsupported("LATERAL here").At(f.R.Pos())
-	}
-	if rlat && s.reachesPast(r, l) {
-		return nil, nil, sqlerr.Unsupported("LATERAL reference to a table outside of the join").At(f.R.Pos())
+	used := s.usesOf(r, l)
+	if rlat = rlat && used != nil; rlat && (f.Kind == ast.RightJoin || f.Kind == ast.FullJoin) {
+		rel, _, _ := strings.Cut(s.g.names[used.ID], ".")
+		return nil, nil, sqlerr.Newf(sqlerr.InvalidColumnReference, "invalid reference to FROM-clause entry for table \"%s\"", rel).
+			WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.").At(used.Pos())
 	}
 	if err := checkNames(litems, ritems); err != nil {
 		return nil, nil, err
@@ -60,15 +58,16 @@ func (s *scope) join(f *ast.Join, left []*item) (plan.Rel, []*item, error) {
 	return rel, items, err
 }
 
-// reachesPast reports whether r uses columns of the same FROM that l does not make.
-func (s *scope) reachesPast(r, l plan.Rel) bool {
+// usesOf returns the first use in r of a column of the same FROM that l makes; nil if there is none.
+func (s *scope) usesOf(r, l plan.Rel) *expr.Column {
 	made := plan.Produced(l)
-	for id := range plan.Free(r) {
-		if s.g.owner[id] == s.home && !made[id] {
-			return true
+	var first *expr.Column
+	for id, c := range plan.Free(r) {
+		if s.g.owner[id] == s.home && made[id] && (first == nil || c.Pos() < first.Pos()) {
+			first = c
 		}
 	}
-	return false
+	return first
 }
 
 func setNullable(items []*item) {

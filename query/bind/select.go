@@ -15,6 +15,8 @@ type target struct {
 	hidden bool
 	// pos is where the item begins in the text.
 	pos int
+	// text is the item as written; nil for what * stands for.
+	text ast.Expr
 	// col is the output column, once the select list is projected.
 	col plan.Col
 }
@@ -97,7 +99,7 @@ func (s *scope) targets(list []ast.Target, clause string, u unknowns) ([]*target
 		if name == "" {
 			name = columnName(t.Expr)
 		}
-		out = append(out, &target{name: name, value: e, pos: t.Expr.Pos()})
+		out = append(out, &target{name: name, value: e, pos: t.Expr.Pos(), text: t.Expr})
 	}
 	if len(out) > columnsMax {
 		return nil, sqlerr.Newf(sqlerr.TooManyColumns, "target lists can have at most %d entries", columnsMax)
@@ -143,7 +145,7 @@ func (b *selection) findTarget(e ast.Expr, clause string) (*target, error) {
 	}
 	c, ok := e.(*ast.ColumnRef)
 	if !ok || len(c.Names) != 1 || c.Star {
-		return nil, nil
+		return b.sameQuery(e), nil
 	}
 	if clause == "GROUP BY" {
 		if col, err := b.s.localColumn(c.Names[0], c.Pos()); col != nil || err != nil {
@@ -163,6 +165,17 @@ func (b *selection) findTarget(e ast.Expr, clause string) (*target, error) {
 		}
 	}
 	return found, nil
+}
+
+// sameQuery returns the target that is written like e, if there is a subquery in it: two bound subqueries are
+// never equal.
+func (b *selection) sameQuery(e ast.Expr) *target {
+	for _, t := range b.targets {
+		if t.text != nil && plan.HasSubquery(t.value) && !plan.VolatileExpr(t.value) && ast.Equal(t.text, e) {
+			return t
+		}
+	}
+	return nil
 }
 
 // targetFor returns the target with the value of an expression, a new hidden one if there is none.
@@ -187,7 +200,7 @@ func (b *selection) targetFor(e ast.Expr, clause string) (*target, error) {
 			return t, nil
 		}
 	}
-	t = &target{name: "?column?", value: v, hidden: true, pos: e.Pos()}
+	t = &target{name: "?column?", value: v, hidden: true, pos: e.Pos(), text: e}
 	b.targets = append(b.targets, t)
 	return t, nil
 }

@@ -79,6 +79,37 @@ func (x *exprs) quantified(e *ast.Subquery, out *expr.Subquery, q query) (expr.E
 	return out, nil
 }
 
+// rowSubquery binds the comparison of a row with the one row of a query: NULL if there is none.
+func (x *exprs) rowSubquery(e *ast.Op, l *ast.Row, s *ast.Subquery) (expr.Expr, error) {
+	q, err := x.s.g.query(s.Query, x.s, x.s.ctes, resolveUnknown)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(q.out) < len(l.Args):
+		return nil, sqlerr.New(sqlerr.SyntaxError, "subquery has too few columns").At(e.Pos())
+	case len(q.out) > len(l.Args):
+		return nil, sqlerr.New(sqlerr.SyntaxError, "subquery has too many columns").At(e.Pos())
+	}
+	args, err := x.list(l.Args)
+	if err != nil {
+		return nil, err
+	}
+	right := make([]expr.Expr, len(q.out))
+	for i, c := range x.s.g.freshCols(&q) {
+		right[i] = c.Ref()
+	}
+	test, err := compareRows(e.Name, e.Pos(), args, right)
+	if err != nil {
+		return nil, err
+	}
+	c := x.s.g.newCol("?column?", test.Type())
+	p := &plan.RelProject{Input: q.rel, Exprs: []expr.Expr{test}, Out: []plan.Col{c}}
+	return &expr.Subquery{
+		Node: expr.Node{Typ: test.Type(), At: s.Pos()}, Kind: expr.Scalar, Plan: p, Columns: []expr.Column{*c.Ref()},
+	}, nil
+}
+
 // distinctCols makes sure that the compared columns of a subquery are its own: a column of the outer
 // query that it passes on must not be mistaken for that.
 func (g *binding) distinctCols(q *query, out *expr.Subquery) []plan.Col {

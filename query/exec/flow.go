@@ -38,6 +38,8 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.project(n)
 	case *plan.Join:
 		return q.join(n)
+	case *plan.Apply:
+		return q.apply(n)
 	case *plan.Aggregate:
 		return q.aggregate(n)
 	case *plan.Sort:

@@ -29,6 +29,14 @@ func (q *Query) require(n plan.Node, need []bool) {
 		q.require(n.Input, in)
 	case *plan.Join:
 		q.requireJoin(n, need)
+	case *plan.Apply: // its inner plan is required by its own executions
+		in := none(n.Left)
+		copy(in, need)
+		for _, e := range n.Args {
+			mark(in, e)
+		}
+		mark(in, n.When)
+		q.require(n.Left, in)
 	case *plan.Aggregate:
 		in := none(n.Input)
 		for _, e := range n.Keys {
@@ -128,6 +136,8 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 	case *plan.Join:
 		q.markOrderless(n.Left, free)
 		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
+	case *plan.Apply:
+		q.markOrderless(n.Left, free)
 	case *plan.Limit, *plan.SetOp, *plan.LockRows, *plan.Unique:
 		for _, in := range n.Inputs() {
 			q.markOrderless(in, false)

@@ -4,7 +4,6 @@ import (
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
 
@@ -20,10 +19,14 @@ func (u *unnester) apply(a *plan.RelApply) plan.Rel {
 	if corr.empty() {
 		return u.joined(a.Kind, a.L, r, a.Cond, nil, a.Mark)
 	}
-	if plan.IsVolatile(r) {
-		u.fail(sqlerr.Unsupported("correlated subquery with volatile functions"))
-		return a
+	if plan.IsVolatile(r) || plan.IsVolatile(a.L) || u.z.o.Disabled[RuleUnnest] {
+		return u.dependent(a, r)
 	}
+	return u.attempt(a, r, func() plan.Rel { return u.unnested(a, r, corr) })
+}
+
+// unnested makes the join; r is the right side and corr what it uses of the left one.
+func (u *unnester) unnested(a *plan.RelApply, r plan.Rel, corr colSet) plan.Rel {
 	if exactlyOne(r) {
 		if n := u.applyOne(a, r, corr); n != nil {
 			return n

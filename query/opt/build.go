@@ -176,6 +176,8 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 		return b.project(r)
 	case *plan.RelJoin:
 		return b.join(r)
+	case *plan.RelDependent:
+		return b.dependent(r)
 	case *plan.RelAggregate:
 		return b.aggregate(r)
 	case *plan.RelValues:

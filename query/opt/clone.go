@@ -63,6 +63,10 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 		n := *r
 		n.Mark = c.col(r.Mark)
 		return &n
+	case *plan.RelDependent:
+		n := *r
+		n.Mark = c.col(r.Mark)
+		return &n
 	case *plan.RelAggregate:
 		n := *r
 		n.Out = c.cols(r.Out)

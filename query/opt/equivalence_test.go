@@ -348,11 +348,8 @@ func TestRandomQueries(t *testing.T) {
 	if testing.Short() {
 		queries = 300
 	}
-	ran := 0
-	names := []string{opt.RuleOrderJoins, opt.RuleChooseBuildSide, opt.RuleKeyLookup}
-	for i := range opt.Rules {
-		names = append(names, opt.Rules[i].Name)
-	}
+	ran, applied := 0, 0
+	names := opt.RuleNames()
 	for seed := range uint64(queries) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		e := fuzzEnv(t, rnd)
@@ -364,10 +361,13 @@ func TestRandomQueries(t *testing.T) {
 				ran++
 			}
 			equivalent(t, e, d, text, map[string]bool{names[rnd.IntN(len(names))]: true})
+			if equivalent(t, e, d, text, map[string]bool{opt.RuleUnnest: true}) {
+				applied++
+			}
 		}
 	}
-	t.Logf("%d of %d executions were compared", ran, 2*queries)
-	if ran < queries {
+	t.Logf("%d of %d executions were compared, %d with Apply alone", ran, 2*queries, applied)
+	if min(ran, applied) < queries {
 		t.Fatalf("only %d of %d executions were compared", ran, 2*queries)
 	}
 }

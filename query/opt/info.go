@@ -105,6 +105,8 @@ func (z *optimizer) newInfo(r plan.Rel) *info {
 		return z.joinInfo(r.Kind, r.L, r.R, r.Cond, r.Mark)
 	case *plan.RelApply:
 		return z.joinInfo(r.Kind, r.L, r.R, r.Cond, r.Mark)
+	case *plan.RelDependent:
+		return z.dependentInfo(r)
 	case *plan.RelAggregate:
 		return z.aggregateInfo(r)
 	case *plan.RelDistinctOn:

@@ -31,23 +31,52 @@ func runNode(d data, q *plan.Query) (rows []types.Row, err error) {
 		}
 	}()
 	in := nodeInterp{d, &expr.Context{}}
-	for _, s := range q.Subplans {
+	in.subplans(q.Subplans)
+	return in.node(q.Root), nil
+}
+
+func (in nodeInterp) subplans(list []plan.Subplan) {
+	for _, s := range list {
 		rows := in.node(s.Root)
 		v := types.Null()
 		switch {
 		case s.Exists:
 			v = types.NewBool(len(rows) > 0)
 		case len(rows) > 1:
-			return nil, sqlerr.New(sqlerr.CardinalityViolation, "more than one row returned by a subquery used as an expression")
+			check(sqlerr.New(sqlerr.CardinalityViolation, "more than one row returned by a subquery used as an expression"))
 		case len(rows) == 1:
 			v = rows[0][0]
 		}
-		if s.Param != len(in.ctx.Params)+1 {
-			return nil, fmt.Errorf("subplan $%d runs after %d parameters", s.Param, len(in.ctx.Params))
-		}
-		in.ctx.Params = append(in.ctx.Params, v)
+		in.set(s.Param, v)
 	}
-	return in.node(q.Root), nil
+}
+
+func (in nodeInterp) set(param int, v types.Datum) {
+	for len(in.ctx.Params) < param {
+		in.ctx.Params = append(in.ctx.Params, types.Null())
+	}
+	in.ctx.Params[param-1] = v
+}
+
+// apply runs the inner plan for each row anew.
+func (in nodeInterp) apply(n *plan.Apply) []types.Row {
+	var out []types.Row
+	for _, l := range in.node(n.Left) {
+		j := &plan.Join{Kind: n.Kind, Right: n.Root}
+		var right []types.Row
+		if in.holds(n.When, l) {
+			for i, a := range n.Args {
+				in.set(n.Params[i], in.eval(a, l))
+			}
+			in.subplans(n.Subplans)
+			right = in.node(n.Root)
+		}
+		if n.Kind == plan.Mark {
+			j.Cond = &expr.Column{Node: expr.Node{Typ: types.T(types.Bool)}, ID: len(l)}
+		}
+		out = append(out, in.joined(j, []types.Row{l}, right)...)
+	}
+	return out
 }
 
 func (in nodeInterp) eval(e expr.Expr, row types.Row) types.Datum {
@@ -93,7 +122,9 @@ func (in nodeInterp) rows(n plan.Node) []types.Row {
 		}
 		return out
 	case *plan.Join:
-		return in.join(n)
+		return in.joined(n, in.node(n.Left), in.node(n.Right))
+	case *plan.Apply:
+		return in.apply(n)
 	case *plan.Aggregate:
 		return in.aggregate(n)
 	case *plan.Sort:
@@ -199,8 +230,7 @@ func (in nodeInterp) match(n *plan.Join, l, r types.Row) types.Datum {
 	return result
 }
 
-func (in nodeInterp) join(n *plan.Join) []types.Row {
-	left, right := in.node(n.Left), in.node(n.Right)
+func (in nodeInterp) joined(n *plan.Join, left, right []types.Row) []types.Row {
 	var out []types.Row
 	matchedRight := make([]bool, len(right))
 	nullsOf := func(cols []plan.OutColumn) types.Row {

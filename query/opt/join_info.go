@@ -12,6 +12,15 @@ func (z *optimizer) joinInfo(kind plan.JoinKind, l, r plan.Rel, cond expr.Expr, 
 	return z.joinOf(kind, z.infoOf(l), z.infoOf(r), relCols(l), relCols(r), conjuncts(cond), mark)
 }
 
+// dependentInfo estimates a dependent join. A mark of it may be NULL.
+func (z *optimizer) dependentInfo(r *plan.RelDependent) *info {
+	var cond expr.Expr
+	if r.Kind == plan.Mark {
+		cond = r.Mark.Ref()
+	}
+	return z.joinInfo(r.Kind, r.L, r.R, cond, r.Mark)
+}
+
 // joinOf estimates a join of two inputs of which only their columns and what is known about them are given.
 func (z *optimizer) joinOf(kind plan.JoinKind, li, ri *info, lc, rc colSet, conds []expr.Expr, mark plan.Col) *info {
 	matches := joinSelectivity(z, conds, li, ri, lc, rc)

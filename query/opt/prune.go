@@ -27,6 +27,18 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 	case *plan.RelApply:
 		need = union(union(need, exprCols(r.Cond)), freeCols(r.R))
 		return plan.MapRels(r, func(c plan.Rel) plan.Rel { return z.prune(c, need) })
+	case *plan.RelDependent:
+		own := need
+		if r.Kind == plan.Mark {
+			own = relCols(r.R)
+		}
+		n := *r
+		n.R = z.prune(r.R, own)
+		n.L = z.prune(r.L, union(union(need, exprsCols(r.Args)), exprCols(r.When)))
+		if n.L == r.L && n.R == r.R {
+			return r
+		}
+		return &n
 	case *plan.RelAggregate:
 		return z.pruneAggregate(r, need)
 	case *plan.RelUnion:

@@ -23,11 +23,14 @@ const (
 	RuleDropLeftJoin = "DropLeftJoin"
 	// RuleDeterminedKeys marks grouping keys that the primary key of their table determines.
 	RuleDeterminedKeys = "DeterminedKeys"
+	// RuleUnnest makes joins of correlated subqueries; without it each runs once for each combination of
+	// the values that it uses.
+	RuleUnnest = "Unnest"
 )
 
 // RuleNames are the names of all rules and steps that can be switched off.
 func RuleNames() []string {
-	names := []string{RuleOrderJoins, RuleChooseBuildSide, RuleKeyLookup, RuleDropLeftJoin, RuleDeterminedKeys}
+	names := []string{RuleOrderJoins, RuleChooseBuildSide, RuleKeyLookup, RuleDropLeftJoin, RuleDeterminedKeys, RuleUnnest}
 	for i := range Rules {
 		names = append(names, Rules[i].Name)
 	}

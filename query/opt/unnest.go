@@ -40,6 +40,9 @@ func (z *optimizer) unnest(r plan.Rel) (plan.Rel, error) {
 type unnester struct {
 	z   *optimizer
 	err error
+	// done are the values of subqueries that have been joined: one that an expression uses twice (BETWEEN) is
+	// joined once.
+	done map[*expr.Subquery]expr.Expr
 }
 
 func (u *unnester) fail(err error) {
@@ -56,11 +59,11 @@ func hasSubqueries(r plan.Rel) bool {
 
 func (u *unnester) operator(r plan.Rel) plan.Rel {
 	if a, ok := r.(*plan.RelApply); ok {
-		if plan.HasSubquery(a.Cond) {
-			u.fail(sqlerr.Unsupported("subquery in the condition of a LATERAL join"))
-			return r
+		if !plan.HasSubquery(a.Cond) {
+			return u.apply(a)
 		}
-		return u.apply(a)
+		// The condition is one on the right side's rows: the join is inner or left.
+		return u.apply(&plan.RelApply{Kind: a.Kind, L: a.L, R: u.filter(&plan.RelFilter{Input: a.R, Cond: a.Cond})})
 	}
 	if !hasSubqueries(r) {
 		return r
@@ -85,8 +88,25 @@ func (u *unnester) operator(r plan.Rel) plan.Rel {
 		}
 		return n
 	}
-	// VALUES, LIMIT and the like: only what runs once.
-	return plan.MapExprs(r, u.once)
+	// VALUES, LIMIT and the like cannot join: what does not run once is left to the Apply around it.
+	r = plan.MapExprs(r, u.once2)
+	if v, ok := r.(*plan.RelValues); ok && hasSubqueries(r) {
+		return u.values(v)
+	}
+	return r
+}
+
+// values makes projections of rows with subqueries.
+func (u *unnester) values(r *plan.RelValues) plan.Rel {
+	n := &plan.RelUnion{Out: r.Out}
+	for _, t := range r.Tuples {
+		p := &plan.RelProject{Input: &plan.RelValues{Tuples: [][]expr.Expr{{}}}, Exprs: t}
+		for _, c := range r.Out {
+			p.Out = append(p.Out, u.z.newCol(c.Name, c.Type))
+		}
+		n.All, n.In = append(n.All, u.operator(p)), append(n.In, idsOf(p.Out))
+	}
+	return n
 }
 
 func (u *unnester) aggregate(r *plan.RelAggregate) plan.Rel {
@@ -124,13 +144,20 @@ func (u *unnester) join(r *plan.RelJoin) plan.Rel {
 			c, n.R = u.value(c, n.R)
 		case cols.subsetOf(union(relCols(r.L), u.outside(r))) && r.Kind != plan.Full:
 			c, n.L = u.value(c, n.L)
+		case r.Kind == plan.Left:
+			return u.leftJoin(r)
 		default:
-			u.fail(sqlerr.Unsupported("subquery over both sides in the condition of an outer join").At(c.Pos()))
+			u.fail(sqlerr.Unsupported("subquery over both sides in the condition of a full join").At(c.Pos()))
 		}
 		conds = append(conds, c)
 	}
 	n.Cond = and(conds...)
 	return n
+}
+
+// leftJoin makes the condition of a left join one on the right side's rows, for each row of the left one.
+func (u *unnester) leftJoin(r *plan.RelJoin) plan.Rel {
+	return u.apply(&plan.RelApply{Kind: plan.Left, L: r.L, R: u.filter(&plan.RelFilter{Input: r.R, Cond: r.Cond})})
 }
 
 // outside returns the columns that a join's condition uses from around the join.
@@ -271,7 +298,15 @@ func (u *unnester) value(e expr.Expr, in plan.Rel) (expr.Expr, plan.Rel) {
 		return e, in
 	}
 	if s, ok := e.(*expr.Subquery); ok {
-		return u.subqueryValue(s, in)
+		if v := u.done[s]; v != nil {
+			return v, in
+		}
+		v, in := u.subqueryValue(s, in)
+		if u.done == nil {
+			u.done = map[*expr.Subquery]expr.Expr{}
+		}
+		u.done[s] = v
+		return v, in
 	}
 	out := expr.MapChildren(e, func(c expr.Expr) expr.Expr {
 		var n expr.Expr

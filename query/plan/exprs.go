@@ -25,7 +25,10 @@ func Exprs(r Rel, fn func(expr.Expr)) {
 	case *RelJoin:
 		each([]expr.Expr{r.Cond})
 	case *RelApply:
-		each([]expr.Expr{r.Cond})
+		each([]expr.Expr{r.Cond, r.When})
+	case *RelDependent:
+		each(r.Args)
+		each([]expr.Expr{r.When})
 	case *RelAggregate:
 		each(r.Keys)
 		for _, a := range r.Aggs {

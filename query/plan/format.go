@@ -95,6 +95,12 @@ func (f *formatter) node(n Node, first, rest string) {
 	for _, c := range n.Inputs() {
 		f.node(c, rest+"  ->  ", rest+"        ")
 	}
+	if a, ok := n.(*Apply); ok {
+		for _, s := range a.Subplans {
+			f.line(fmt.Sprintf("%s  Subplan $%d", rest, s.Param))
+			f.node(s.Root, rest+"    ->  ", rest+"          ")
+		}
+	}
 }
 
 func columnNames(cols []OutColumn) string {
@@ -135,6 +141,8 @@ func title(n Node) (string, []string) {
 
 func rareTitle(n Node) (string, []string) {
 	switch n := n.(type) {
+	case *Apply:
+		return applyTitle(n)
 	case *Limit:
 		var d []string
 		if n.Count != nil {

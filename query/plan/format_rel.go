@@ -81,6 +81,8 @@ func describe(r Rel) string {
 		return describeJoin("", r.Kind, r.Cond, r.Mark)
 	case *RelApply:
 		return describeJoin(" apply", r.Kind, r.Cond, r.Mark)
+	case *RelDependent:
+		return describeJoin(" for each "+exprList(r.Args), r.Kind, r.When, r.Mark)
 	case *RelAggregate:
 		return describeAggregate(r)
 	case *RelDistinctOn:

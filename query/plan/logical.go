@@ -76,12 +76,15 @@ type RelJoin struct {
 	Mark Col
 }
 
-// RelApply is a join whose right side uses columns of the left one; the optimizer makes it a RelJoin.
+// RelApply is a join whose right side uses columns of the left one; the optimizer makes it a RelJoin, or a
+// RelDependent.
 type RelApply struct {
 	Kind JoinKind
 	L, R Rel
 	Cond expr.Expr
 	Mark Col
+	// When is that of RelDependent.
+	When expr.Expr
 }
 
 // RelAggregate groups by Keys; without any the whole input is one group, even if it is empty. Out has

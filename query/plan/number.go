@@ -13,6 +13,11 @@ func Number(q *Query) {
 		for _, c := range r.Inputs() {
 			walk(c)
 		}
+		if a, ok := r.(*Apply); ok {
+			for _, s := range a.Subplans {
+				walk(s.Root)
+			}
+		}
 	}
 	walk(q.Root)
 	for _, s := range q.Subplans {

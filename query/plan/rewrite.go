@@ -35,7 +35,11 @@ func withChildren(r Rel, in []Rel) Rel {
 	case *RelJoin:
 		return &RelJoin{r.Kind, in[0], in[1], r.Cond, r.Mark}
 	case *RelApply:
-		return &RelApply{r.Kind, in[0], in[1], r.Cond, r.Mark}
+		return &RelApply{r.Kind, in[0], in[1], r.Cond, r.Mark, r.When}
+	case *RelDependent:
+		c := *r
+		c.L, c.R = in[0], in[1]
+		return &c
 	case *RelAggregate:
 		return &RelAggregate{in[0], r.Keys, r.Aggs, r.Out}
 	case *RelDistinctOn:
@@ -80,8 +84,12 @@ func MapExprs(r Rel, fn func(expr.Expr) expr.Expr) Rel {
 		cond := m.one(r.Cond)
 		return m.done(r, func() Rel { return &RelJoin{r.Kind, r.L, r.R, cond, r.Mark} })
 	case *RelApply:
-		cond := m.one(r.Cond)
-		return m.done(r, func() Rel { return &RelApply{r.Kind, r.L, r.R, cond, r.Mark} })
+		cond, when := m.one(r.Cond), m.one(r.When)
+		return m.done(r, func() Rel { return &RelApply{r.Kind, r.L, r.R, cond, r.Mark, when} })
+	case *RelDependent:
+		c := *r
+		c.Args, c.When = m.list(r.Args), m.one(r.When)
+		return m.done(r, func() Rel { return &c })
 	case *RelAggregate:
 		keys := m.list(r.Keys)
 		aggs := make([]*expr.Aggregate, len(r.Aggs))
