@@ -253,6 +253,51 @@ func (r *reader) table(d *table.TableDef) {
 		name := r.string()
 		d.Options[name] = r.string()
 	}
+	for i := range d.Columns {
+		d.Columns[i].ID = uint32(i) + 1
+	}
+	d.ColumnID = uint32(len(d.Columns))
+	for last := byte(0); r.err == nil && len(r.b) > 0; {
+		tag := r.byte()
+		if tag <= last {
+			r.fail("field %d after field %d", tag, last)
+		}
+		last = tag
+		r.field(d, tag)
+	}
+}
+
+// field reads one of the fields that follow the rest of a table.
+func (r *reader) field(d *table.TableDef, tag byte) {
+	n := r.count(objectBytesMax, 1)
+	if r.err != nil {
+		return
+	}
+	f := reader{b: r.b[:n:n]}
+	r.b = r.b[n:]
+	switch tag {
+	case fieldLayout:
+		d.Layout = f.uint32()
+	case fieldColumns:
+		d.ColumnID = f.uint32()
+		seen := make(map[uint32]bool, len(d.Columns))
+		for i := range d.Columns {
+			id := f.uint32()
+			if id == 0 || id > d.ColumnID || seen[id] {
+				f.fail("impossible ID of column \"%s\"", d.Columns[i].Name)
+			}
+			seen[id] = true
+			d.Columns[i].ID = id
+		}
+	default:
+		f.fail("table \"%s\" has field %d: a newer program wrote it", d.Name, tag)
+	}
+	if f.err == nil && len(f.b) > 0 {
+		f.fail("%d bytes after field %d", len(f.b), tag)
+	}
+	if f.err != nil {
+		r.err, r.b = f.err, nil
+	}
 }
 
 func (r *reader) columns() []table.Column {

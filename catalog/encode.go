@@ -94,7 +94,43 @@ func appendTable(dst []byte, d *table.TableDef) []byte {
 		dst = appendString(dst, name)
 		dst = appendString(dst, d.Options[name])
 	}
+	return appendMore(dst, d)
+}
+
+// Fields of a table that follow the rest, each a tag, the length of its content and the content. They are left out
+// where they say nothing new, so that older programs read what they can understand.
+const (
+	fieldLayout  = 1 // how often rows were replaced
+	fieldColumns = 2 // the largest ID of a column, then the ID of each
+)
+
+func appendMore(dst []byte, d *table.TableDef) []byte {
+	if d.Layout != 0 {
+		dst = appendField(dst, fieldLayout, binary.AppendUvarint(nil, uint64(d.Layout)))
+	}
+	if !plainIDs(d) {
+		b := binary.AppendUvarint(nil, uint64(d.ColumnID))
+		for i := range d.Columns {
+			b = binary.AppendUvarint(b, uint64(d.Columns[i].ID))
+		}
+		dst = appendField(dst, fieldColumns, b)
+	}
 	return dst
+}
+
+func appendField(dst []byte, tag byte, content []byte) []byte {
+	dst = binary.AppendUvarint(append(dst, tag), uint64(len(content)))
+	return append(dst, content...)
+}
+
+// plainIDs reports whether the columns have the IDs that they get in a new table.
+func plainIDs(d *table.TableDef) bool {
+	for i := range d.Columns {
+		if d.Columns[i].ID != uint32(i)+1 {
+			return false
+		}
+	}
+	return d.ColumnID == uint32(len(d.Columns))
 }
 
 func appendColumns(dst []byte, columns []table.Column) []byte {

@@ -98,6 +98,13 @@ func (o *Overlay) Create(obj table.Object) (table.ObjectID, error) {
 		return 0, err
 	}
 	h := obj.Head()
+	if def, ok := obj.(*table.TableDef); ok {
+		for i := range def.Columns {
+			def.Columns[i].ID = 0
+		}
+		numberColumns(def, 0)
+		def.Layout = 0
+	}
 	if h.Kind == table.KindSetting {
 		if old := o.cur.Lookup(table.KindSetting, 0, h.Name); old != nil {
 			h.ID, h.Version = old.Head().ID, old.Head().Version+1
@@ -148,6 +155,7 @@ func (o *Overlay) Alter(obj table.Object) error {
 	}
 	changes := []Change{{Put, obj, id}}
 	if def, ok := obj.(*table.TableDef); ok {
+		numberColumns(def, old.(*table.TableDef).ColumnID)
 		var drops []Change
 		keep := o.indexes(id)
 		for name, ix := range keep {
@@ -279,6 +287,20 @@ func prepare(obj table.Object) (table.Object, error) {
 		h.Schema = 0
 	}
 	return obj, check(obj)
+}
+
+// numberColumns gives new columns IDs, above those that the table's columns have ever had.
+func numberColumns(def *table.TableDef, last uint32) {
+	def.ColumnID = last
+	for i := range def.Columns {
+		def.ColumnID = max(def.ColumnID, def.Columns[i].ID)
+	}
+	for i := range def.Columns {
+		if def.Columns[i].ID == 0 {
+			def.ColumnID++
+			def.Columns[i].ID = def.ColumnID
+		}
+	}
 }
 
 func kindOf(obj table.Object) table.ObjectKind {

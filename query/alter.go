@@ -4,8 +4,11 @@ import (
 	"context"
 
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // alterTable is ALTER TABLE, and the renaming of views.
@@ -34,7 +37,10 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
 			return err
 		}
-		return tx.Schema().Alter(ctx, changed)
+		if !changed.Rewrite {
+			return tx.Schema().Alter(ctx, changed.Def)
+		}
+		return tx.Schema().AlterRows(ctx, changed.Def, s.rowMapper(changed.Values))
 	case *table.ViewDef:
 		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
 			if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
@@ -46,6 +52,31 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		}
 	}
 	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
+}
+
+// rowMapper returns how ALTER TABLE makes a row of a table's row before.
+func (s *Session) rowMapper(values []expr.Expr) table.RowMapper {
+	ec := s.exprContext(nil)
+	var from, to types.Row
+	return func(ctx context.Context, old *vec.Batch, dst *vec.BatchBuilder) error {
+		if ctx.Err() != nil {
+			return sqlerr.Canceled(ctx)
+		}
+		for i := range old.N {
+			from, to = old.Row(i, from[:0]), to[:0]
+			for _, e := range values {
+				d, err := expr.EvalRow(ec, e, from)
+				if err != nil {
+					return err
+				}
+				to = append(to, d)
+			}
+			if err := dst.AppendRow(to); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // checkViewsOf refuses changes of names, and of columns that are there, of a relation that views use: their

@@ -121,14 +121,11 @@ func (s *Store) forget(watermark table.LSN) {
 }
 
 // Define creates a table, or gives it a new version of its definition. A durable tier loads the rows that its last
-// checkpoint has of the table.
+// checkpoint has of the table. A new layout begins without rows: the record that brings it has all of them.
 func (s *Store) Define(lsn table.LSN, def *table.TableDef) error {
 	s.clock.applied = max(s.clock.applied, lsn)
 	if old := (*s.tables.Load())[def.ID]; old != nil {
-		if err := sameLayout(old.def, def); err != nil {
-			if old.d.live.Load() != 0 {
-				return err
-			}
+		if !sameLayout(old.def, def) {
 			s.with(lsn, def.ID, &tableState{def: def, d: newData(def, &s.clock, s.o.Tracker, s.spares, &s.m)})
 			s.dropped = append(s.dropped, droppedData{old.d, lsn})
 			return nil
@@ -147,19 +144,16 @@ func (s *Store) Define(lsn table.LSN, def *table.TableDef) error {
 	return nil
 }
 
-// sameLayout reports whether two versions of a table have the same columns and keys.
-func sameLayout(a, b *table.TableDef) error {
-	same := len(a.Columns) == len(b.Columns) && len(a.Keys) == len(b.Keys)
+// sameLayout reports whether the rows of one version of a table are rows of the other.
+func sameLayout(a, b *table.TableDef) bool {
+	same := (a.Layout == b.Layout || invariants.Mutant("rowstore-forget-layout")) && len(a.Columns) == len(b.Columns) && len(a.Keys) == len(b.Keys)
 	for i := 0; same && i < len(a.Columns); i++ {
 		same = a.Columns[i].Type == b.Columns[i].Type
 	}
 	for i := 0; same && i < len(a.Keys); i++ {
 		same = a.Keys[i].Primary == b.Keys[i].Primary && equalInts(a.Keys[i].Columns, b.Keys[i].Columns)
 	}
-	if !same {
-		return sqlerr.Unsupported("changing the columns or keys of a table with storage")
-	}
-	return nil
+	return same
 }
 
 func equalInts(a, b []int) bool {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -73,33 +75,56 @@ func (s *Store) complete(obj table.Object) (table.Object, error) {
 }
 
 // checkAlter checks that the rows of a table are rows of its new definition: a column that becomes NOT
-// NULL has no NULL, new CHECK constraints hold. What would change the layout of rows needs an empty
-// table.
-func (t *Tx) checkAlter(ctx context.Context, old table.Object, def *table.TableDef) error {
+// NULL has no NULL, new CHECK constraints hold. Rows whose layout changes, or which f changes, are written anew: then
+// it returns the write set that has them.
+func (t *Tx) checkAlter(ctx context.Context, old table.Object, def *table.TableDef, f table.RowMapper) (rows *writes, err error) {
 	was, ok := old.(*table.TableDef)
 	if !ok {
-		return nil // the catalog refuses it
+		return nil, nil // the catalog refuses it
 	}
 	if was.Method != def.Method {
-		return sqlerr.Unsupported("changing the access method of a table")
+		return nil, sqlerr.Unsupported("changing the access method of a table")
+	}
+	def.Layout = was.Layout
+	if rewrite := f != nil || !equalLayout(was, def); rewrite {
+		if was.Layout == math.MaxUint32 {
+			return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "too many layouts of table \"%s\"", was.Name)
+		}
+		if err := t.checkUnused(was); err != nil {
+			return nil, err
+		}
+		def.Layout++
 	}
 	st, err := t.Statement(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := st.(*Statement)
 	now.view.Release()
 	now.view = t.s.views.Acquire() // all rows, however new: the table is locked
-	return st.Close(t.checkRowsFit(ctx, now, was, def))
+	if def.Layout != was.Layout {
+		rows, err = t.rewrite(ctx, now, was, def, f)
+	} else {
+		err = t.checkRowsFit(ctx, now, was, def)
+	}
+	return rows, st.Close(err)
+}
+
+// checkUnused refuses to rewrite a table that a statement of the transaction itself is reading.
+func (t *Tx) checkUnused(def *table.TableDef) error {
+	for _, st := range t.open {
+		if slices.Contains(st.touched, def.ID) {
+			return sqlerr.Newf(sqlerr.ObjectInUse,
+				"cannot ALTER TABLE \"%s\" because it is being used by active queries in this session", def.Name)
+		}
+	}
+	return nil
 }
 
 func (t *Tx) checkRowsFit(ctx context.Context, st *Statement, was, def *table.TableDef) error {
 	r, err := st.Reader(ctx, def.ID)
 	if err != nil {
 		return err
-	}
-	if !equalLayout(was, def) {
-		return t.checkEmpty(ctx, r, def)
 	}
 	cols := []int(nil)
 	for i := range def.Columns {
@@ -112,22 +137,18 @@ func (t *Tx) checkRowsFit(ctx context.Context, st *Statement, was, def *table.Ta
 		return err
 	}
 	err = scanRows(ctx, r, func(w *rowCheck) error { return w.check(ctx, def, cols, funcs) })
-	if e, ok := errors.AsType[*sqlerr.Error](err); ok && e.Code == sqlerr.CheckViolation {
-		e = e.WithMessage("check constraint %q of relation %q is violated by some row", e.Constraint, def.Name)
-		e.Detail = ""
-		err = e
-	}
-	return t.located(def, err)
+	return t.located(def, someRow(def, err))
 }
 
-// checkEmpty refuses a change of layout for a table that has rows, or had some that this transaction
-// has removed.
-func (t *Tx) checkEmpty(ctx context.Context, r table.Reader, def *table.TableDef) error {
-	refuse := sqlerr.Unsupported("changing columns or keys of a table that has rows")
-	if t.table(def.ID).wrote() {
-		return sqlerr.Unsupported("changing columns or keys of a table that the same transaction has written to")
+// someRow says of a violated CHECK constraint that a row that was there before violates it.
+func someRow(def *table.TableDef, err error) error {
+	e, ok := errors.AsType[*sqlerr.Error](err)
+	if !ok || e.Code != sqlerr.CheckViolation {
+		return err
 	}
-	return scanRows(ctx, r, func(*rowCheck) error { return refuse })
+	e = e.WithMessage("check constraint %q of relation %q is violated by some row", e.Constraint, def.Name)
+	e.Detail = ""
+	return e
 }
 
 // newChecks returns the compiled constraints of def if it has one that was has not.

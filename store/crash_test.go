@@ -139,7 +139,7 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 		rounds, least = 5, 25
 	}
 	hits := map[crashKind]int{}
-	images, commits, aborts := 0, int64(0), int64(0)
+	images, commits, aborts, relayouts := 0, int64(0), int64(0), int64(0)
 	for round := range rounds {
 		fs := waltest.NewCrashFS()
 		o := newOracle()
@@ -177,15 +177,16 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 			inner.images = nil
 		}
 		commits, aborts = commits+w.commits.Load(), aborts+w.aborts.Load()
+		relayouts += w.relayouts.Load()
 	}
-	t.Log(images, "images,", commits, "commits,", aborts, "roll-backs:", hits)
+	t.Log(images, "images,", commits, "commits,", aborts, "roll-backs,", relayouts, "changes of layout:", hits)
 	for _, k := range crashKinds {
 		if hits[k] < least {
 			t.Errorf("%s: %d crash points, at least %d are wanted", k, hits[k], least)
 		}
 	}
-	if images < 10*least || commits < int64(rounds)*150 {
-		t.Errorf("%d images, %d commits", images, commits)
+	if images < 10*least || commits < int64(rounds)*150 || relayouts < int64(rounds)*10 {
+		t.Errorf("%d images, %d commits, %d changes of layout", images, commits, relayouts)
 	}
 }
 

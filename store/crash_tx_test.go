@@ -61,12 +61,34 @@ func (x *workTx) alter(name string, e effect) error {
 		def.Name = e.to
 	case effWiden:
 		def.Columns = append(def.Columns, table.Column{Name: "w", Type: types.T(types.Int8)})
+	case effNarrow:
+		def.Columns = def.Columns[:3]
+	case effRekey:
+		if def.PrimaryKey() != nil {
+			def.Keys = nil
+		} else {
+			def.Keys = []table.Key{{Name: fmt.Sprint(name, "_", x.n, "_pkey"), Primary: true, Columns: []int{0}}}
+		}
 	case effNotNull:
 		def.Columns[2].NotNull = true
 	}
 	x.defines = true
 	x.note(e)
+	if e.op == effWiden {
+		return x.tx.Schema().AlterRows(context.Background(), def, widened)
+	}
 	return x.tx.Schema().Alter(context.Background(), def)
+}
+
+// widened adds the column w.
+func widened(_ context.Context, old *vec.Batch, dst *vec.BatchBuilder) error {
+	for i := range old.N {
+		r := old.Row(i, nil)
+		if err := dst.AppendRow(append(r, types.NewInt(types.Int8, 7*r[0].I))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *workTx) truncate(name string) error {
@@ -113,12 +135,12 @@ func (x *workTx) insert(name string, rows map[int64]modelRow) error {
 	for _, id := range ids {
 		x.note(effect{op: effPut, table: name, id: id, row: rows[id]})
 	}
-	b, _, err := batchOf(def, ids, rows)
-	if err != nil {
-		return err
-	}
 	return statement(x.tx, func(st table.Statement) error {
 		w, err := st.Writer(context.Background(), def.ID)
+		if err != nil {
+			return err
+		}
+		b, _, err := batchOf(w.Def(), ids, rows) // its columns may have changed before it was locked
 		if err != nil {
 			return err
 		}
@@ -136,12 +158,12 @@ func (x *workTx) update(name string, rows map[int64]modelRow) error {
 	for _, id := range ids {
 		x.note(effect{op: effPut, table: name, id: id, row: rows[id]})
 	}
-	b, cols, err := batchOf(def, ids, rows)
-	if err != nil {
-		return err
-	}
 	return x.rows(def, ids, func(w table.Writer, refs []table.RowRef) error {
-		_, err := w.Update(context.Background(), refs, cols, b)
+		b, cols, err := batchOf(w.Def(), ids, rows)
+		if err != nil {
+			return err
+		}
+		_, err = w.Update(context.Background(), refs, cols, b)
 		return err
 	})
 }

@@ -45,6 +45,7 @@ type workload struct {
 	// defining counts the commits in flight that change definitions.
 	defining        atomic.Int32
 	commits, aborts atomic.Int64
+	relayouts       atomic.Int64 // changes of layout that were tried
 	running         atomic.Int32
 	checkpoint      chan struct{}
 	onCheckpoint    func() // before each
@@ -363,6 +364,9 @@ func (d *definer) run() error {
 func (d *definer) step(x *workTx, after map[string]*modelTable) error {
 	names := slices.Sorted(maps.Keys(after))
 	n := d.rng.IntN(10)
+	if d.rng.IntN(8) == 0 {
+		return d.reshape(x)
+	}
 	if len(names) == 0 || len(names) < 4 && n < 4 {
 		d.made++
 		name := fmt.Sprint("d", d.made)
@@ -371,7 +375,7 @@ func (d *definer) step(x *workTx, after map[string]*modelTable) error {
 		}
 		after[name] = &modelTable{rows: map[int64]modelRow{}}
 		if n%2 == 0 {
-			return nil // empty: it may be widened
+			return nil
 		}
 		return d.fill(x, name, after[name])
 	}
@@ -391,9 +395,10 @@ func (d *definer) step(x *workTx, after map[string]*modelTable) error {
 		delete(after, name)
 		after[to] = t
 		return x.alter(name, effect{op: effRename, table: name, to: to})
-	case n < 6 && len(t.rows) == 0 && !t.wide:
-		t.wide = true
-		return x.alter(name, effect{op: effWiden, table: name})
+	case n < 6:
+		if err := d.alterRows(x, name, t); err != nil {
+			return err
+		}
 	case n < 7 && !t.notNull:
 		t.notNull = true
 		return x.alter(name, effect{op: effNotNull, table: name})
@@ -410,6 +415,63 @@ func (d *definer) step(x *workTx, after map[string]*modelTable) error {
 		return errGiveUp
 	}
 	return nil
+}
+
+// alterRows changes the layout of a table, some rows before and after it, and now and then takes the change back.
+func (d *definer) alterRows(x *workTx, name string, t *modelTable) error {
+	if err := d.fill(x, name, t); err != nil {
+		return err
+	}
+	if d.rng.IntN(3) == 0 {
+		sp, err := x.tx.Savepoint(context.Background())
+		if err != nil {
+			return err
+		}
+		before, scratch := len(x.effects), &modelTable{t.wide, t.notNull, maps.Clone(t.rows)}
+		if err := d.relayout(x, name, scratch); err != nil {
+			return err
+		}
+		if err := d.fill(x, name, scratch); err != nil {
+			return err
+		}
+		x.effects = x.effects[:before]
+		if err := sp.RollbackTo(context.Background()); err != nil {
+			return err
+		}
+	}
+	if err := d.relayout(x, name, t); err != nil {
+		return err
+	}
+	return d.fill(x, name, t)
+}
+
+// relayout adds or drops a column, or the primary key.
+func (d *definer) relayout(x *workTx, name string, t *modelTable) error {
+	d.w.relayouts.Add(1)
+	switch op := effRekey; {
+	case d.rng.IntN(3) == 0:
+		return x.alter(name, effect{op: op, table: name})
+	case t.wide:
+		op = effNarrow
+		t.wide = false
+		return x.alter(name, effect{op: op, table: name})
+	}
+	t.wide = true
+	return x.alter(name, effect{op: effWiden, table: name})
+}
+
+// reshape adds or drops the column w of a table that the clients use, whose rows it must not lose.
+func (d *definer) reshape(x *workTx) error {
+	name := []string{"a", "b", "c"}[d.rng.IntN(3)]
+	def, err := x.def(name)
+	if err != nil {
+		return err
+	}
+	d.w.relayouts.Add(1)
+	if len(def.Columns) > 3 {
+		return x.alter(name, effect{op: effNarrow, table: name})
+	}
+	return x.alter(name, effect{op: effWiden, table: name})
 }
 
 func (d *definer) fill(x *workTx, name string, t *modelTable) error {

@@ -41,6 +41,13 @@ func (s *Store) errDuplicate(t *Tx, def *table.TableDef, k int, values types.Row
 		On(t.schemaOf(def), def.Name, "").WithConstraint(def.Keys[k].Name)
 }
 
+// errNotUnique says that the rows of a table violate a unique key that it is to get.
+func (t *Tx) errNotUnique(def *table.TableDef, k int, values types.Row) error {
+	e, _ := errors.AsType[*sqlerr.Error](t.s.errDuplicate(t, def, k, values))
+	e = e.WithMessage("could not create unique index \"%s\"", def.Keys[k].Name)
+	return e.WithDetail("%s", strings.TrimSuffix(e.Detail, "already exists.")+"is duplicated.")
+}
+
 // errNotNull says that a column that must have a value has none.
 func (s *Store) errNotNull(t *Tx, def *table.TableDef, col int, row types.Row) error {
 	return sqlerr.Newf(sqlerr.NotNullViolation,

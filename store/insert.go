@@ -80,7 +80,7 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	if rows.N == 0 {
 		return out, nil
 	}
-	hidden, err := w.hiddenKeys(ctx, rows.N)
+	hidden, err := w.st.tx.hiddenKeys(ctx, w.def, rows.N)
 	if err != nil {
 		return out, err
 	}
@@ -264,15 +264,16 @@ func (st *Statement) checkUnique() error {
 }
 
 // hiddenKeys reserves the hidden keys of n new rows; nil if the table has a primary key.
-func (w *Writer) hiddenKeys(ctx context.Context, n int) (keys []int64, err error) {
-	if w.def.PrimaryKey() != nil {
+func (t *Tx) hiddenKeys(ctx context.Context, def *table.TableDef, n int) (keys []int64, err error) {
+	if def.PrimaryKey() != nil {
 		return nil, nil
 	}
 	var first int64
-	if w.tt.created {
-		first = max(w.tt.hiddenNext, 1)
-		w.tt.hiddenNext = first + int64(n)
-	} else if first, err = w.st.tx.s.takeHidden(ctx, w.def, int64(n)); err != nil {
+	// A table that had a primary key until now has no hidden keys outside of the transaction either.
+	if tt := t.table(def.ID); tt.created || tt.hiddenNext > 0 || t.s.hidden.find(def.ID) == nil {
+		first = max(tt.hiddenNext, 1)
+		tt.hiddenNext = first + int64(n)
+	} else if first, err = t.s.takeHidden(ctx, def, int64(n)); err != nil {
 		return nil, err
 	}
 	keys = make([]int64, n)

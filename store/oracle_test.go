@@ -34,6 +34,8 @@ const (
 	effDrop
 	effRename
 	effWiden
+	effNarrow
+	effRekey // the primary key goes or comes
 	effNotNull
 )
 
@@ -176,6 +178,9 @@ func applyEffects(m map[string]*modelTable, effects []effect) error {
 			m[e.to] = t
 		case effWiden:
 			t.wide = true
+		case effNarrow:
+			t.wide = false
+		case effRekey:
 		case effNotNull:
 			t.notNull = true
 		}

@@ -220,7 +220,9 @@ var errNoRow = sqlerr.New(sqlerr.InternalError, "reference to a row that is not 
 func (r *Reader) committed(refs []table.RowRef, cols []int, dst *vec.Batch) error {
 	ts := r.ts
 	if r.st.newest != nil { // shows all that the View shows, too: no version is freed while that is held
-		ts = r.st.newest.State.table(r.st.tx.s, r.def)
+		if now := r.st.newest.State.table(r.st.tx.s, r.def); now == nil || ts == nil || sameLayout(now.Def(), ts.Def()) {
+			ts = now
+		}
 	}
 	if ts == nil {
 		return errNoRow

@@ -108,7 +108,14 @@ func (s *schema) Create(ctx context.Context, obj table.Object) (table.ObjectID, 
 }
 
 // Alter replaces the definition of an object.
-func (s *schema) Alter(ctx context.Context, obj table.Object) error {
+func (s *schema) Alter(ctx context.Context, obj table.Object) error { return s.alter(ctx, obj, nil) }
+
+// AlterRows replaces the definition of a table and its rows.
+func (s *schema) AlterRows(ctx context.Context, def *table.TableDef, f table.RowMapper) error {
+	return s.alter(ctx, def, f)
+}
+
+func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper) error {
 	if obj == nil {
 		return sqlerr.New(sqlerr.InternalError, "alter to nothing")
 	}
@@ -132,12 +139,25 @@ func (s *schema) Alter(ctx context.Context, obj table.Object) error {
 	if err := s.checkNewest(obj); err != nil {
 		return err
 	}
-	if def, ok := obj.(*table.TableDef); ok {
-		if err := s.tx.checkAlter(ctx, old, def); err != nil {
-			return err
-		}
+	def, ok := obj.(*table.TableDef)
+	if !ok {
+		return o.Alter(obj)
 	}
-	return o.Alter(obj)
+	rows, err := s.tx.checkAlter(ctx, old, def, f)
+	if err != nil {
+		return err
+	}
+	if err := o.Alter(def); err != nil {
+		if rows != nil {
+			rows.release()
+		}
+		return err
+	}
+	if rows != nil {
+		rows.def = o.Catalog().Table(def.ID)
+		s.tx.table(def.ID).push(rows)
+	}
+	return nil
 }
 
 // Drop removes an object.

@@ -24,6 +24,9 @@ type Statement struct {
 	at    mark
 	// newest is the View at which rows were found that are newer than view; nil: none were.
 	newest *view
+	// touched are the tables that were read or written.
+	touched []table.ObjectID
+	few     [2]table.ObjectID // room for touched
 	// checks are unique keys that two rows had at some time; at the end none may have.
 	checks []uniqueCheck
 }
@@ -84,6 +87,7 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 	if err := t.lockTable(ctx, id, mode, table.WaitBlock); err != nil {
 		return nil, nil, err
 	}
+	st.touch(id)
 	obj := t.catalog().ByID(id)
 	def, ok := obj.(*table.TableDef)
 	if !ok {
@@ -105,8 +109,19 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 	return st.renew(def)
 }
 
-// altered reports whether the transaction itself has changed the columns or keys of a table. The table is
-// locked, and it was empty: only the transaction's own rows are in it.
+// touch notes that the statement uses a table.
+func (st *Statement) touch(id table.ObjectID) {
+	if slices.Contains(st.touched, id) {
+		return
+	}
+	if st.touched == nil {
+		st.touched = st.few[:0]
+	}
+	st.touched = append(st.touched, id)
+}
+
+// altered reports whether the transaction itself has changed the layout of a table. The table is locked, and
+// all its rows have become the transaction's own.
 func (t *Tx) altered(def *table.TableDef, ts table.TableSnapshot) bool {
 	if t.overlay == nil {
 		return false
@@ -141,10 +156,10 @@ func sameLayout(a, b *table.TableDef) bool {
 	return equalLayout(a, b)
 }
 
-// equalLayout compares the columns' types and the keys' columns. A definition that is about to replace another one
+// equalLayout compares the layouts' numbers, the columns' types and the keys' columns. A definition that is about to replace another one
 // still has its version, so versions say nothing here.
 func equalLayout(a, b *table.TableDef) bool {
-	if len(a.Columns) != len(b.Columns) || len(a.Keys) != len(b.Keys) {
+	if a.Layout != b.Layout || len(a.Columns) != len(b.Columns) || len(a.Keys) != len(b.Keys) {
 		return false
 	}
 	for i := range a.Columns {

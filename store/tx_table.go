@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -20,15 +21,31 @@ func (tt *txTable) wrote() bool { return tt.w != nil && !tt.w.empty() }
 
 func (tt *txTable) mark() writesMark { return tt.w.mark() }
 
+// undo returns to a place, which may be in a write set of an earlier layout.
 func (tt *txTable) undo(m writesMark) {
+	for tt.w != nil && tt.w != m.of && tt.w.rewritten && !invariants.Mutant("store-keep-layout") {
+		tt.pop()
+	}
 	if tt.w != nil {
 		tt.w.undo(m)
 	}
 }
 
+// push makes w, which has the rows of the table in a new layout, the write set.
+func (tt *txTable) push(w *writes) {
+	w.rewritten, w.before = true, tt.w
+	tt.w = w
+}
+
+// pop returns to the write set of the layout before.
+func (tt *txTable) pop() {
+	w := tt.w
+	tt.w = w.before
+	w.release()
+}
+
 func (tt *txTable) release() {
-	if tt.w != nil {
-		tt.w.release()
-		tt.w = nil
+	for tt.w != nil {
+		tt.pop()
 	}
 }

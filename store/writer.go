@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -36,6 +37,9 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	if err != nil {
 		return nil, err
 	}
+	if err := t.checkNewestLayout(def); err != nil {
+		return nil, err
+	}
 	funcs, err := t.s.rowFuncs(def)
 	if err != nil {
 		return nil, err
@@ -60,6 +64,19 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	}
 	*w = Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}
 	return w, nil
+}
+
+// checkNewestLayout refuses to write under the definition of a snapshot whose rows have got another form since. The
+// table is locked, so it keeps the one that it has.
+func (t *Tx) checkNewestLayout(def *table.TableDef) error {
+	if t.o.Isolation == table.ReadCommitted || t.table(def.ID).created || invariants.Mutant("store-forget-newest-layout") {
+		return nil
+	}
+	was, now := t.snapshot().State.catalog.Table(def.ID), t.s.newest().Table(def.ID)
+	if was != nil && (now == nil || !sameLayout(was, now)) {
+		return errConcurrentUpdate
+	}
+	return nil
 }
 
 // Def returns the definition that the statement sees.

@@ -50,6 +50,10 @@ type writes struct {
 	rekeyed bool
 
 	inserted, updated, deleted int64
+	// rewritten: these are all rows of the table in a new layout, and before is the write set, nil if there was
+	// none, in the one before it.
+	rewritten bool
+	before    *writes
 	// loads are the places that bulk loads may return to.
 	loads []*writesMark
 
@@ -86,8 +90,9 @@ const (
 	recTruncate                    // truncated was was
 )
 
-// writesMark is a place in the log.
+// writesMark is a place in the log of a write set.
 type writesMark struct {
+	of                         *writes
 	log                        int
 	inserted, updated, deleted int64
 }
@@ -109,7 +114,7 @@ func (w *writes) empty() bool { return len(w.log) == 0 }
 
 // mark returns the present place.
 func (w *writes) mark() writesMark {
-	return writesMark{len(w.log), w.inserted, w.updated, w.deleted}
+	return writesMark{w, len(w.log), w.inserted, w.updated, w.deleted}
 }
 
 // undo returns to a place, unless a savepoint has led to an earlier one already.

@@ -95,11 +95,18 @@ type TableDef struct {
 	Checks []Check
 	// Options are the storage parameters of WITH (…), by name.
 	Options map[string]string
+	// Layout counts how often the rows were replaced by rows of another form (Schema.AlterRows); set by the
+	// storage. Rows of two definitions of a table are interchangeable only if it is the same in both.
+	Layout uint32
+	// ColumnID is the largest ID that a column of the table has ever had; set by the storage.
+	ColumnID uint32
 }
 
 // Column is a column of a table or view.
 type Column struct {
-	Name    string
+	Name string
+	// ID identifies the column among all that the table has ever had, from 1; set by the storage, 0 in a new column.
+	ID      uint32
 	Type    types.Type
 	NotNull bool
 	// Default is the SQL text of the default expression; empty for none.
@@ -173,12 +180,18 @@ type Schema interface {
 	// Create adds an object (its ID and Version are set by the storage); 42P07 or 42P06 if the
 	// name is taken. SettingDefs are replaced.
 	Create(ctx context.Context, o Object) (ObjectID, error)
-	// Alter replaces the definition of the object with o's ID. What a backend cannot change of a
-	// table that has rows is 0A000.
+	// Alter replaces the definition of the object with o's ID. The rows of a table whose columns or keys
+	// change are made to fit: a column keeps its values if it keeps its ID, and a new one has its default.
 	Alter(ctx context.Context, o Object) error
+	// AlterRows is Alter for a table whose rows f gives their new form.
+	AlterRows(ctx context.Context, def *TableDef, f RowMapper) error
 	// Drop removes an object; a schema that is not empty is 2BP01.
 	Drop(ctx context.Context, id ObjectID) error
 }
+
+// RowMapper appends for each row of a batch, in its order, the row that takes its place: old has the columns of
+// the definition before, dst those of the one after.
+type RowMapper func(ctx context.Context, old *vec.Batch, dst *vec.BatchBuilder) error
 
 // RowFuncs are the expressions of a table (CHECK constraints) compiled for the storage, so that the
 // paths without SQL text obey them too.

@@ -10,7 +10,8 @@ import (
 // Tier stores the rows of its tables below the common log. Define, Drop, Apply and Retire are called
 // by one goroutine at a time, in LSN order; reads come from any goroutine and take no lock.
 type Tier interface {
-	// Define creates a table, or gives it a new version of its definition.
+	// Define creates a table, or gives it a new version of its definition. If the columns' types, the keys' columns
+	// or the Layout differ from those before, the table has no rows from lsn on: the entries with lsn bring them.
 	Define(lsn LSN, def *TableDef) error
 	// Drop removes a table. Its memory goes once the watermark has passed lsn.
 	Drop(lsn LSN, id ObjectID) error

@@ -4,26 +4,43 @@ import (
 	"slices"
 
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
 
-// AlterTable returns the definition that a table has after the commands. Whether its rows allow that is the storage's to
-// check.
-func (b *Binder) AlterTable(old *table.TableDef, cmds []ast.AlterCommand) (*table.TableDef, error) {
-	def := old.CloneObject().(*table.TableDef)
+// Alteration is what ALTER TABLE makes of a table. Whether its rows allow that is the storage's to check.
+type Alteration struct {
+	Def *table.TableDef
+	// Values make the columns of the new rows from those of the old ones (column i of an old row has the ID i).
+	Values []expr.Expr
+	// Rewrite: the rows change.
+	Rewrite bool
+}
+
+// AlterTable returns what a table is after the commands.
+func (b *Binder) AlterTable(old *table.TableDef, cmds []ast.AlterCommand) (*Alteration, error) {
+	out := &Alteration{Def: old.CloneObject().(*table.TableDef)}
+	for i := range old.Columns {
+		c := &old.Columns[i]
+		out.Values = append(out.Values, &expr.Column{Node: expr.Node{Typ: c.Type}, ID: i, Name: c.Name})
+	}
 	for i := range cmds {
-		a := alteration{b: b, def: def, c: &cmds[i]}
+		a := alteration{b: b, old: old, out: out, def: out.Def, c: &cmds[i]}
 		if err := a.apply(); err != nil {
 			return nil, err
 		}
 	}
-	return def, nil
+	return out, nil
 }
 
 // alteration is one command of ALTER TABLE being applied to def.
 type alteration struct {
 	b   *Binder
+	old *table.TableDef // as it was before the first command
+	out *Alteration
 	def *table.TableDef
 	c   *ast.AlterCommand
 }
@@ -34,14 +51,15 @@ func (a *alteration) apply() error {
 		return a.addColumn()
 	case ast.DropColumn:
 		return a.dropColumn()
+	case ast.AlterType:
+		return a.alterType()
 	case ast.RenameColumn:
 		return a.renameColumn()
 	case ast.RenameTable:
 		if a.c.NewName == a.def.Name {
 			return sqlerr.Newf(sqlerr.DuplicateTable, "relation \"%s\" already exists", a.c.NewName)
 		}
-		a.def.Name = a.c.NewName
-		return nil
+		return a.renameTable()
 	case ast.SetDefault, ast.DropDefault, ast.SetNotNull, ast.DropNotNull:
 		return a.property()
 	case ast.AddConstraint:
@@ -73,6 +91,11 @@ func (a *alteration) addColumn() error {
 	if err := t.column(a.c.Column); err != nil {
 		return err
 	}
+	value, err := DefaultExpr(a.def, len(a.def.Columns)-1)
+	if err != nil {
+		return err
+	}
+	a.out.Values, a.out.Rewrite = append(a.out.Values, value), true
 	for _, k := range a.c.Column.Constraints {
 		if k.Kind == ast.PrimaryKey || k.Kind == ast.Unique || k.Kind == ast.Check {
 			if k.Kind != ast.Check {
@@ -86,7 +109,7 @@ func (a *alteration) addColumn() error {
 	return nil
 }
 
-// dropColumn takes a column out that no constraint uses; the positions in keys follow.
+// dropColumn takes a column out, and the constraints that use it; the positions in keys follow.
 func (a *alteration) dropColumn() error {
 	i := a.def.ColumnIndex(a.c.Name)
 	if i < 0 && a.c.IfExists {
@@ -95,21 +118,92 @@ func (a *alteration) dropColumn() error {
 	if _, err := a.column(a.c.Name); err != nil {
 		return err
 	}
-	if len(a.def.Checks) > 0 {
-		return sqlerr.Unsupported("DROP COLUMN of a table with CHECK constraints").At(a.c.Pos())
-	}
+	a.def.Keys = slices.DeleteFunc(a.def.Keys, func(k table.Key) bool { return slices.Contains(k.Columns, i) })
 	for k := range a.def.Keys {
 		cols := a.def.Keys[k].Columns
-		if slices.Contains(cols, i) {
-			return sqlerr.Unsupported("DROP COLUMN of a column of a key").At(a.c.Pos())
-		}
 		for j := range cols {
 			if cols[j] > i {
 				cols[j]--
 			}
 		}
 	}
+	var err error
+	a.def.Checks = slices.DeleteFunc(a.def.Checks, func(k table.Check) bool {
+		uses, bad := textUses(k.Expr, a.c.Name)
+		if err == nil {
+			err = bad
+		}
+		return uses
+	})
 	a.def.Columns = slices.Delete(a.def.Columns, i, i+1)
+	a.out.Values, a.out.Rewrite = slices.Delete(a.out.Values, i, i+1), true
+	return err
+}
+
+// textUses reports whether an expression text names a column.
+func textUses(text, column string) (bool, error) {
+	names, err := sqlparse.ColumnNames(text)
+	return slices.ContainsFunc(names, func(n []string) bool { return n[len(n)-1] == column }), err
+}
+
+// alterType changes the type of a column, the values by USING or as an assignment does.
+func (a *alteration) alterType() error {
+	i, err := a.column(a.c.Name)
+	if err != nil {
+		return err
+	}
+	c := &a.def.Columns[i]
+	t, err := TypeOf(a.c.Type)
+	if err != nil {
+		return err
+	}
+	v, ok := a.out.Values[i].(*expr.Column)
+	if !ok || a.old.Columns[v.ID].Type != c.Type {
+		return sqlerr.Newf(sqlerr.FeatureNotSupported, "cannot alter type of column \"%s\" twice", c.Name)
+	}
+	value := expr.Expr(v)
+	if a.c.Using != nil {
+		if value, err = tableExprs(a.old, clauseTransform).bind(a.c.Using); err != nil {
+			return err
+		}
+	}
+	if from := value.Type().Kind; !expr.CanCoerce(from, t.Kind, expr.Assignment) {
+		if a.c.Using != nil {
+			return sqlerr.Newf(sqlerr.DatatypeMismatch,
+				"result of USING clause for column \"%s\" cannot be cast automatically to type %s", c.Name, t.Kind).
+				WithHint("You might need to add an explicit cast.")
+		}
+		err := sqlerr.Newf(sqlerr.DatatypeMismatch, "column \"%s\" cannot be cast automatically to type %s", c.Name, t.Kind)
+		if expr.CanCoerce(from, t.Kind, expr.Explicit) {
+			err = err.WithHint("You might need to specify \"USING %s::%s\".", expr.QuoteName(c.Name), t)
+		}
+		return err
+	}
+	if value, err = expr.NewAssignment(value, t, c.Name); err != nil {
+		return err
+	}
+	if a.c.Using != nil || !types.CoerceIsIdentity(c.Type, t) {
+		a.out.Rewrite = true
+	}
+	a.out.Rewrite = a.out.Rewrite || c.Type != t
+	c.Type, a.out.Values[i] = t, value
+	return a.retype(i)
+}
+
+// retype checks what depends on the type of column i: its default, and the CHECK constraints.
+func (a *alteration) retype(i int) error {
+	c := &a.def.Columns[i]
+	if c.Default != "" {
+		if _, err := DefaultExpr(a.def, i); err != nil {
+			return sqlerr.Newf(sqlerr.DatatypeMismatch, "default for column \"%s\" cannot be cast automatically to type %s",
+				c.Name, c.Type.Kind)
+		}
+	}
+	for _, k := range a.def.Checks {
+		if _, err := CheckExpr(a.def, k.Expr); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -121,10 +215,46 @@ func (a *alteration) renameColumn() error {
 	if a.def.ColumnIndex(a.c.NewName) >= 0 {
 		return sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", a.c.NewName, a.def.Name)
 	}
-	if len(a.def.Checks) > 0 { // their texts name columns
-		return sqlerr.Unsupported("RENAME COLUMN of a table with CHECK constraints").At(a.c.Pos())
+	if systemColumn(a.c.NewName, 0) != nil {
+		return sqlerr.Newf(sqlerr.DuplicateColumn, "column name \"%s\" conflicts with a system column name", a.c.NewName)
 	}
 	a.def.Columns[i].Name = a.c.NewName
+	return a.rename(func(names []string) []string {
+		names[len(names)-1] = renamed(names[len(names)-1], a.c.Name, a.c.NewName)
+		return names
+	})
+}
+
+func (a *alteration) renameTable() error {
+	was := a.def.Name
+	a.def.Name = a.c.NewName
+	return a.rename(func(names []string) []string {
+		if n := len(names); n > 1 {
+			names[n-2] = renamed(names[n-2], was, a.c.NewName)
+		}
+		return names
+	})
+}
+
+func renamed(name, from, to string) string {
+	if name == from {
+		return to
+	}
+	return name
+}
+
+// rename changes the names of columns in the texts of CHECK constraints.
+func (a *alteration) rename(f func(names []string) []string) error {
+	for i := range a.def.Checks {
+		text, err := sqlparse.RenameColumns(a.def.Checks[i].Expr, f, expr.QuoteName)
+		if err != nil {
+			return err
+		}
+		a.def.Checks[i].Expr = text
+		if _, err := CheckExpr(a.def, text); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -185,6 +315,7 @@ func (a *alteration) constraint(k *ast.Constraint) error {
 	if key.Name == "" {
 		key.Name = t.keyName(&key, used)
 	}
+	a.out.Rewrite = true
 	for _, c := range key.Columns {
 		a.def.Columns[c].NotNull = a.def.Columns[c].NotNull || key.Primary
 	}
@@ -227,6 +358,7 @@ func (a *alteration) dropConstraint() error {
 		}
 		return a.noConstraint()
 	}
+	a.out.Rewrite = a.out.Rewrite || slices.ContainsFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name })
 	a.def.Keys = slices.DeleteFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name })
 	a.def.Checks = slices.DeleteFunc(a.def.Checks, func(k table.Check) bool { return k.Name == a.c.Name })
 	return nil

@@ -28,6 +28,8 @@ type exprs struct {
 const (
 	clauseCheck   = "check constraints"
 	clauseDefault = "DEFAULT expressions"
+	// clauseTransform is USING of ALTER COLUMN TYPE.
+	clauseTransform = "transform expressions"
 )
 
 // exprDepthMax bounds the depth of an expression.

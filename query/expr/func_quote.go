@@ -18,8 +18,8 @@ var quoteFunctions = []entry{
 // reservedWords are the keywords that an identifier must be quoted to have as its name.
 const reservedWords = " all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character check coalesce collate collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect interval into is isnull join json json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize json_table json_value lateral leading least left like limit localtime localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric offset on only or order out outer overlaps overlay placing position precision primary real references returning right row select session_user setof similar smallint some substring symmetric system_user table tablesample then time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable "
 
-// quoteName returns an identifier in double quotes unless it can stand without.
-func quoteName(s string) string {
+// QuoteName returns an identifier in double quotes unless it can stand without.
+func QuoteName(s string) string {
 	plain := s != "" && (s[0] >= 'a' && s[0] <= 'z' || s[0] == '_')
 	for i := range len(s) {
 		c := s[i]
@@ -32,7 +32,7 @@ func quoteName(s string) string {
 }
 
 func quoteIdent(_ *Context, args []types.Datum) (types.Datum, error) {
-	return newText(quoteName(args[0].S)), nil
+	return newText(QuoteName(args[0].S)), nil
 }
 
 var (
@@ -141,7 +141,7 @@ func writeFormatted(ctx *Context, b *strings.Builder, f formatSpec, d types.Datu
 	case f.verb == 'I' && d.IsNull():
 		return sqlerr.New("22004", "null values cannot be formatted as an SQL identifier")
 	case f.verb == 'I':
-		text = quoteName(text)
+		text = QuoteName(text)
 	case f.verb == 'L' && d.IsNull():
 		text = "NULL"
 	case f.verb == 'L':

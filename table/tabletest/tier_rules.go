@@ -171,14 +171,20 @@ func checkTierDefine(f *tierFixture) {
 	d = items("wider")
 	d.ID, d.Version, d.Kind = tierTable, 3, table.KindTable
 	d.Columns = append(d.Columns, table.Column{Name: "w", Type: types.T(types.Int8)})
-	if f.tier.Define(f.lsn+1, d) == nil {
-		f.t.Error("a table with rows gets another layout")
-	}
-	f.lsn++
-	f.delete(1, 2, 3)
 	f.do(tierRecord{def: d})
-	f.equal("columns of an empty table", len(f.snapshot().Def().Columns), 4)
-	f.equal("rows of an old snapshot", f.rows(old), filledRows)
+	f.equal("columns", len(f.snapshot().Def().Columns), 4)
+	f.equal("rows of another layout", f.rows(f.snapshot()), "")
+	f.equal("rows of old snapshots", f.rows(old)+" / "+f.rows(ts), filledRows+" / "+filledRows)
+	d = items("again")
+	d.ID, d.Version, d.Kind, d.Layout = tierTable, 4, table.KindTable, 1
+	f.do(tierRecord{def: d, entries: []table.Entry{f.entry(table.OpTruncate, nil), f.entry(table.OpInsertRows, nil, item(7, 70, "seven"))}})
+	f.equal("rows of the record with the layout", f.rows(f.snapshot()), "7|70|seven")
+	again := f.snapshot()
+	d = items("same columns")
+	d.ID, d.Version, d.Kind, d.Layout = tierTable, 5, table.KindTable, 2
+	f.do(tierRecord{def: d, entries: []table.Entry{f.entry(table.OpInsertRows, nil, item(8, 80, "eight"))}})
+	f.equal("rows of the same columns in another layout", f.rows(f.snapshot()), "8|80|eight")
+	f.equal("rows of old snapshots", f.rows(old)+" / "+f.rows(again), filledRows+" / 7|70|seven")
 }
 
 // checkTierGarbage: what no View sees goes, what one sees stays.

@@ -123,6 +123,11 @@ func (s *Schema) Alter(_ context.Context, o table.Object) error {
 	return nil
 }
 
+// AlterRows replaces a table; there are no rows.
+func (s *Schema) AlterRows(ctx context.Context, def *table.TableDef, _ table.RowMapper) error {
+	return s.Alter(ctx, def)
+}
+
 // Drop removes an object.
 func (s *Schema) Drop(_ context.Context, id table.ObjectID) error {
 	s.version++
