@@ -39,7 +39,14 @@ func (s *spareWrites) take(def *table.TableDef, tracker *mem.Tracker) *writes {
 		w.tracker = tracker
 		return w
 	}
-	return &writes{def: def, types: rowTypes(def), tracker: tracker, keys: make([]keyTable, len(def.Keys)), home: home}
+	w := newWrites(def, tracker)
+	w.home = home
+	return w
+}
+
+// newWrites returns an empty write set that is not kept.
+func newWrites(def *table.TableDef, tracker *mem.Tracker) *writes {
+	return &writes{def: def, types: rowTypes(def), tracker: tracker, keys: make([]keyTable, len(def.Keys))}
 }
 
 // forget drops the spares of a table that is gone.
@@ -54,7 +61,7 @@ func (w *writes) recycle() bool {
 	for k := range w.keys {
 		small = small && w.keys[k].bytes() <= spareBytesMax
 	}
-	if !small || invariants.Enabled {
+	if !small || w.home == nil || invariants.Enabled {
 		return false
 	}
 	c := w.spare
