@@ -289,9 +289,10 @@ func (s *Session) dropSpareLocked() {
 	}
 }
 
-// cancelled explains a context's end: the cause that Cancel or a time-out gave, or err.
+// cancelled explains a context's end: the cause that Cancel or a time-out gave, or err. That the outcome of a commit is
+// not known (08007) is what the client must be told: 57014 would say that nothing has happened.
 func (s *Session) cancelled(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && sqlerr.CodeOf(err) != sqlerr.TransactionResolutionUnknown {
 		return sqlerr.Canceled(ctx)
 	}
 	return err

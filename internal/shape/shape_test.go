@@ -43,7 +43,7 @@ var layers = []layer{
 	{tower: "query", pkgs: []string{"query"}},
 	{pkgs: []string{""}},
 	{pkgs: []string{"stdlib", "server"}},
-	{pkgs: []string{"internal/shape", "internal/cli", "internal/mutants", "internal/testreport", "internal/logictest"}},
+	{pkgs: []string{"internal/shape", "internal/cli", "internal/mutants", "internal/testreport", "internal/logictest", "internal/isolation"}},
 	{pkgs: []string{"cmd/lamina"}},
 }
 
