@@ -25,6 +25,8 @@ type commit struct {
 	// versions are the definitions under which the entries were made.
 	versions []tableVersion
 	moves    []move
+	// images are what a SERIALIZABLE transaction needs to know; nil: nobody did when they were collected.
+	images *images
 	// durable: something of it outlives the process.
 	durable bool
 	// ended: the outcome was learned, and the transaction was ended with it.
@@ -52,9 +54,7 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	}
 	t.done = true
 	if !t.wrote() {
-		t.end()
-		t.s.stats.readOnlyCommits.Add(1)
-		return table.Receipt{}, nil
+		return table.Receipt{}, t.commitNothing()
 	}
 	for _, st := range t.open {
 		st.abandon()
@@ -63,11 +63,29 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	c := &commit{tx: t}
 	c.entries, c.versions = c.few.entries[:0], c.few.versions[:0]
 	c.collect()
+	if t.s.history.open.Load() > 0 {
+		if err := c.collectImages(); err != nil {
+			t.end()
+			return table.Receipt{}, err
+		}
+	}
 	receipt, err := c.run(ctx)
 	if err == nil {
 		t.s.stats.commitTimes.Since(start)
 	}
 	return receipt, err
+}
+
+// commitNothing ends a transaction that has nothing to write.
+func (t *Tx) commitNothing() (err error) {
+	if t.validates() {
+		err = t.validate()
+	}
+	t.end()
+	if err == nil {
+		t.s.stats.readOnlyCommits.Add(1)
+	}
+	return err
 }
 
 // collect gathers the changes of the transaction.
@@ -117,16 +135,14 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
 	r.Validate = c.validate
 	r.OnDone = c.done
-	if t.s.log != nil {
-		buf := payloads.Get().(*[]byte)
-		defer func() { keepPayload(buf, r.Payload) }() // the log has copied it
-		if r.Payload, r.Stream, err = c.encode(ctx, *buf); err != nil {
-			t.end()
-			t.s.stats.aborts.Add(1)
-			return receipt, err
+	lsn, err := c.send(ctx)
+	for try := 1; err == errBehind; try++ {
+		if try == queueTriesMax {
+			err = errReadChanged
+			break
 		}
+		lsn, err = c.send(ctx)
 	}
-	lsn, err := t.s.commits.Commit(ctx, r)
 	if err == nil {
 		return table.Receipt{LSN: lsn, Token: uint64(lsn), Time: time.UnixMicro(r.Time)}, nil
 	}
@@ -139,6 +155,24 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	}
 	t.s.stats.aborts.Add(1)
 	return receipt, err
+}
+
+// send validates what can be validated outside the queue, encodes the record and puts it into the queue.
+func (c *commit) send(ctx context.Context) (lsn table.LSN, err error) {
+	t, r := c.tx, &c.request
+	if t.validates() && !invariants.Mutant("store-skip-commit-validation") {
+		if err := t.validate(); err != nil {
+			return 0, err
+		}
+	}
+	if t.s.log != nil {
+		buf := payloads.Get().(*[]byte)
+		defer func() { keepPayload(buf, r.Payload) }() // the log has copied it
+		if r.Payload, r.Stream, err = c.encode(ctx, *buf); err != nil {
+			return 0, err
+		}
+	}
+	return t.s.commits.Commit(ctx, r)
 }
 
 // done is called when the outcome is known and what was committed is visible.
@@ -170,6 +204,26 @@ func (c *commit) validate(lsn table.LSN, _ int64) error {
 				"could not serialize access due to concurrent schema change")
 		}
 	}
+	if c.tx.validates() && !invariants.Mutant("store-skip-commit-validation") {
+		if err := c.tx.validateLast(); err != nil {
+			return err
+		}
+	}
+	if err := c.define(lsn); err != nil {
+		return err
+	}
+	if s.history.open.Load() > 0 {
+		if c.images == nil {
+			c.wideImages()
+		}
+		s.history.add(c.images, lsn)
+	}
+	return nil
+}
+
+// define makes the catalog after the schema changes.
+func (c *commit) define(lsn table.LSN) error {
+	s := c.tx.s
 	if len(c.schema) == 0 {
 		return nil
 	}

@@ -101,7 +101,7 @@ func (t *Tx) checkAlter(ctx context.Context, old table.Object, def *table.TableD
 	}
 	now := st.(*Statement)
 	now.view.Release()
-	now.view = t.s.views.Acquire() // all rows, however new: the table is locked
+	now.view, now.aside = t.s.views.Acquire(), true // all rows, however new: the table is locked
 	if def.Layout != was.Layout {
 		rows, err = t.rewrite(ctx, now, was, def, f)
 	} else {

@@ -17,6 +17,8 @@ type committer interface {
 	Commit(ctx context.Context, r *txn.Request) (table.LSN, error)
 	// Appended returns the newest LSN and timestamp that was given out.
 	Appended() (table.LSN, int64)
+	// Settle waits until everything that has an LSN is visible.
+	Settle(ctx context.Context) error
 	Close()
 }
 
@@ -84,6 +86,9 @@ func (d *direct) Appended() (table.LSN, int64) {
 	defer d.mu.Unlock()
 	return d.mu.lsn, d.mu.time
 }
+
+// Settle has nothing to wait for: what has an LSN is visible before the next one gets one.
+func (d *direct) Settle(context.Context) error { return nil }
 
 // Close refuses further commits.
 func (d *direct) Close() {

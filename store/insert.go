@@ -131,6 +131,9 @@ func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc t
 		}
 		if taken {
 			if oc.DoNothing && (oc.Key < 0 || oc.Key == k) {
+				if t.reads != nil {
+					w.noteTaken(k, key, keyValues(b, i, w.def.Keys[k].Columns), w.st.view.LSN())
+				}
 				t.s.locks.ReleaseTo(t.owner, mark)
 				return true, nil
 			}
@@ -237,15 +240,51 @@ func (w *Writer) committed(k int, key []byte) (table.RowRef, bool) {
 // checkLater leaves a unique key to be checked at the end of the statement, when the row that has it
 // too may have got another.
 func (w *Writer) checkLater(b *vec.Batch, i, k int, key []byte) error {
-	values := make(types.Row, len(w.def.Keys[k].Columns))
-	for j, c := range w.def.Keys[k].Columns {
-		values[j] = b.BatchDatum(c, i)
-	}
+	values := keyValues(b, i, w.def.Keys[k].Columns)
 	if len(w.st.checks) >= uniqueChecksMax {
-		return w.st.tx.s.errDuplicate(w.st.tx, w.def, k, values)
+		if w.st.tx.reads != nil {
+			if err := w.st.tx.validate(); err != nil {
+				return err
+			}
+		}
+		return w.st.duplicate(&uniqueCheck{w, k, string(key), values})
 	}
 	w.st.checks = append(w.st.checks, uniqueCheck{w, k, string(key), values})
 	return nil
+}
+
+// keyValues returns some columns of row i.
+func keyValues(b *vec.Batch, i int, cols []int) types.Row {
+	values := make(types.Row, len(cols))
+	for j, c := range cols {
+		values[j] = b.BatchDatum(c, i)
+	}
+	return values
+}
+
+// duplicate is the error of a unique key that more than one row has. That another transaction's row has it is something
+// that was read, in a newer state than that of the View.
+func (st *Statement) duplicate(c *uniqueCheck) error {
+	if _, found := c.w.committed(c.k, []byte(c.key)); found && st.tx.reads != nil {
+		c.w.noteTaken(c.k, []byte(c.key), c.values, st.newest.LSN())
+		st.tx.reads.probed = true
+	}
+	return st.tx.s.errDuplicate(st.tx, c.w.def, c.k, c.values)
+}
+
+// noteTaken notes that a committed row has a value of Keys[k] in the state at an LSN. That none has it need not be
+// noted: the value stays locked until the transaction ends.
+func (w *Writer) noteTaken(k int, key []byte, values types.Row, at table.LSN) {
+	def := &w.def.Keys[k]
+	if def.Primary {
+		w.st.tx.reads.point(w.def.ID, key, true, at)
+		return
+	}
+	where := make([]table.Conjunct, len(def.Columns))
+	for i, c := range def.Columns {
+		where[i] = table.Conjunct{Col: c, Op: table.OpEq, Value: values[i]}
+	}
+	w.st.tx.reads.scan(w.def.ID, where, at)
 }
 
 // checkUnique reports the first unique key that more than one row has now.
@@ -257,7 +296,7 @@ func (st *Statement) checkUnique() error {
 			n++
 		}
 		if n > 1 {
-			return st.tx.s.errDuplicate(st.tx, c.w.def, c.k, c.values)
+			return st.duplicate(c)
 		}
 	}
 	return nil

@@ -22,13 +22,12 @@ func (s *Store) lockWaits() []table.LockWait {
 // Features says what the store can do.
 func (s *Store) Features() table.Features {
 	return table.Features{
-		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Load: true, Analyze: true,
+		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true,
 		Reasons: map[string]string{
-			"Durable":      "a database without a directory is gone at the end",
-			"Serializable": "commits are not validated against what a transaction has read",
-			"Changes":      "the log has no readers besides recovery",
-			"AsOf":         "versions below the oldest View are freed",
-			"Compact":      "there are no segments to merge",
+			"Durable": "a database without a directory is gone at the end",
+			"Changes": "the log has no readers besides recovery",
+			"AsOf":    "versions below the oldest View are freed",
+			"Compact": "there are no segments to merge",
 		},
 	}
 }

@@ -137,13 +137,13 @@ func (r *Reader) Ref(_ context.Context, key types.Row) (table.RowRef, error) {
 	if err != nil {
 		return 0, err
 	}
-	if r.st.tx.reads != nil {
-		r.st.tx.reads.point(r.def.ID, enc)
-	}
 	if !ok {
 		return 0, table.ErrNotFound
 	}
 	ref, found := r.find(enc)
+	if reads := r.st.reads(); reads != nil && ref&privateRef == 0 {
+		reads.point(r.def.ID, enc, found, r.st.view.LSN())
+	}
 	if !found {
 		return 0, table.ErrNotFound
 	}

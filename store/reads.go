@@ -1,24 +1,54 @@
 package store
 
-import "github.com/laminadb/lamina/table"
+import (
+	"slices"
+	"strings"
+	"sync"
 
-// readSet records what a transaction has read, for the validation of SERIALIZABLE: rows by key, and
-// scans by their conditions. It is bounded: beyond the limit a table counts as read as a whole.
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// readSet records what a SERIALIZABLE transaction has read and validates it: rows by key, and scans by
+// their conditions. It is bounded: beyond the limits a table counts as read as a whole. Readers of one
+// statement may use it side by side.
 type readSet struct {
+	mu     sync.Mutex
 	tables map[table.ObjectID]*tableReads
 	n      int
+	// checked is the LSN up to which all reads but the fresh ones are known to be valid.
+	checked table.LSN
+	// probed: something was read at a state newer than the View, though nothing may have been written.
+	probed bool
+	// lost: commits that must be looked at are no longer known.
+	lost bool
 }
 
-// tableReads are the reads of one table.
+// tableReads are the reads of one table: fresh are those since the last validation.
 type tableReads struct {
+	old, fresh reads
+}
+
+// reads are rows and predicates of one table.
+type reads struct {
 	// all: every row counts as read; points and scans are empty then.
 	all    bool
-	points map[string]struct{}
-	scans  [][]table.Conjunct
+	points map[string]table.LSN // by encoded primary key
+	scans  []scanRead
 }
 
-// readsMax bounds the reads that are kept one by one.
-const readsMax = 1 << 16
+// scanRead is a scan for the rows that meet all conjuncts.
+type scanRead struct {
+	where []table.Conjunct
+	at    table.LSN
+}
+
+// Bounds of the reads that are kept one by one: points of a transaction, scans of a table.
+const (
+	readsMax = 1 << 16
+	scansMax = 1 << 10
+)
 
 func (r *readSet) of(id table.ObjectID) *tableReads {
 	if r.tables == nil {
@@ -32,34 +62,72 @@ func (r *readSet) of(id table.ObjectID) *tableReads {
 	return t
 }
 
-// point notes a look-up by key, whether it found a row or not.
-func (r *readSet) point(id table.ObjectID, key []byte) {
-	t := r.of(id)
-	if t.all || r.full(t) {
+// point notes a look-up by primary key in the state at an LSN, whether it found a row or not.
+func (r *readSet) point(id table.ObjectID, key []byte, found bool, at table.LSN) {
+	if !found && invariants.Mutant("store-forget-missed-read") {
 		return
 	}
-	if t.points == nil {
-		t.points = make(map[string]struct{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.of(id)
+	if t.all() || r.full(t) {
+		return
 	}
-	if _, known := t.points[string(key)]; !known {
-		t.points[string(key)] = struct{}{}
+	if was, known := t.old.points[string(key)]; known && was <= at {
+		return
+	}
+	if was, known := t.fresh.points[string(key)]; known && was <= at {
+		return
+	}
+	if t.fresh.points == nil {
+		t.fresh.points = make(map[string]table.LSN)
+	}
+	t.fresh.points[string(key)] = at
+	r.n++
+}
+
+// scan notes a scan for rows that meet all conjuncts, in the state at an LSN. Sets of keys that were found while the
+// statement ran are left out: what was read is then wider than what was looked at, which is safe whatever they were
+// made of. For the same reason nothing narrows a scan that was noted.
+func (r *readSet) scan(id table.ObjectID, where []table.Conjunct, at table.LSN) {
+	if invariants.Mutant("store-forget-scan") {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.of(id)
+	if t.all() || r.full(t) {
+		return
+	}
+	kept := make([]table.Conjunct, 0, len(where))
+	for i := range where {
+		if where[i].Op != table.OpFilter {
+			kept = append(kept, cloneConjunct(where[i]))
+		}
+	}
+	known := func(s scanRead) bool { return s.at <= at && slices.EqualFunc(s.where, kept, sameConjunct) }
+	switch {
+	case len(kept) == 0 || len(t.old.scans)+len(t.fresh.scans) >= scansMax:
+		r.widen(t)
+	case slices.ContainsFunc(t.old.scans, known) || slices.ContainsFunc(t.fresh.scans, known):
+	default:
+		t.fresh.scans = append(t.fresh.scans, scanRead{kept, at})
 		r.n++
 	}
 }
 
-// scan notes a scan for rows that meet all conjuncts. The conditions are not used up to now by a
-// narrower form, so that a scan without any reads the table.
-func (r *readSet) scan(id table.ObjectID, where []table.Conjunct) {
-	t := r.of(id)
-	if t.all || r.full(t) {
-		return
+// cloneConjunct copies what a conjunct borrows.
+func cloneConjunct(c table.Conjunct) table.Conjunct {
+	c.Value.S = strings.Clone(c.Value.S)
+	c.Values = slices.Clone(c.Values)
+	for i := range c.Values {
+		c.Values[i].S = strings.Clone(c.Values[i].S)
 	}
-	if len(where) == 0 {
-		r.widen(t)
-		return
-	}
-	t.scans = append(t.scans, append([]table.Conjunct(nil), where...))
-	r.n++
+	return c
+}
+
+func sameConjunct(a, b table.Conjunct) bool {
+	return a.Col == b.Col && a.Op == b.Op && types.Identical(a.Value, b.Value) && slices.EqualFunc(a.Values, b.Values, types.Identical)
 }
 
 // full widens to the whole table when there is no room for another read.
@@ -71,7 +139,34 @@ func (r *readSet) full(t *tableReads) bool {
 	return true
 }
 
+func (t *tableReads) all() bool { return t.old.all || t.fresh.all }
+
 func (r *readSet) widen(t *tableReads) {
-	r.n -= len(t.points) + len(t.scans)
-	*t = tableReads{all: true}
+	r.n -= len(t.old.points) + len(t.old.scans) + len(t.fresh.points) + len(t.fresh.scans)
+	*t = tableReads{fresh: reads{all: true}}
 }
+
+// settle makes the fresh reads old ones: all are valid up to an LSN.
+func (r *readSet) settle(upTo table.LSN) {
+	for _, t := range r.tables {
+		if t.fresh.all {
+			t.old = reads{all: true}
+		}
+		if t.old.all {
+			t.fresh = reads{}
+			continue
+		}
+		if t.old.points == nil {
+			t.old.points, t.fresh.points = t.fresh.points, nil
+		}
+		for key, at := range t.fresh.points {
+			t.old.points[key] = at
+		}
+		clear(t.fresh.points)
+		t.old.scans = append(t.old.scans, t.fresh.scans...)
+		t.fresh.scans = nil
+	}
+	r.checked = upTo
+}
+
+func (r *reads) empty() bool { return !r.all && len(r.points) == 0 && len(r.scans) == 0 }

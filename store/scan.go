@@ -30,8 +30,8 @@ func (r *Reader) Scan(_ context.Context, spec table.ScanSpec) (table.Scan, error
 			return nil, err
 		}
 	}
-	if r.st.tx.reads != nil {
-		r.st.tx.reads.scan(r.def.ID, spec.Where)
+	if reads := r.st.reads(); reads != nil {
+		reads.scan(r.def.ID, spec.Where, r.st.view.LSN())
 	}
 	s, err := r.scan(spec)
 	if err != nil {

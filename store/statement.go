@@ -27,6 +27,8 @@ type Statement struct {
 	// touched are the tables that were read or written.
 	touched []table.ObjectID
 	few     [2]table.ObjectID // room for touched
+	// aside: what it reads is locked as a whole and need not be validated.
+	aside bool
 	// checks are unique keys that two rows had at some time; at the end none may have.
 	checks []uniqueCheck
 }
@@ -60,6 +62,14 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 	}
 	t.open = append(t.open, st)
 	return st, nil
+}
+
+// reads returns what notes the statement's reads; nil: nothing does.
+func (st *Statement) reads() *readSet {
+	if st.aside {
+		return nil
+	}
+	return st.tx.reads
 }
 
 // sees returns the command whose predecessors' writes the statement sees: its own.
@@ -194,10 +204,10 @@ func (st *Statement) Close(err error) error {
 		return errStatementEnded
 	}
 	t := st.tx
+	if err == nil && !t.done {
+		err = st.check()
+	}
 	if st.wrote && !t.done {
-		if err == nil {
-			err = st.checkUnique()
-		}
 		if err != nil && !invariants.Mutant("store-lose-statement-undo") {
 			t.undo(st.at)
 		}
@@ -207,6 +217,17 @@ func (st *Statement) Close(err error) error {
 		t.open = slices.Delete(t.open, i, i+1)
 	}
 	return err
+}
+
+// check looks at what is checked at the end: first what the transaction has read, because a key that turned up since
+// makes it fail for that reason.
+func (st *Statement) check() error {
+	if st.tx.validates() && !(invariants.Mutant("store-duplicate-before-validation") && st.checkUnique() != nil) {
+		if err := st.tx.validate(); err != nil {
+			return err
+		}
+	}
+	return st.checkUnique()
 }
 
 // abandon gives up what the statement holds.

@@ -36,6 +36,7 @@ type Store struct {
 	txIDs    atomic.Uint64
 	hidden   *hiddenKeys
 	moves    moves
+	history  history
 	// compiled maps table IDs to *compiled, so that a definition is compiled once.
 	compiled sync.Map
 	// spares are write sets to use again.

@@ -39,7 +39,7 @@ type Tx struct {
 	open   []*Statement
 	saves  []*savepoint
 	marks  uint64 // that were made
-	// reads are what validation under SERIALIZABLE will look at; nil below it.
+	// reads are what validation looks at; nil unless the transaction is SERIALIZABLE and may write.
 	reads *readSet
 	// first is room for what a transaction of one statement needs.
 	first struct {
@@ -64,8 +64,6 @@ func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) 
 		return nil, sqlerr.Canceled(ctx)
 	}
 	switch {
-	case o.Isolation == table.Serializable:
-		return nil, sqlerr.Unsupported("isolation level serializable")
 	case o.Isolation > table.Serializable:
 		return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "unknown isolation level %d", o.Isolation)
 	case o.AsOf != 0:
@@ -80,6 +78,13 @@ func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) 
 		return nil, err
 	}
 	t := &Tx{s: s, id: s.txIDs.Add(1), o: o, readOnly: o.ReadOnly || s.readOnly}
+	if o.Isolation == table.Serializable && !t.readOnly {
+		if err := s.history.join(ctx, s.commits); err != nil {
+			s.leave()
+			return nil, err
+		}
+		t.reads = &readSet{}
+	}
 	t.schema.tx = t
 	t.owner = ownerPool.Get().(*txn.Owner)
 	t.owner.Reset(t.id)
@@ -102,7 +107,11 @@ func (t *Tx) usable() error {
 
 // snapshot returns the View of a transaction above READ COMMITTED.
 func (t *Tx) snapshot() *view {
-	if t.view == nil {
+	switch {
+	case t.view != nil:
+	case t.reads != nil:
+		t.view = t.s.history.acquire(t.s.views)
+	default:
 		t.view = t.s.views.Acquire()
 	}
 	return t.view
@@ -166,6 +175,10 @@ func (t *Tx) end() {
 		tt.release()
 	}
 	t.tables, t.byID, t.saves, t.overlay = nil, nil, nil, nil
+	if t.reads != nil {
+		t.s.history.leave(t.view, t.s.views.LSN())
+		t.reads = nil
+	}
 	if t.view != nil {
 		t.view.Release()
 		t.view = nil

@@ -2,6 +2,7 @@ package txn
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/laminadb/lamina/table"
@@ -27,6 +28,26 @@ func (p *Pipeline) Sync(ctx context.Context) error {
 	}
 	p.joinLocked(r, true)
 	return p.settle(ctx, r)
+}
+
+// Settle waits until everything appended so far is visible.
+func (p *Pipeline) Settle(ctx context.Context) error {
+	r := &Request{Kind: wal.Mark, noRecord: true}
+	p.mu.Lock()
+	switch {
+	case p.mu.closed:
+		p.mu.Unlock()
+		return wal.ErrClosed
+	case p.Published() >= p.mu.lsn:
+		p.mu.Unlock()
+		return nil
+	}
+	p.joinLocked(r, false)
+	err := p.settle(ctx, r)
+	if unknown, ok := errors.AsType[*UnknownError](err); ok {
+		err = unknown.Err // nothing of its own was appended
+	}
+	return err
 }
 
 // Mark syncs the log and then appends an empty record, which proves that what is before it was

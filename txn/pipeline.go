@@ -397,8 +397,9 @@ func (p *Pipeline) applyGroup(g *group) {
 	if g.err != nil {
 		return
 	}
+	n := int64(0)
 	for _, r := range g.requests {
-		if r.noApply {
+		if r.noApply || r.noRecord {
 			continue
 		}
 		if err := p.o.Apply(r); err != nil {
@@ -406,11 +407,13 @@ func (p *Pipeline) applyGroup(g *group) {
 			g.err = err
 			return
 		}
+		n++
 	}
 	p.o.Publish(g.lastLSN, g.batch.End())
 	p.published.Store(uint64(g.lastLSN))
-	p.commits.Add(int64(g.applies))
-	p.sizes.Add(int64(g.applies))
+	if p.commits.Add(n); n > 0 {
+		p.sizes.Add(n)
+	}
 }
 
 // outcome is what a member of the group is told. Of a group that was refused because the log had

@@ -39,7 +39,7 @@ type Request struct {
 	Time     int64
 	Pos, End wal.Position
 
-	noRecord bool // appends nothing: waits for what is appended to be durable
+	noRecord bool // appends nothing: waits for what is appended to be durable or, if it joins the apply, visible
 	noApply  bool // answered after the write, before apply
 	group    *group
 	err      error

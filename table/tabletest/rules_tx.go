@@ -15,7 +15,6 @@ var transactionRules = []rule{
 	{"repeatable read", "", checkRepeatableRead},
 	{"first updater wins", "", checkFirstUpdater},
 	{"lost update", "", checkLostUpdate},
-	{"write skew", "Serializable", checkWriteSkew},
 	{"read only", "", checkReadOnly},
 	{"receipts", "", checkReceipts},
 	{"asynchronous commit", "", checkAsync},
@@ -98,23 +97,6 @@ func checkLostUpdate(f *fixture) {
 	f.code(set(b, 12), sqlerr.SerializationFailure)
 	f.rollback(b)
 	f.equal("rows", f.committed(id), "1|11|one 2|20|two 3|∅|three")
-}
-
-func checkWriteSkew(f *fixture) {
-	id := f.filled()
-	a, b := f.begin(table.TxOptions{Isolation: table.Serializable}), f.begin(table.TxOptions{Isolation: table.Serializable})
-	f.rows(a, id)
-	f.rows(b, id)
-	err := f.setV(a, id, 1, "a")
-	if err == nil {
-		_, err = a.Commit(f.ctx)
-	}
-	f.must(err)
-	if err = f.setV(b, id, 2, "b"); err == nil {
-		_, err = b.Commit(f.ctx)
-	}
-	f.code(err, sqlerr.SerializationFailure)
-	f.rollback(b)
 }
 
 func checkReadOnly(f *fixture) {
