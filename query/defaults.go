@@ -40,7 +40,7 @@ func (s *Session) persistDefault(ctx context.Context, tx table.Tx, c *ast.Set) e
 	if err != nil {
 		return err
 	}
-	if set.name == "transaction_isolation" || set.name == "transaction_read_only" {
+	if set.name == "transaction_isolation" || set.name == "transaction_read_only" || set.name == "transaction_deferrable" {
 		return sqlerr.Newf(sqlerr.CantChangeRuntimeParam, "parameter %q cannot be changed", set.name).
 			WithHint("Set default_%s.", set.name)
 	}

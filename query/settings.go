@@ -72,7 +72,7 @@ var settingTable = []setting{
 	{name: "default_transaction_isolation", kind: settingEnum, value: "read committed",
 		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of new transactions"},
 	{name: "default_transaction_read_only", kind: settingBool, value: "off", help: "whether new transactions are read-only"},
-	{name: "default_transaction_deferrable", kind: settingEnum, value: "off", values: []string{"off"}, help: "deferrable transactions are not supported"},
+	{name: "default_transaction_deferrable", kind: settingBool, value: "off", help: "accepted; no snapshot needs to be waited for"},
 	{name: "extra_float_digits", kind: settingInt, value: "1", min: -15, max: 3, help: "digits of floats beyond 15 or 6; above 0: the shortest that read back"},
 	{name: "idle_in_transaction_session_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest idle time inside a transaction; 0: none"},
 	{name: "integer_datetimes", kind: settingBool, value: "on", fixed: true, help: "timestamps are integers"},
@@ -92,6 +92,7 @@ var settingTable = []setting{
 	{name: "TimeZone", value: "UTC", help: "time zone of timestamptz texts"},
 	{name: "transaction_isolation", kind: settingEnum, value: "read committed",
 		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of the current transaction"},
+	{name: "transaction_deferrable", kind: settingBool, value: "off", help: "whether the current transaction is deferrable"},
 	{name: "transaction_read_only", kind: settingBool, value: "off", help: "whether the current transaction is read-only"},
 	{name: "max_identifier_length", kind: settingInt, value: "63", fixed: true, help: "longest name in bytes"},
 	{name: "is_superuser", kind: settingBool, value: "on", fixed: true, help: "there is one user, who may do everything"},
@@ -314,6 +315,7 @@ type hotSettings struct {
 	queryBytes                    int64
 	workers, vectorRows           int
 	vectorForms, async, readOnly  bool
+	deferrable                    bool
 	isolation                     table.Isolation
 	searchPath, disabledRules     string
 	rowByRow                      bool
@@ -329,7 +331,7 @@ func (v *settingValues) hot() *hotSettings {
 			queryBytes: v.bytes("query_memory"), workers: int(v.int("max_parallel_workers")),
 			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
-			isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
+			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
 			disabledRules: v.get(settings["debug_disabled_rules"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
 		}
 	}

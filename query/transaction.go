@@ -18,6 +18,7 @@ type txState struct {
 	number      uint64 // among the session's
 	o           table.TxOptions
 	open        bool // begun, implicitly or by BEGIN
+	deferrable  bool
 	explicit    bool // by BEGIN: ends with COMMIT or ROLLBACK only
 	failed      bool // 25P02 until it ends or is rolled back to a savepoint
 	start       time.Time
@@ -66,6 +67,7 @@ func (s *Session) beginTx() {
 		Isolation: s.settings.hot().isolation,
 		ReadOnly:  s.settings.hot().readOnly || s.e.o.ReadOnly,
 	}
+	s.tx.deferrable = s.settings.hot().deferrable
 }
 
 // storageTx returns the storage's transaction, beginning it if needed.
@@ -131,9 +133,23 @@ func (s *Session) setTransaction(m txModes) error {
 		}
 		s.tx.o.ReadOnly = *m.readOnly
 	}
-	if m.deferrable != nil && *m.deferrable {
-		return sqlerr.Unsupported("a DEFERRABLE transaction")
+	if m.deferrable != nil {
+		return s.setDeferrable(*m.deferrable)
 	}
+	return nil
+}
+
+// setDeferrable says that a SERIALIZABLE READ ONLY transaction may wait for a snapshot that no commit can spoil. Every
+// snapshot is such a one: transactions are serializable in the order of their commits, and a snapshot shows a prefix of
+// these, so that whoever only reads it has a place in that order. Hence nothing waits.
+func (s *Session) setDeferrable(on bool) error {
+	switch {
+	case len(s.tx.saves) > 0:
+		return sqlerr.New(sqlerr.ActiveSQLTransaction, "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction")
+	case s.tx.queries > 0:
+		return sqlerr.New(sqlerr.ActiveSQLTransaction, "SET TRANSACTION [NOT] DEFERRABLE must be called before any query")
+	}
+	s.tx.deferrable = on
 	return nil
 }
 
@@ -223,11 +239,11 @@ func (s *Session) commitBlock(ctx context.Context, chain bool) (tag string, err 
 	if s.tx.failed {
 		tag = "ROLLBACK"
 	}
-	o := s.tx.o
+	was := s.tx
 	if err := s.commit(ctx); err != nil {
 		return "", err
 	}
-	s.chain(chain, o)
+	s.chain(chain, &was)
 	return tag, nil
 }
 
@@ -243,18 +259,18 @@ func (s *Session) rollbackBlock(chain bool) error {
 		}
 		return nil
 	}
-	o := s.tx.o
+	was := s.tx
 	if err := s.endTx(false); err != nil {
 		return err
 	}
-	s.chain(chain, o)
+	s.chain(chain, &was)
 	return nil
 }
 
-func (s *Session) chain(chain bool, o table.TxOptions) {
+func (s *Session) chain(chain bool, was *txState) {
 	if chain {
 		s.beginTx()
-		s.tx.explicit, s.tx.o = true, o
+		s.tx.explicit, s.tx.o, s.tx.deferrable = true, was.o, was.deferrable
 	}
 }
 

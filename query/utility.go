@@ -86,6 +86,13 @@ func (s *Session) runSet(b *ast.Set) (*Result, error) {
 		}
 		s.beginTx()
 		return r, s.setTransaction(txModes{readOnly: &v})
+	case "transaction_deferrable":
+		v, ok := parseBool(value)
+		if !ok {
+			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "parameter %q requires a Boolean value", set.name)
+		}
+		s.beginTx()
+		return r, s.setDeferrable(v)
 	}
 	return r, s.settings.set(set, value, local)
 }
@@ -125,10 +132,10 @@ func (s *Session) runSetTransaction(b *ast.SetTransaction) (*Result, error) {
 			err = s.settings.set(settings["default_transaction_isolation"], m.isolation.String(), false)
 		}
 		if err == nil && m.readOnly != nil {
-			err = s.settings.set(settings["default_transaction_read_only"], map[bool]string{true: "on", false: "off"}[*m.readOnly], false)
+			err = s.settings.set(settings["default_transaction_read_only"], onOff(*m.readOnly), false)
 		}
-		if err == nil && m.deferrable != nil && *m.deferrable {
-			err = sqlerr.Unsupported("a DEFERRABLE transaction")
+		if err == nil && m.deferrable != nil {
+			err = s.settings.set(settings["default_transaction_deferrable"], onOff(*m.deferrable), false)
 		}
 		return r, err
 	}
@@ -182,12 +189,19 @@ func (s *Session) shown(set *setting) string {
 		}
 		return s.settings.isolation("default_transaction_isolation").String()
 	case "transaction_read_only":
-		if s.tx.open && s.tx.o.ReadOnly || !s.tx.open && s.settings.bool("default_transaction_read_only") {
-			return "on"
-		}
-		return "off"
+		return onOff(s.tx.open && s.tx.o.ReadOnly || !s.tx.open && s.settings.bool("default_transaction_read_only"))
+	case "transaction_deferrable":
+		return onOff(s.tx.open && s.tx.deferrable || !s.tx.open && s.settings.bool("default_transaction_deferrable"))
 	}
 	return s.settings.get(set)
+}
+
+// onOff is a truth value as SHOW prints it.
+func onOff(v bool) string {
+	if v {
+		return "on"
+	}
+	return "off"
 }
 
 func (s *Session) runReset(b *ast.Reset) (*Result, error) {

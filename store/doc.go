@@ -18,6 +18,22 @@
 // the one that ended them. If the transaction has not written to a table, readers hand out what the
 // tier gives, as it is.
 //
+// # SERIALIZABLE
+//
+// A transaction reads its View, as at REPEATABLE READ, and notes what it reads. Commits are remembered while such a
+// transaction is open: each changed row before and after. One that has written commits only if no commit after its
+// View, up to the LSN that it gets, changed what it has read. Is that enough? Let the transactions that write be in the
+// order of their LSNs. Each one's reads would give the same answers in the state right before its own LSN, since nothing
+// in between changed them; its writes apply to that state. So running them one after the other in that order gives the
+// same answers and the same state. One that only reads saw its View, the state after a prefix of that order: its place
+// is there, and it need not be validated. What a transaction writes at a lower level counts as a change like any other,
+// but that transaction itself has no such place.
+//
+// Most of the work is done by the transaction on its own, up to the newest LSN that was given out; the commit queue
+// looks at what has come since, and sends a transaction back if that is much. What is read at a newer state than the
+// View (a unique key that is taken) is noted with the LSN of that state. That a key is free need not be noted: it stays
+// locked. Neither need what the transaction itself wrote.
+//
 // # Locks
 //
 // Table locks are taken by readers (ACCESS SHARE), writers (ROW EXCLUSIVE) and changes of definitions
@@ -27,8 +43,8 @@
 // deadlocks are detected; no lock of the lock manager is waited for inside the commit queue.
 //
 // Mutexes: gate, hiddenRange (held while a block is reserved through the commit queue), the commit
-// queue's own, hiddenKeys, moves. checkpointer.making is held during a checkpoint and takes none of
-// those before it.
+// queue's own, readSet (of the transaction that commits), history, hiddenKeys, moves. checkpointer.making is held during a
+// checkpoint and takes none of those before it.
 //
 // # Recovery
 //

@@ -50,7 +50,6 @@ var features = map[string]*Feature{
 	"recursive":          {[]string{unsupported}, "WITH RECURSIVE"},
 	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
 	"sequences":          {[]string{unsupported, unknownFunction}, "sequences, serial and identity columns"},
-	"serializable":       {[]string{unsupported}, "SERIALIZABLE"},
 	"series_types":       {[]string{unsupported}, "generate_series of numerics and times"},
 	"sleep":              {[]string{unknownFunction}, "pg_sleep"},
 	"srf_in_select":      {[]string{unsupported}, "set-returning functions in the select list"},
