@@ -131,10 +131,10 @@ func (v *settingValues) textOptions() *types.TextOptions {
 	return o
 }
 
-// loadLocation resolves a TimeZone value: a zone's name, an abbreviation, or an offset in hours east of UTC.
+// loadLocation resolves a TimeZone value: a zone's name, a POSIX zone, or an offset in hours east of UTC.
 func loadLocation(name string) (*time.Location, error) {
 	if strings.EqualFold(name, "utc") || strings.EqualFold(name, "gmt") {
 		return time.UTC, nil
 	}
-	return types.LoadZone(name)
+	return types.SessionZone(name)
 }

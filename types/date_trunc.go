@@ -1,7 +1,6 @@
 package types
 
 import (
-	"strings"
 	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -34,7 +33,7 @@ func DateTrunc(name string, d Datum, loc *time.Location) (Datum, error) {
 func truncError(name string, f Field, k Kind) error {
 	if f < ZoneSeconds {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "unit \"%s\" not recognized for type %s",
-			strings.ToLower(name), k)
+			asciiLower(name), k)
 	}
 	return fieldError(name, f, k)
 }

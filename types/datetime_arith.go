@@ -125,6 +125,17 @@ func TimestampInZone(d Datum, loc *time.Location) (Datum, error) {
 	return fromLocal(k, days, micros, loc)
 }
 
+// AtTimeZone is TimestampInZone of a zone that a statement names.
+func AtTimeZone(d Datum, z Zone) (Datum, error) {
+	switch {
+	case !d.dateIsFinite():
+		return TimestampInZone(d, nil)
+	case d.K == Timestamp:
+		return TimestampInZone(d, z.localLocation(d.I))
+	}
+	return TimestampInZone(d, z.Location(d.I))
+}
+
 // DateAddTime returns the timestamp of a date and a time of day.
 func DateAddTime(d, t Datum) (Datum, error) {
 	ts, err := DateToTimestamp(d, Timestamp, nil)
@@ -230,7 +241,7 @@ func TimeAddInterval(t, iv Datum) (Datum, error) {
 	if intervalInfinity(iv) != 0 {
 		return Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "cannot add infinite interval to time")
 	}
-	return wrapTime(t.I + iv.I%microsPerDay), nil
+	return wrapTime(t.I + iv.I), nil
 }
 
 // TimeSubInterval is TimeAddInterval backwards.
@@ -238,9 +249,10 @@ func TimeSubInterval(t, iv Datum) (Datum, error) {
 	if intervalInfinity(iv) != 0 {
 		return Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "cannot subtract infinite interval from time")
 	}
-	return wrapTime(t.I - iv.I%microsPerDay), nil
+	return wrapTime(t.I - iv.I), nil
 }
 
+// wrapTime wraps around the clock; the sum may have wrapped around 64 bits before, as PostgreSQL's does.
 func wrapTime(v int64) Datum {
 	v %= microsPerDay
 	if v < 0 {

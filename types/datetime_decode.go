@@ -47,8 +47,9 @@ type dateTime struct {
 	meridiem         int
 	offset           int // seconds east of UTC, if seenZone
 	zone             *time.Location
-	special          int // valEpoch, valInfinity or valNegInfinity: the fields mean nothing
-	prefix           int // valJulian or valTime: names the next field
+	abbr             *abbreviation // of zone, nil: its own offset
+	special          int           // valEpoch, valInfinity or valNegInfinity: the fields mean nothing
+	prefix           int           // valJulian or valTime: names the next field
 	badZone          string
 }
 
@@ -196,7 +197,7 @@ func (d *dateTime) date(s []byte) (dtMask, dtError) {
 		if !isAlpha(p[0]) {
 			continue
 		}
-		w := lookupDateWord(p)
+		w := dateWords[string(p)]
 		if w.typ == wordIgnored {
 			parts[i] = nil
 			continue

@@ -2,7 +2,17 @@ package types
 
 // word decodes a word: a month, a zone, now …
 func (d *dateTime) word(s []byte) (dtMask, dtError) {
-	w := lookupDateWord(s)
+	if a, ok := findAbbreviation(string(s), d.opts.location()); ok {
+		if d.opts.NoAbbreviations && (a.loc != nil || a.offset != 0) {
+			return 0, dtBadFormat
+		}
+		if a.loc != nil {
+			d.zone, d.abbr = a.loc, &a
+		}
+		d.offset += a.offset // "dst" may come first
+		return seenZone, dtOK
+	}
+	w := dateWords[string(s)]
 	switch w.typ {
 	case wordIgnored:
 		return 0, dtOK
@@ -23,9 +33,6 @@ func (d *dateTime) word(s []byte) (dtMask, dtError) {
 	case wordDaylight:
 		d.offset += w.val
 		return seenDaylight, dtOK
-	case wordZone:
-		d.offset += w.val // "dst" may come first
-		return seenZone, dtOK
 	case wordAMPM:
 		d.meridiem = w.val
 		return seenAMPM, dtOK
@@ -126,7 +133,7 @@ func (d *dateTime) finishTime() dtError {
 		return dtOverflow
 	case d.seen&seenTime != seenTime:
 		return dtBadFormat
-	case d.zone != nil && d.seen&seenDate != seenDate:
+	case d.zone != nil && d.abbr == nil && d.seen&seenDate != seenDate && !isFixed(d.zone):
 		return dtBadFormat // which offset would it be?
 	}
 	return dtOK

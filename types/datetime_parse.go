@@ -166,7 +166,12 @@ func (d *dateTime) timestamp(zoned bool) (int64, bool) {
 			if loc == nil {
 				loc = d.opts.location()
 			}
-			offset = localToUTC(int64(days)*secondsPerDay+micros/microsPerSecond, loc)
+			local := int64(days)*secondsPerDay + micros/microsPerSecond
+			if d.abbr != nil {
+				offset = d.abbr.local(local)
+			} else {
+				offset = localToUTC(local, loc)
+			}
 		}
 		micros -= int64(offset) * microsPerSecond
 	}

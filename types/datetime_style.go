@@ -11,7 +11,7 @@ const (
 	monthNames = "JanFebMarAprMayJunJulAugSepOctNovDec"
 )
 
-// abbreviationMax bounds the bytes of a zone's abbreviation that are shown.
+// abbreviationMax bounds the bytes of a zone's abbreviation that is read, or shown.
 const abbreviationMax = 10
 
 // appendYear appends at least four digits.

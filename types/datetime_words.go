@@ -10,7 +10,6 @@ const (
 	wordWeekday
 	wordAMPM
 	wordEra
-	wordZone     // an abbreviation; the value is seconds east of UTC
 	wordDaylight // dst: an hour more
 	wordUnit     // names the field that follows it
 	wordISOTime  // t: a time follows
@@ -69,12 +68,4 @@ var dateWords = map[string]dateWord{
 	"h": {wordUnit, valOtherUnit}, "isodow": {wordUnit, valOtherUnit}, "isoyear": {wordUnit, valOtherUnit},
 	"m": {wordUnit, valOtherUnit}, "mm": {wordUnit, valOtherUnit}, "s": {wordUnit, valOtherUnit},
 	"y": {wordUnit, valOtherUnit},
-}
-
-// lookupDateWord returns the meaning of a word; zone abbreviations come first.
-func lookupDateWord(w []byte) dateWord {
-	if offset, ok := zoneByAbbreviation()[string(w)]; ok {
-		return dateWord{wordZone, offset}
-	}
-	return dateWords[string(w)]
 }

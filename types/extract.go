@@ -1,7 +1,6 @@
 package types
 
 import (
-	"strings"
 	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -54,7 +53,7 @@ var fieldOfUnit = map[intervalUnit]Field{
 // FieldByName returns the field of a name such as year, months or epoch, in any case; NoField if
 // there is none.
 func FieldByName(name string) Field {
-	name = strings.ToLower(name)
+	name = asciiLower(name)
 	if len(name) > 10 {
 		name = name[:10]
 	}
@@ -66,7 +65,7 @@ func FieldByName(name string) Field {
 
 // fieldError is the error for a field that a type does not have, or that is none.
 func fieldError(name string, f Field, k Kind) error {
-	name = strings.ToLower(name)
+	name = asciiLower(name)
 	reserved := dateWords[name].typ == wordReserved && k != Interval && k != Time
 	if f == NoField && !reserved {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "unit \"%s\" not recognized for type %s", name, k)

@@ -262,7 +262,7 @@ func runOps(t *testing.T, file string, atLeast int) {
 	goldenLines(t, file, atLeast, func(t *testing.T, f []string, want string) {
 		if f[0] == "zone" {
 			var err error
-			if loc, err = LoadZone(want); err != nil {
+			if loc, err = SessionZone(want); err != nil {
 				t.Fatal(err)
 			}
 			return

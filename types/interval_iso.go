@@ -1,6 +1,7 @@
 package types
 
 import (
+	"math"
 	"strconv"
 )
 
@@ -33,41 +34,41 @@ type isoNumber struct {
 	digits int
 }
 
-// number takes a signed number.
+// isoNumberMax bounds the numbers of an ISO 8601 interval, as in PostgreSQL.
+const isoNumberMax = 1e15
+
+// number takes a number as C's strtod reads it: with an exponent too, but without a plus before it.
 func (x *isoScanner) number() (n isoNumber, e dtError) {
-	neg := false
-	if c := x.peek(); c == '-' || c == '+' {
-		neg = c == '-'
-		x.pos++
-	}
-	start := x.pos
-	for isDigit(x.peek()) {
-		x.pos++
-	}
-	n.digits = x.pos - start
-	if n.digits > 0 {
-		var err error
-		if n.v, err = strconv.ParseInt(string(x.s[start:x.pos]), 10, 64); err != nil {
-			return n, dtOverflow
-		}
-	}
-	any := n.digits
-	if x.peek() == '.' {
-		dot := x.pos
-		x.pos++
-		for isDigit(x.peek()) {
-			x.pos++
-		}
-		any += x.pos - dot
-		if n.frac, e = parseFraction(x.s[dot:x.pos]); e != dtOK {
-			return n, e
-		}
-	}
-	if any == 0 {
+	rest := x.s[x.pos:]
+	if c := x.peek(); !isDigit(c) && c != '-' && c != '.' {
 		return n, dtBadFormat
 	}
-	if neg {
-		n.v, n.frac = -n.v, -n.frac
+	size, hex, hasExp, _ := scanFloat(rest)
+	if size == 0 {
+		if len(rest) > 1 && (prefixFold(rest[1:], "inf") || prefixFold(rest[1:], "nan")) {
+			return n, dtOverflow
+		}
+		return n, dtBadFormat
+	}
+	text := string(rest[:size])
+	if hex && !hasExp {
+		text += "p0"
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return n, dtBadFormat
+	}
+	if v < -isoNumberMax || v > isoNumberMax {
+		return n, dtOverflow
+	}
+	x.pos += size
+	whole := math.Trunc(v)
+	n.v, n.frac = int64(whole), v-whole
+	if rest[0] == '-' {
+		rest = rest[1:]
+	}
+	for n.digits < len(rest) && isDigit(rest[n.digits]) {
+		n.digits++
 	}
 	return n, dtOK
 }

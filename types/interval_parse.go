@@ -383,17 +383,20 @@ func (r *intervalReader) number(f *dtField) (uint32, dtError) {
 	switch {
 	case len(rest) == 0:
 	case rest[0] == '-':
-		months, ok := atoi(rest[1:])
-		if len(rest) == 1 {
-			ok = true
-		}
-		for _, c := range rest[1:] {
+		digits := rest[1:]
+		for i, c := range digits {
 			if !isDigit(c) {
-				return 0, dtBadFormat
+				digits = digits[:i]
+				break
 			}
 		}
-		if !ok || months >= 12 || v > math.MaxInt32 {
+		months, ok := atoi(digits)
+		ok = ok || len(digits) == 0
+		if !ok || months >= 12 || v > math.MaxInt32 || len(digits) == 0 && len(rest) > 1 && rest[1] == '-' {
 			return 0, dtOverflow
+		}
+		if len(digits) < len(rest)-1 {
+			return 0, dtBadFormat
 		}
 		r.unit, v = unitMonth, v*12+int64(months)
 	case rest[0] == '.':

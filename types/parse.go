@@ -32,6 +32,8 @@ type ParseOptions struct {
 	// IntervalStyle says how a sign before the first field of an interval is read: in the SQL
 	// standard's style it holds for all fields.
 	IntervalStyle IntervalStyle
+	// NoAbbreviations refuses the abbreviations of zones but those of UTC: what they mean depends on Location.
+	NoAbbreviations bool
 }
 
 var defaultParseOptions ParseOptions

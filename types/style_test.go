@@ -42,7 +42,7 @@ func TestDateStyles(t *testing.T) {
 		t.Fatalf("only %d lines", len(lines))
 	}
 	for _, f := range lines {
-		loc, err := LoadZone(f[0])
+		loc, err := SessionZone(f[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,4 +61,16 @@
 //	go test ./internal/logictest -run TestLogic -rewrite          rewrites what only Lamina runs
 //	go test ./internal/logictest -run TestRandomOracle -oracle … -seed 7
 //	                                                              random queries, compared with PostgreSQL
+//
+// # Values
+//
+// testdata/values/*.tsv hold random and extreme arguments of every operator, function and cast of the catalogue, and
+// texts for the input of every type, with PostgreSQL's answers: value, or SQLSTATE and message. TestValues asks for
+// each as a constant expression, and for those that succeed as rows of a batch.
+//
+//	go test ./internal/logictest -run TestValues$
+//	go test ./internal/logictest -run TestValuesOracle -oracle postgres://… -seed 7
+//	                                                              new ones, compared with PostgreSQL
+//	go test ./internal/logictest -run TestValuesOracle -oracle … -rewrite
+//	                                                              makes the files anew
 package logictest

@@ -9,10 +9,12 @@ import (
 
 // Postgres is a server that makes a database for each file.
 type Postgres struct {
-	url   *url.URL
-	admin *wireConn
-	types map[string]string // by OID
-	made  bool
+	// Database is the database that files run in, one after the other.
+	Database string
+	url      *url.URL
+	admin    *wireConn
+	types    map[string]string // by OID
+	made     bool
 }
 
 // OpenPostgres connects to a server as a user who may create databases.
@@ -25,7 +27,7 @@ func OpenPostgres(ctx context.Context, dsn string) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{url: u, types: map[string]string{}}
+	p := &Postgres{Database: databaseName, url: u, types: map[string]string{}}
 	p.admin = &wireConn{pg: pg, typeName: p.typeName}
 	rows, err := p.rows(ctx, "SELECT oid, typname FROM pg_type")
 	for _, row := range rows {
@@ -60,17 +62,17 @@ func (p *Postgres) Version(ctx context.Context) (string, error) {
 // Close ends the connection to the server.
 func (p *Postgres) Close() error { return p.admin.Close() }
 
-// databaseName is the database that files run in, one after the other.
+// databaseName is the default of Postgres.Database.
 const databaseName = "lamina_logictest"
 
 // create makes the database, whose texts sort by code point.
 func (p *Postgres) create(ctx context.Context) error {
 	for _, sql := range []string{
-		"DROP DATABASE IF EXISTS " + databaseName + " WITH (FORCE)",
-		"CREATE DATABASE " + databaseName + " TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'",
-		"ALTER DATABASE " + databaseName + " SET TimeZone = 'UTC'",
-		"ALTER DATABASE " + databaseName + " SET DateStyle = 'ISO, MDY'",
-		"ALTER DATABASE " + databaseName + " SET lc_messages = 'C'",
+		"DROP DATABASE IF EXISTS " + p.Database + " WITH (FORCE)",
+		"CREATE DATABASE " + p.Database + " TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'",
+		"ALTER DATABASE " + p.Database + " SET TimeZone = 'UTC'",
+		"ALTER DATABASE " + p.Database + " SET DateStyle = 'ISO, MDY'",
+		"ALTER DATABASE " + p.Database + " SET lc_messages = 'C'",
 	} {
 		if _, err := p.rows(ctx, sql); err != nil {
 			return err
@@ -88,7 +90,7 @@ func (p *Postgres) Open(ctx context.Context) (Database, error) {
 		p.made = true
 	}
 	u := *p.url
-	u.Path = "/" + databaseName
+	u.Path = "/" + p.Database
 	db := &postgresDB{p: p, url: u.String()}
 	c, err := db.Connect(ctx)
 	if err != nil {

@@ -53,6 +53,9 @@ func castKind(e Expr, k types.Kind, context CastContext, pos int) (Expr, error) 
 	if f == nil {
 		return nil, NoCast(from, k, pos)
 	}
+	if from == types.BpChar && (k == types.Char || f == textCasts.from[k][stringKindIndex(from)]) {
+		e = padded(e) // what reads the text sees the blanks
+	}
 	return &Call{Node: Node{Typ: types.T(k), At: pos}, Func: f, Args: []Expr{e}}, nil
 }
 
@@ -158,7 +161,7 @@ var intervalOfFields = &Func{
 
 // probes are settings whose readings of a text are compared with the default's.
 var probes = []*types.ParseOptions{
-	{Location: time.FixedZone("probe", 3600), Order: types.DMY, IntervalStyle: types.IntervalSQLStandard},
+	{Location: time.FixedZone("probe", 3600), Order: types.DMY, IntervalStyle: types.IntervalSQLStandard, NoAbbreviations: true},
 	{Order: types.YMD},
 }
 

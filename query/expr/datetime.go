@@ -3,6 +3,7 @@ package expr
 import (
 	"math"
 
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
 
@@ -101,6 +102,9 @@ func timeToInterval(_ *Context, args []types.Datum) (types.Datum, error) {
 }
 
 func intervalToTime(_ *Context, args []types.Datum) (types.Datum, error) {
+	if types.Identical(args[0], types.IntervalInfinity) || types.Identical(args[0], types.IntervalNegInfinity) {
+		return types.Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "cannot convert infinite interval to time")
+	}
 	return types.TimeAddInterval(types.NewInt(types.Time, 0), args[0])
 }
 

@@ -165,18 +165,37 @@ func trimBytea(start, end bool) scalar {
 	}
 }
 
-// isUTF8Name reports whether an encoding's name means UTF-8, the only one there is.
-func isUTF8Name(name string) bool {
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name)) {
-	case "utf8", "unicode":
-		return true
+// encodingNames are the encodings that PostgreSQL knows, as small letters and digits.
+const encodingNames = " abc alt big5 euccn eucjis2004 eucjp euckr euctw gb18030 gbk iso88591 iso885910 iso885913 iso885914 iso885915 " +
+	"iso885916 iso88592 iso88593 iso88594 iso88595 iso88596 iso88597 iso88598 iso88599 johab koi8 koi8r koi8u latin1 latin10 " +
+	"latin2 latin3 latin4 latin5 latin6 latin7 latin8 latin9 mskanji muleinternal shiftjis shiftjis2004 sjis sqlascii tcvn " +
+	"tcvn5712 uhc unicode utf8 vscii win win1250 win1251 win1252 win1253 win1254 win1255 win1256 win1257 win1258 win866 win874 " +
+	"win932 win936 win949 win950 windows1250 windows1251 windows1252 windows1253 windows1254 windows1255 windows1256 " +
+	"windows1257 windows1258 windows866 windows874 windows932 windows936 windows949 windows950 "
+
+// checkEncoding accepts UTF-8, the only encoding there is.
+func checkEncoding(name, what string) error {
+	key := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		}
+		return -1
+	}, name)
+	switch {
+	case key == "utf8" || key == "unicode":
+		return nil
+	case key == "" || !strings.Contains(encodingNames, " "+key+" "):
+		return sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid %s encoding name \"%s\"", what, name)
 	}
-	return false
+	return sqlerr.Unsupported("encoding " + name)
 }
 
 func convertFrom(_ *Context, args []types.Datum) (types.Datum, error) {
-	if !isUTF8Name(args[1].S) {
-		return types.Datum{}, sqlerr.Unsupported("encoding " + args[1].S)
+	if err := checkEncoding(args[1].S, "source"); err != nil {
+		return types.Datum{}, err
 	}
 	if err := types.CheckUTF8([]byte(args[0].S)); err != nil {
 		return types.Datum{}, err
@@ -185,8 +204,8 @@ func convertFrom(_ *Context, args []types.Datum) (types.Datum, error) {
 }
 
 func convertTo(_ *Context, args []types.Datum) (types.Datum, error) {
-	if !isUTF8Name(args[1].S) {
-		return types.Datum{}, sqlerr.Unsupported("encoding " + args[1].S)
+	if err := checkEncoding(args[1].S, "destination"); err != nil {
+		return types.Datum{}, err
 	}
 	return newBytea(args[0].S), nil
 }

@@ -56,11 +56,11 @@ var datetimeFunctions = []entry{
 	{"date_trunc(text,timestamptz,text) timestamptz", 1284, stable, dateTruncZone, kernelNone},
 	{"date_trunc(text,interval) interval", 1218, 0, dateTrunc, kernelNone},
 	{"age(timestamp,timestamp) interval", 2058, 0, age, kernelNone},
-	{"age(timestamptz,timestamptz) interval", 1199, 0, age, kernelNone},
+	{"age(timestamptz,timestamptz) interval", 1199, stable, age, kernelNone},
 	{"age(timestamp) interval", 2059, stable, ageOfToday, kernelNone},
 	{"age(timestamptz) interval", 1386, stable, ageOfToday, kernelNone},
-	{"timezone(text,timestamptz) timestamp", 1159, 0, atTimeZone, kernelNone},
-	{"timezone(text,timestamp) timestamptz", 2069, 0, atTimeZone, kernelNone},
+	{"timezone(text,timestamptz) timestamp", 1159, stable, atTimeZone, kernelNone},
+	{"timezone(text,timestamp) timestamptz", 2069, stable, atTimeZone, kernelNone},
 	{"timezone(interval,timestamptz) timestamp", 1026, 0, atTimeZone, kernelNone},
 	{"timezone(interval,timestamp) timestamptz", 2070, 0, atTimeZone, kernelNone},
 	{"isfinite(date) bool", 1373, safe, isFinite, kernelNone},
@@ -154,20 +154,36 @@ func datePart(ctx *Context, args []types.Datum) (types.Datum, error) {
 	if err != nil || v.IsNull() {
 		return types.NullOf(types.Float8), err
 	}
+	if v.IsFinite() && types.FieldByName(args[0].S) == types.Epoch {
+		return types.NewFloat(types.Float8, epochFloat(d)), nil
+	}
 	f, err := types.NumericToFloat(types.Float8, v)
 	return types.NewFloat(types.Float8, f), err
+}
+
+// epochFloat counts seconds in the steps that PostgreSQL takes: each rounds.
+func epochFloat(d types.Datum) float64 {
+	f := float64(d.I) / 1e6
+	if d.K == types.Interval {
+		const day, year = 86400, 365.25 * 86400
+		months, days, _ := d.IntervalParts()
+		f += year * float64(months/12)
+		f += 30 * day * float64(months%12)
+		f += day * float64(days)
+	}
+	return f
 }
 
 func dateTrunc(ctx *Context, args []types.Datum) (types.Datum, error) {
 	return types.DateTrunc(args[0].S, args[1], ctx.location())
 }
 
-func dateTruncZone(_ *Context, args []types.Datum) (types.Datum, error) {
-	loc, err := types.LoadZone(args[2].S)
+func dateTruncZone(ctx *Context, args []types.Datum) (types.Datum, error) {
+	zone, err := types.LoadZone(args[2].S, ctx.location())
 	if err != nil {
 		return types.Datum{}, err
 	}
-	return types.DateTrunc(args[0].S, args[1], loc)
+	return types.DateTrunc(args[0].S, args[1], zone.Rules())
 }
 
 func age(ctx *Context, args []types.Datum) (types.Datum, error) {
@@ -187,23 +203,29 @@ func ageOfToday(ctx *Context, args []types.Datum) (types.Datum, error) {
 	return types.Age(midnight, args[0], ctx.location())
 }
 
-func atTimeZone(_ *Context, args []types.Datum) (types.Datum, error) {
-	var loc *time.Location
+func atTimeZone(ctx *Context, args []types.Datum) (types.Datum, error) {
+	var zone types.Zone
+	if args[1].I == timeInf || args[1].I == timeNegInf {
+		return types.TimestampInZone(args[1], nil)
+	}
 	if args[0].K == types.Interval {
 		months, days, micros := args[0].IntervalParts()
 		if months != 0 || days != 0 {
 			text := types.AppendText(nil, args[0], types.T(types.Interval), nil)
+			if finite, _ := isFinite(nil, args); !finite.Bool() {
+				return types.Datum{}, sqlerr.Newf(sqlerr.InvalidParameterValue, "interval time zone \"%s\" must be finite", text)
+			}
 			return types.Datum{}, sqlerr.Newf(sqlerr.InvalidParameterValue,
 				"interval time zone \"%s\" must not include months or days", text)
 		}
-		loc = time.FixedZone("", int(micros/microsPerSecond))
+		zone = types.FixedZone(int(int32(micros / microsPerSecond)))
 	} else {
 		var err error
-		if loc, err = types.LoadZone(args[0].S); err != nil {
+		if zone, err = types.LoadZone(args[0].S, ctx.location()); err != nil {
 			return types.Datum{}, err
 		}
 	}
-	return types.TimestampInZone(args[1], loc)
+	return types.AtTimeZone(args[1], zone)
 }
 
 func isFinite(_ *Context, args []types.Datum) (types.Datum, error) {
@@ -241,9 +263,11 @@ func epochToTime(_ *Context, args []types.Datum) (types.Datum, error) {
 	case math.IsInf(f, -1):
 		return types.NewInt(types.TimestampTZ, timeNegInf), nil
 	}
-	micros := math.RoundToEven(f * 1e6)
-	if micros < -210866803200000000 || micros >= math.MaxInt64 {
-		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "timestamp out of range: \"%g\"", f)
+	// PostgreSQL rounds what it counts from 2000 on.
+	const epoch2000 = 946684800
+	micros := math.RoundToEven((f - epoch2000) * 1e6)
+	if f < -210866803200 || f >= 9224318016000 || micros >= math.MaxInt64-epoch2000*1e6 {
+		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "timestamp out of range: \"%.6g\"", f)
 	}
-	return types.NewInt(types.TimestampTZ, int64(micros)), nil
+	return types.NewInt(types.TimestampTZ, int64(micros)+epoch2000*microsPerSecond), nil
 }

@@ -31,14 +31,14 @@ var numberFunctions = []entry{
 	{"sqrt(float8) float8", 1344, 0, sqrtFloat, kernelNone},
 	{"cbrt(float8) float8", 1345, 0, cbrtFloat, kernelNone},
 	{"exp(float8) float8", 1347, 0, expFloat, kernelNone},
-	{"ln(float8) float8", 1341, 0, logFloat(math.Log), kernelNone},
+	{"ln(float8) float8", 1341, 0, logFloat(naturalLog), kernelNone},
 	{"log(float8) float8", 1340, 0, logFloat(log10), kernelNone},
 	{"log10(float8) float8", 1194, 0, logFloat(log10), kernelNone},
 	{"power(float8,float8) float8", 1368, 0, powFloat, kernelNone},
 	{"pow(float8,float8) float8", 1346, 0, powFloat, kernelNone},
 	{"pi() float8", 1610, safe, piFloat, kernelNone},
 	{"degrees(float8) float8", 1608, 0, checkedFloat(func(x float64) float64 { return x / (math.Pi / 180) }), kernelNone},
-	{"radians(float8) float8", 1609, safe, float1(func(x float64) float64 { return x * (math.Pi / 180) }), kernelNone},
+	{"radians(float8) float8", 1609, 0, checkedFloat(func(x float64) float64 { return x * (math.Pi / 180) }), kernelNone},
 	{"sin(float8) float8", 1604, 0, trigFloat(math.Sin), kernelNone},
 	{"cos(float8) float8", 1605, 0, trigFloat(math.Cos), kernelNone},
 	{"tan(float8) float8", 1606, 0, trigFloat(math.Tan), kernelNone},
@@ -62,13 +62,16 @@ func float1(f func(float64) float64) scalar {
 	}
 }
 
-// checkedFloat refuses an infinite result of a finite argument.
+// checkedFloat refuses an infinite result of a finite argument, and zero of another.
 func checkedFloat(f func(float64) float64) scalar {
 	return func(_ *Context, args []types.Datum) (types.Datum, error) {
 		x := args[0].Float()
 		r := f(x)
 		if math.IsInf(r, 0) && !math.IsInf(x, 0) {
 			return types.Datum{}, types.ErrFloatOverflow
+		}
+		if r == 0 && x != 0 {
+			return types.Datum{}, types.ErrFloatUnderflow
 		}
 		return types.NewFloat(types.Float8, r), nil
 	}
@@ -125,7 +128,9 @@ func atanhFloat(_ *Context, args []types.Datum) (types.Datum, error) {
 }
 
 func atan2Float(_ *Context, args []types.Datum) (types.Datum, error) {
-	return types.NewFloat(types.Float8, math.Atan2(args[0].Float(), args[1].Float())), nil
+	y, x := args[0].Float(), args[1].Float()
+	// The result has the sign of y, also where y/x is too small for a float.
+	return types.NewFloat(types.Float8, math.Copysign(math.Atan2(y, x), y)), nil
 }
 
 func piFloat(*Context, []types.Datum) (types.Datum, error) {

@@ -43,9 +43,38 @@ var (
 
 // formatSpec is one % specifier: %[n$][-][width]type.
 type formatSpec struct {
-	arg, width int // arg 0: the next one; width -1 from an argument
+	arg, width int // arg 0: the next one
+	fromArg    bool
+	widthArg   int // if fromArg: the argument, 0: the next one
 	left       bool
 	verb       byte
+}
+
+// takeWidth reads the width from an argument, and returns the next argument after it. A negative one aligns left.
+func (f *formatSpec) takeWidth(args []types.Datum, next int) (int, error) {
+	if f.widthArg > 0 {
+		next = f.widthArg
+	}
+	if next >= len(args) {
+		return 0, errFormatArgs
+	}
+	d := args[next]
+	switch {
+	case !d.Valid:
+	case d.K == types.Int2 || d.K == types.Int4:
+		f.width = int(d.I)
+	default:
+		v, err := types.Parse(types.T(types.Int4), string(types.AppendText(nil, d, types.T(d.K), nil)))
+		if err != nil {
+			return 0, err
+		}
+		f.width = int(v.I)
+	}
+	if f.width < 0 {
+		f.left, f.width = true, -f.width
+	}
+	f.width = min(f.width, formatWidthMax)
+	return next + 1, nil
 }
 
 // formatWidthMax bounds the width that a value is padded to.
@@ -74,8 +103,10 @@ func format(ctx *Context, args []types.Datum) (types.Datum, error) {
 			return types.Datum{}, err
 		}
 		i += n - 1
-		if spec.width < 0 {
-			return types.Datum{}, sqlerr.Unsupported("width from an argument in format")
+		if spec.fromArg {
+			if next, err = spec.takeWidth(args, next); err != nil {
+				return types.Datum{}, err
+			}
 		}
 		at := spec.arg
 		if at == 0 {
@@ -107,8 +138,15 @@ func parseFormatSpec(s string) (f formatSpec, n int, err error) {
 		n++
 	}
 	if n < len(s) && s[n] == '*' {
-		f.width = -1
+		f.fromArg = true
 		n++
+		if number, digits = formatNumber(s[n:]); digits > 0 && n+digits < len(s) && s[n+digits] == '$' {
+			if number == 0 {
+				return f, 0, errFormatZero
+			}
+			f.widthArg = number
+			n += digits + 1
+		}
 	} else {
 		f.width, digits = formatNumber(s[n:])
 		n += digits

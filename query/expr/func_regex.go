@@ -38,45 +38,56 @@ var regexFunctions = []entry{
 }
 
 // regexFlags reads the option letters of a regular expression function.
-func regexFlags(s string) (fold, global bool, err error) {
+func regexFlags(s string) (o regexOptions, global bool, err error) {
 	for i := range len(s) {
-		switch s[i] {
-		case 'g':
+		if s[i] == 'g' {
 			global = true
-		case 'i':
-			fold = true
-		case 'c':
-			fold = false
-		case 'n', 'm', 'p', 'w', 'x', 'q', 'b', 'e', 's', 't':
-			if s[i] != 's' && s[i] != 't' {
-				return false, false, sqlerr.Unsupported("regular expression option " + s[i:i+1])
-			}
-		default:
+			continue
+		}
+		known, err := o.set(s[i])
+		if err != nil {
+			return o, false, err
+		}
+		if !known {
 			_, n := utf8.DecodeRuneInString(s[i:])
-			return false, false, sqlerr.Newf(sqlerr.InvalidParameterValue,
-				"invalid regular expression option: \"%s\"", s[i:i+n])
+			return o, false, sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid regular expression option: \"%s\"", s[i:i+n])
 		}
 	}
-	return fold, global, nil
+	return o, global, nil
 }
 
-// searcher compiles the regular expression of a function that depends on which of several matches is
+// searcher compiles the regular expression of a function that depends on which of several matches of s is
 // found: PostgreSQL takes the longest, Go's engine can do so only if no quantifier is lazy.
-func searcher(pattern, flags string) (re *regexp.Regexp, global bool, err error) {
-	fold, global, err := regexFlags(flags)
+func searcher(s, pattern, flags string) (re *regexp.Regexp, global bool, err error) {
+	o, global, err := regexFlags(flags)
 	if err != nil {
 		return nil, false, err
 	}
-	if lazy(pattern) {
+	if !o.literal && lazy(pattern) {
 		return nil, false, sqlerr.Unsupported("non-greedy quantifier in a regular expression that extracts text")
 	}
-	re, err = compileRegex(pattern, fold)
+	re, err = compileRegex(pattern, o)
 	if err != nil {
 		return nil, false, err
 	}
 	longest := *re
 	longest.Longest()
-	return &longest, global, nil
+	return &longest, global, checkWords(re, s)
+}
+
+// searchFrom is searcher of what begins at byte from of s. What looks back from there is refused: the engine sees
+// only the rest.
+func searchFrom(s, pattern, flags string, from int) (re *regexp.Regexp, global bool, err error) {
+	if re, global, err = searcher(s, pattern, flags); err != nil || from == 0 {
+		return re, global, err
+	}
+	for i, c := range pattern {
+		if c == '^' && (i == 0 || pattern[i-1] != '[') || strings.HasPrefix(pattern[i:], `\A`) || strings.HasPrefix(pattern[i:], `\y`) ||
+			strings.HasPrefix(pattern[i:], `\Y`) {
+			return nil, false, sqlerr.Unsupported("a regular expression that looks back from where the search starts")
+		}
+	}
+	return re, global, nil
 }
 
 // lazy reports whether a pattern has a non-greedy quantifier.
@@ -108,41 +119,49 @@ func regexLike(_ *Context, args []types.Datum) (types.Datum, error) {
 	if err := noGlobal(flags, "regexp_like"); err != nil {
 		return types.Datum{}, err
 	}
-	fold, _, err := regexFlags(flags)
+	o, _, err := regexFlags(flags)
 	if err != nil {
 		return types.Datum{}, err
 	}
-	re, err := compileRegex(args[1].S, fold)
+	re, err := compileRegex(args[1].S, o)
 	if err != nil {
+		return types.Datum{}, err
+	}
+	if err := checkWords(re, args[0].S); err != nil {
 		return types.Datum{}, err
 	}
 	return types.NewBool(re.MatchString(args[0].S)), nil
 }
 
-// startAt returns s from character n on; the argument's name is for the error.
-func startAt(s string, n int64) (string, error) {
+// startAt returns the byte of s where character n (from 1) begins; false if that is beyond the end of s.
+func startAt(s string, n int64) (from int, ok bool, err error) {
 	if n <= 0 {
-		return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter \"start\": %d", n)
+		return 0, false, positive("start", n)
 	}
-	return cutChars(s, int(n-1), -1), nil
+	if n-1 > int64(utf8.RuneCountInString(s)) {
+		return 0, false, nil
+	}
+	return byteOffset(s, int(n-1)), true, nil
 }
 
 func regexCount(_ *Context, args []types.Datum) (types.Datum, error) {
 	s := args[0].S
-	var err error
-	if len(args) > 2 {
-		if s, err = startAt(s, args[2].I); err != nil {
-			return types.Datum{}, err
-		}
+	from, ok, err := startAt(s, argInt(args, 2, 1))
+	if err != nil {
+		return types.Datum{}, err
 	}
 	if err = noGlobal(argString(args, 3), "regexp_count"); err != nil {
 		return types.Datum{}, err
 	}
-	re, _, err := searcher(args[1].S, argString(args, 3))
+	re, _, err := searchFrom(s, args[1].S, argString(args, 3), from)
 	if err != nil {
 		return types.Datum{}, err
 	}
-	return types.NewInt(types.Int4, int64(len(re.FindAllStringIndex(s, -1)))), nil
+	n := 0
+	if ok {
+		n = len(re.FindAllStringIndex(s[from:], -1))
+	}
+	return types.NewInt(types.Int4, int64(n)), nil
 }
 
 // positive checks an argument that counts from 1.
@@ -180,16 +199,13 @@ func nthMatch(s, pattern, flags, function string, start, n, sub int64) ([]int, e
 	if err := noGlobal(flags, function); err != nil {
 		return nil, err
 	}
-	re, _, err := searcher(pattern, flags)
+	skip, ok, err := startAt(s, start)
 	if err != nil {
 		return nil, err
 	}
-	if int(sub) > re.NumSubexp() {
-		return nil, nil
-	}
-	skip := byteOffset(s, int(min(start-1, int64(len(s)))))
-	if start-1 > int64(utf8.RuneCountInString(s)) {
-		return nil, nil
+	re, _, err := searchFrom(s, pattern, flags, skip)
+	if err != nil || !ok || int(sub) > re.NumSubexp() {
+		return nil, err
 	}
 	all := re.FindAllStringSubmatchIndex(s[skip:], int(min(n, int64(len(s)+1))))
 	if int64(len(all)) < n {
@@ -232,7 +248,7 @@ func regexInstr(_ *Context, args []types.Datum) (types.Datum, error) {
 
 // regexSubstring returns the match, or what its first group matched.
 func regexSubstring(_ *Context, args []types.Datum) (types.Datum, error) {
-	re, _, err := searcher(args[1].S, "")
+	re, _, err := searcher(args[0].S, args[1].S, "")
 	if err != nil {
 		return types.Datum{}, err
 	}
@@ -281,12 +297,20 @@ func regexReplaceFrom(_ *Context, args []types.Datum) (types.Datum, error) {
 	} else if global && len(args) < 5 {
 		n = 0
 	}
-	return replaceMatches(s, args[1].S, args[2].S, flags, byteOffset(s, int(min(start-1, int64(len(s))))), n)
+	from, ok, err := startAt(s, start)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	if !ok { // the pattern is still checked
+		_, _, err := searcher("", args[1].S, flags)
+		return newText(s), err
+	}
+	return replaceMatches(s, args[1].S, args[2].S, flags, from, n)
 }
 
 // replaceMatches replaces match n, counted from byte from on, or all if n is 0.
 func replaceMatches(s, pattern, with, flags string, from int, n int64) (types.Datum, error) {
-	re, _, err := searcher(pattern, flags)
+	re, _, err := searchFrom(s, pattern, flags, from)
 	if err != nil {
 		return types.Datum{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -32,10 +33,23 @@ var textFunctions = []entry{
 	{"to_bin(int8) text", 6331, safe, toBase(2), kernelNone},
 	{"to_oct(int4) text", 6332, safe, toBase(8), kernelNone},
 	{"to_oct(int8) text", 6333, safe, toBase(8), kernelNone},
-	{"casefold(text) text", 6412, safe, text1(strings.ToLower), kernelNone},
+	{"casefold(text) text", 6412, safe, text1(foldLetters), kernelNone},
 	{"like_escape(text,text) text", 1637, 0, likeEscape, kernelNone},
 	{"num_nulls(any...) int4", 438, safe | nullable, numNulls(true), kernelNone},
 	{"num_nonnulls(any...) int4", 440, safe | nullable, numNulls(false), kernelNone},
+}
+
+// foldLetters is Unicode's simple case folding: small letters mostly, and one letter for those with several forms.
+func foldLetters(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == 'İ' || r == 'ı': // only Turkish folds them
+			return r
+		case r >= 0x13a0 && r <= 0x13fd || r >= 0xab70 && r <= 0xabbf: // Cherokee, whose capitals came first
+			return unicode.ToUpper(r)
+		}
+		return unicode.ToLower(unicode.ToUpper(r))
+	}, s)
 }
 
 func ascii(_ *Context, args []types.Datum) (types.Datum, error) {

@@ -145,25 +145,27 @@ func likeEscape(_ *Context, args []types.Datum) (types.Datum, error) {
 	switch {
 	case esc == "":
 		b.WriteString(strings.ReplaceAll(pattern, `\`, `\\`))
-	case utf8.RuneCountInString(esc) > 1:
+	case args[0].K == types.Bytea && len(esc) > 1, args[0].K != types.Bytea && utf8.RuneCountInString(esc) > 1:
 		return types.Datum{}, sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").
 			WithHint("Escape string must be empty or one character.")
 	case esc == `\`:
 		return result(pattern)
 	default:
 		escaped := false
-		for _, r := range pattern {
-			switch {
-			case string(r) == esc && !escaped:
+		for i := 0; i < len(pattern); {
+			switch c := pattern[i]; {
+			case !escaped && strings.HasPrefix(pattern[i:], esc):
 				b.WriteByte('\\')
 				escaped = true
+				i += len(esc)
 				continue
-			case r == '\\' && !escaped:
+			case c == '\\' && !escaped:
 				b.WriteString(`\\`)
 			default:
-				b.WriteRune(r)
+				b.WriteByte(c)
 			}
 			escaped = false
+			i++
 		}
 	}
 	return result(b.String())

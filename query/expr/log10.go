@@ -15,4 +15,12 @@ func log10(x float64) float64 {
 	return r
 }
 
+// naturalLog is the logarithm of denormal numbers too, for which the library's is wrong on some machines.
+func naturalLog(x float64) float64 {
+	if x < 0x1p-1022 && x > 0 {
+		return math.Log(x*0x1p54) - 54*math.Ln2
+	}
+	return math.Log(x)
+}
+
 const log10Of2 = 0.30102999566398119521373889472449302676818988146210854131

@@ -6,6 +6,7 @@ import (
 	"regexp/syntax"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -14,9 +15,17 @@ import (
 // regexCacheMax bounds the compiled expressions that are kept.
 const regexCacheMax = 64
 
+// regexOptions are how a regular expression is read.
+type regexOptions struct {
+	fold    bool
+	literal bool // the pattern is the text to find
+	lines   bool // ^ and $ match at lines
+	noLines bool // . and [^ do not match newlines
+}
+
 type regexKey struct {
 	pattern string
-	fold    bool
+	options regexOptions
 }
 
 var regexCache struct {
@@ -26,24 +35,25 @@ var regexCache struct {
 
 // compileRegex compiles PostgreSQL's advanced regular expression, which are close to Go's syntax.
 // What Go's engine does not have (back references, look around) is refused with 0A000.
-func compileRegex(pattern string, fold bool) (*regexp.Regexp, error) {
-	key := regexKey{pattern, fold}
+func compileRegex(pattern string, o regexOptions) (*regexp.Regexp, error) {
+	key := regexKey{pattern, o}
 	regexCache.Lock()
 	re := regexCache.m[key]
 	regexCache.Unlock()
 	if re != nil {
 		return re, nil
 	}
-	text, err := translateRegex(pattern)
+	body, err := o.embedded(pattern)
 	if err != nil {
 		return nil, err
 	}
-	flags := "(?s)"
-	if fold {
-		flags = "(?si)"
+	text := regexp.QuoteMeta(body)
+	if !o.literal {
+		if text, err = translateRegex(body, o); err != nil {
+			return nil, err
+		}
 	}
-	re, err = regexp.Compile(flags + text)
-	if err != nil {
+	if re, err = regexp.Compile(o.prefix() + text); err != nil {
 		return nil, regexError(err)
 	}
 	regexCache.Lock()
@@ -51,8 +61,85 @@ func compileRegex(pattern string, fold bool) (*regexp.Regexp, error) {
 	if len(regexCache.m) >= regexCacheMax || regexCache.m == nil {
 		regexCache.m = make(map[regexKey]*regexp.Regexp)
 	}
-	regexCache.m[regexKey{strings.Clone(pattern), fold}] = re
+	key.pattern = strings.Clone(pattern)
+	regexCache.m[key] = re
 	return re, nil
+}
+
+// prefix returns the options in Go's syntax.
+func (o regexOptions) prefix() string {
+	flags := ""
+	if !o.noLines {
+		flags += "s"
+	}
+	if o.fold {
+		flags += "i"
+	}
+	if o.lines {
+		flags += "m"
+	}
+	if flags == "" {
+		return ""
+	}
+	return "(?" + flags + ")"
+}
+
+// embedded cuts the options that a pattern may begin with.
+func (o *regexOptions) embedded(p string) (string, error) {
+	switch {
+	case o.literal:
+		return p, nil
+	case strings.HasPrefix(p, "***="):
+		o.literal = true
+		return p[4:], nil
+	case strings.HasPrefix(p, "***:"):
+		p = p[4:]
+	case strings.HasPrefix(p, "***"):
+		return "", sqlerr.New(sqlerr.InvalidRegularExpression, "invalid regular expression: invalid regexp (reg version 0.8)")
+	}
+	if len(p) < 3 || p[:2] != "(?" || p[2]-'a' > 'z'-'a' {
+		return p, nil
+	}
+	letters, rest, ok := strings.Cut(p[2:], ")")
+	if !ok {
+		return "", sqlerr.New(sqlerr.InvalidRegularExpression, "invalid regular expression: invalid embedded option")
+	}
+	for i := range len(letters) {
+		known, err := o.set(letters[i])
+		if err != nil {
+			return "", err
+		}
+		if !known {
+			return "", sqlerr.New(sqlerr.InvalidRegularExpression, "invalid regular expression: invalid embedded option")
+		}
+	}
+	return rest, nil
+}
+
+// set applies an option letter.
+func (o *regexOptions) set(letter byte) (known bool, err error) {
+	switch letter {
+	case 'i':
+		o.fold = true
+	case 'c':
+		o.fold = false
+	case 'q':
+		o.literal = true
+	case 'n', 'm':
+		o.lines, o.noLines = true, true
+	case 'p':
+		o.lines, o.noLines = false, true
+	case 'w':
+		o.lines, o.noLines = true, false
+	case 's':
+		o.lines, o.noLines = false, false
+	case 't':
+	case 'x', 'b', 'e':
+		return true, sqlerr.Unsupported("regular expression option " + string(rune(letter)))
+	default:
+		return false, nil
+	}
+	return true, nil
 }
 
 // regexErrors are PostgreSQL's words for what Go's parser finds.
@@ -73,73 +160,29 @@ func regexError(err error) error {
 	return sqlerr.Newf(sqlerr.InvalidRegularExpression, "invalid regular expression: %s", text)
 }
 
-// regexEscapes maps the class-shorthand and constraint escapes whose Go spelling differs.
-var regexEscapes = map[byte]string{
-	'm': `\b`, 'M': `\b`, 'y': `\b`, 'Y': `\B`, 'Z': `\z`,
-	'd': `[[:digit:]]`, 's': `[[:space:]]`, 'w': `[[:word:]]`,
-	'D': `[^[:digit:]]`, 'S': `[^[:space:]]`, 'W': `[^[:word:]]`, 'e': `\x1b`, 'B': `\\`,
-}
-
-// translateRegex rewrites the escapes that differ, and refuses what has no counterpart.
-func translateRegex(p string) (string, error) {
-	var b strings.Builder
-	inBracket := false
-	for i := 0; i < len(p); i++ {
-		c := p[i]
-		switch {
-		case c == '\\' && i+1 < len(p):
-			i++
-			if e := p[i]; e >= '1' && e <= '9' && !inBracket {
-				return "", sqlerr.Unsupported("back reference in a regular expression")
-			} else if s, ok := regexEscapes[e]; ok {
-				if inBracket && len(s) > 3 && s[1] == '[' {
-					s = s[1 : len(s)-1]
-				}
-				b.WriteString(s)
-			} else {
-				b.WriteByte('\\')
-				b.WriteByte(e)
-			}
-		case c == '(' && strings.HasPrefix(p[i:], "(?") && !inBracket && !strings.HasPrefix(p[i:], "(?:"):
-			return "", sqlerr.Unsupported("look around or embedded options in a regular expression")
-		case c == '*' && i == 0 && strings.HasPrefix(p, "***"):
-			return "", sqlerr.Unsupported("director prefix in a regular expression")
-		case c == '[' && !inBracket:
-			inBracket = true
-			b.WriteByte(c)
-			if i+1 < len(p) && p[i+1] == '^' {
-				i++
-				b.WriteByte('^')
-			}
-			if i+1 < len(p) && p[i+1] == ']' {
-				i++
-				b.WriteString(`\]`)
-			}
-		case c == '[' && strings.HasPrefix(p[i:], "[:"):
-			end := strings.Index(p[i:], ":]")
-			if end < 0 {
-				return "", sqlerr.New(sqlerr.InvalidRegularExpression, "invalid regular expression: invalid character class")
-			}
-			b.WriteString(p[i : i+end+2])
-			i += end + 1
-		case c == '[':
-			b.WriteString(`\[`)
-		case c == ']' && inBracket:
-			inBracket = false
-			b.WriteByte(c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String(), nil
-}
-
+// regexOperator matches. The text of a constraint on words must be ASCII: the engine's words are.
 func regexOperator(negated, fold bool) scalar {
 	return func(_ *Context, args []types.Datum) (types.Datum, error) {
-		re, err := compileRegex(args[1].S, fold)
+		re, err := compileRegex(args[1].S, regexOptions{fold: fold})
 		if err != nil {
+			return types.Datum{}, err
+		}
+		if err := checkWords(re, args[0].S); err != nil {
 			return types.Datum{}, err
 		}
 		return types.NewBool(re.MatchString(args[0].S) != negated), nil
 	}
+}
+
+// checkWords refuses to look for the bounds of words in a text that is not ASCII.
+func checkWords(re *regexp.Regexp, s string) error {
+	if !strings.Contains(re.String(), wordBound) && !strings.Contains(re.String(), noWordBound) {
+		return nil
+	}
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return sqlerr.Unsupported("the bounds of words other than ASCII in a regular expression")
+		}
+	}
+	return nil
 }
