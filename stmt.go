@@ -116,8 +116,9 @@ func (st *Stmt) Close() error {
 
 // ConnStmt is a prepared statement of a Conn: it runs in the session's transaction.
 type ConnStmt struct {
-	c *Conn
-	p *query.Prepared
+	c   *Conn
+	p   *query.Prepared
+	own Rows // of Exec, which hands none out
 }
 
 // Prepare plans one statement in the session.
@@ -135,7 +136,7 @@ func (c *Conn) Prepare(ctx context.Context, sql string) (st *ConnStmt, err error
 
 // Exec runs the statement in the session and drops rows.
 func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
-	rows, err := st.Query(ctx, args...)
+	rows, err := st.run(ctx, args, &st.own)
 	if err != nil {
 		return Result{}, err
 	}
@@ -143,12 +144,16 @@ func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
 }
 
 // Query runs the statement in the session.
-func (st *ConnStmt) Query(ctx context.Context, args ...any) (rows *Rows, err error) {
-	err = st.c.db.call(func() error {
-		rows, err = runOn(ctx, st.c.s, st.p, args)
-		return err
-	})
-	if err != nil {
+func (st *ConnStmt) Query(ctx context.Context, args ...any) (*Rows, error) {
+	return st.run(ctx, args, &Rows{})
+}
+
+func (st *ConnStmt) run(ctx context.Context, args []any, space *Rows) (rows *Rows, err error) {
+	if err := st.c.db.open.enter(); err != nil {
+		return nil, err
+	}
+	defer st.c.db.open.leave()
+	if rows, err = runIn(ctx, st.c.s, st.p, args, space); err != nil {
 		return nil, err
 	}
 	rows.conn = st.c

@@ -41,6 +41,7 @@ type modifyScratch struct {
 	at      []int
 	locked  []table.LockResult
 	targets []target
+	out     []table.RowRef // of the targets
 	row     types.Row
 	bb      *vec.BatchBuilder // of the assigned columns
 }
@@ -359,7 +360,11 @@ func (m *modifier) update(ctx context.Context, b *vec.Batch, targets []target) e
 			return err
 		}
 	}
-	out, err := m.w.Update(ctx, refsOf(targets), m.m.SetCols, bb.Batch())
+	sc.out = sc.out[:0]
+	for _, t := range targets {
+		sc.out = append(sc.out, t.ref)
+	}
+	out, err := m.w.Update(ctx, sc.out, m.m.SetCols, bb.Batch())
 	if err != nil {
 		return err
 	}

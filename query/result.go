@@ -174,6 +174,18 @@ func (r *Result) TagOf(rows int64) string {
 	if !r.counts {
 		return r.verb
 	}
+	if rows == 1 { // most
+		switch r.verb {
+		case "INSERT 0":
+			return "INSERT 0 1"
+		case "UPDATE":
+			return "UPDATE 1"
+		case "DELETE":
+			return "DELETE 1"
+		case "SELECT":
+			return "SELECT 1"
+		}
+	}
 	return r.verb + " " + strconv.FormatInt(rows, 10)
 }
 

@@ -36,6 +36,14 @@ func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reade
 
 func (st *Statement) newReader() *Reader {
 	t := st.tx
+	if x := st.space; x != nil && x.used < len(x.readers) {
+		x.used++
+		r := &x.readers[x.used-1]
+		if x.used == 1 {
+			r.key = x.key[:0]
+		}
+		return r
+	}
 	if st != &t.first.statement || t.first.readerUsed {
 		return &Reader{}
 	}

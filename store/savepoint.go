@@ -22,8 +22,9 @@ type tableMark struct {
 	at    writesMark
 }
 
-// mark returns the present place.
-func (t *Tx) mark() (m mark) {
+// mark returns the present place; its list of tables is appended to space.
+func (t *Tx) mark(space []tableMark) (m mark) {
+	m.tables = space
 	t.marks++
 	m.seq = t.marks
 	m.locks = t.owner.Mark()
@@ -69,7 +70,7 @@ func (t *Tx) Savepoint(context.Context) (table.Savepoint, error) {
 	if len(t.saves) >= savepointsMax {
 		return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d savepoints", savepointsMax)
 	}
-	sp := &savepoint{tx: t, at: t.mark(), command: t.command}
+	sp := &savepoint{tx: t, at: t.mark(nil), command: t.command}
 	t.saves = append(t.saves, sp)
 	return sp, nil
 }

@@ -78,6 +78,7 @@ func (w *writes) recycle() bool {
 		w.keys[k].reset()
 	}
 	w.byRef.reset()
+	w.scratch.reset()
 	*w = writes{
 		def: w.def, types: w.types, keys: w.keys, home: w.home, spare: c, chunks: w.chunks[:0], scratch: w.scratch,
 		ended: w.ended[:0], endKeys: table.Keys{Data: w.endKeys.Data[:0], Ends: w.endKeys.Ends[:0]}, byRef: w.byRef,

@@ -31,6 +31,18 @@ type Statement struct {
 	aside bool
 	// checks are unique keys that two rows had at some time; at the end none may have.
 	checks []uniqueCheck
+	// space is room for what most statements need, nil if they find it in their transaction.
+	space *statementSpace
+}
+
+// statementSpace is a statement with its readers and its writer, made as one.
+type statementSpace struct {
+	statement Statement
+	readers   [3]Reader
+	used      int
+	writer    Writer
+	marks     [2]tableMark
+	key, wkey [32]byte
 }
 
 var _ table.Statement = (*Statement)(nil)
@@ -52,7 +64,9 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 	if t.command == 1 {
 		st, t.open = &t.first.statement, t.first.open[:0]
 	} else {
-		st = &Statement{}
+		space := &statementSpace{}
+		st = &space.statement
+		st.space = space
 	}
 	st.tx, st.command = t, t.command
 	if t.o.Isolation == table.ReadCommitted {

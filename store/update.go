@@ -43,12 +43,11 @@ func (w *Writer) Update(ctx context.Context, refs []table.RowRef, cols []int, va
 			mode = table.ForUpdate
 		}
 	}
-	var keys table.Keys
-	rows, err := w.claim(ctx, refs, mode, &keys)
+	rows, keys, err := w.claim(ctx, refs, mode)
 	if err != nil || len(rows) == 0 {
 		return out, err
 	}
-	return w.replace(ctx, rows, &keys, cols, vals, len(refs))
+	return w.replace(ctx, rows, keys, cols, vals, len(refs))
 }
 
 func overlap(a, b []int) bool {
@@ -56,20 +55,22 @@ func overlap(a, b []int) bool {
 }
 
 // claim locks rows and checks that they are the newest versions. Rows that this statement has ended
-// already are left out: the first change of a row counts.
-func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowLock, keys *table.Keys) ([]claimed, error) {
-	rows := make([]claimed, 0, len(refs))
+// already are left out: the first change of a row counts. The rows and their keys are valid until the next call.
+func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowLock) ([]claimed, *table.Keys, error) {
+	s := &w.tt.w.scratch
+	rows, keys := s.claimed[:0], &s.keys
+	keys.Data, keys.Ends = keys.Data[:0], keys.Ends[:0]
 	for i, ref := range refs {
 		c := claimed{ref: ref, at: i, own: -1}
 		if ref&privateRef != 0 {
 			if c.own = w.tt.w.row(ref); c.own < 0 {
-				return nil, errNoRow
+				return nil, nil, errNoRow
 			}
 			if !w.tt.w.isLive(c.own) {
 				continue
 			}
 			if err := w.lockOwn(ctx, c.own, mode, table.WaitBlock); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			rows = append(rows, c)
 			continue
@@ -79,13 +80,14 @@ func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowL
 		}
 		key, err := w.claimBase(ctx, ref, mode)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		c.key = keys.Len()
 		keys.Append(key)
 		rows = append(rows, c)
 	}
-	return w.once(rows), nil
+	s.claimed = rows
+	return w.once(rows), keys, nil
 }
 
 // once leaves out all but the first of equal references.
@@ -144,8 +146,9 @@ func (w *Writer) claimBase(ctx context.Context, ref table.RowRef, mode table.Row
 func (w *Writer) replace(
 	ctx context.Context, rows []claimed, keys *table.Keys, cols []int, vals *vec.Batch, asked int,
 ) (out table.Outcome, err error) {
-	var old vec.Batch
-	if err := w.fetch(ctx, rows, &old); err != nil {
+	ws := w.tt.w
+	old := &ws.scratch.old
+	if err := w.fetch(ctx, rows, old); err != nil {
 		return out, err
 	}
 	if len(rows) < asked {
@@ -155,11 +158,10 @@ func (w *Writer) replace(
 		}
 		vals = pick(vals, at)
 	}
-	b := merge(&old, cols, vals)
+	b := ws.scratch.merge(old, cols, vals)
 	if err := w.checkRows(ctx, b); err != nil {
 		return out, err
 	}
-	ws := w.tt.w
 	first := ws.rows
 	defer func() {
 		if err != nil && ws.rows == first {
@@ -167,7 +169,7 @@ func (w *Writer) replace(
 		}
 	}()
 	for i := range rows {
-		if err := w.admitUpdate(ctx, &old, b, i, first+int32(i), cols); err != nil {
+		if err := w.admitUpdate(ctx, old, b, i, first+int32(i), cols); err != nil {
 			return out, err
 		}
 	}
@@ -200,19 +202,34 @@ func (w *Writer) fetch(ctx context.Context, rows []claimed, dst *vec.Batch) erro
 // fetchFew is the number of rows up to which they are read one by one, into memory that the transaction keeps.
 const fetchFew = 16
 
-// rowScratch is memory for rows of a table.
+// rowScratch is memory for changing rows of a table.
 type rowScratch struct {
 	def  *table.TableDef
 	cols []int
 	row  types.Row
 	b    *vec.BatchBuilder
+	// claimed, keys and origins are those of one call of a Writer; key and was are a row's unique keys.
+	claimed  []claimed
+	keys     table.Keys
+	origins  []int32
+	key, was []byte
+	old      vec.Batch // the rows before, and their new versions
+	merged   vec.Batch
+	vecs     []vec.Vector
+}
+
+// reset forgets what is large.
+func (s *rowScratch) reset() {
+	if cap(s.claimed) > spareRowsMax || cap(s.keys.Data) > spareBytesMax {
+		s.claimed, s.keys, s.origins = nil, table.Keys{}, nil
+	}
 }
 
 // scratch returns memory for rows of a definition of the table.
 func (tt *txTable) scratch(def *table.TableDef) *rowScratch {
 	s := &tt.w.scratch
 	if s.def != def {
-		*s = rowScratch{def: def, cols: make([]int, len(def.Columns)), b: vec.NewBatchBuilder(rowTypes(def)[:len(def.Columns)], 1, nil)}
+		s.def, s.cols, s.b = def, make([]int, len(def.Columns)), vec.NewBatchBuilder(rowTypes(def)[:len(def.Columns)], 1, nil)
 		for i := range s.cols {
 			s.cols[i] = i
 		}
@@ -240,11 +257,12 @@ func (w *Writer) fetchOneByOne(rows []claimed, dst *vec.Batch) error {
 	return nil
 }
 
-// merge returns the rows of old with some columns replaced.
-func merge(old *vec.Batch, cols []int, vals *vec.Batch) *vec.Batch {
+// merge returns the rows of old with some columns replaced, valid until the next call.
+func (s *rowScratch) merge(old *vec.Batch, cols []int, vals *vec.Batch) *vec.Batch {
 	n := old.NumCols()
-	vs := make([]vec.Vector, n)
-	b := &vec.Batch{N: old.N, Groups: make([]vec.Group, n)}
+	s.vecs = slices.Grow(s.vecs[:0], n)[:n]
+	vs, b := s.vecs, &s.merged
+	b.N, b.Groups = old.N, slices.Grow(b.Groups[:0], n)[:n]
 	for c := range n {
 		v, g := old.Col(c)
 		if i := slices.Index(cols, c); i >= 0 {
@@ -260,7 +278,8 @@ func merge(old *vec.Batch, cols []int, vals *vec.Batch) *vec.Batch {
 // versions replace.
 func (w *Writer) inherit(rows []claimed, keys *table.Keys) (hidden []int64, origins []int32) {
 	ws := w.tt.w
-	origins = make([]int32, len(rows))
+	origins = slices.Grow(ws.scratch.origins[:0], len(rows))[:len(rows)]
+	ws.scratch.origins = origins
 	keyless := w.def.PrimaryKey() == nil
 	next := int32(len(ws.ended))
 	for i := range rows {
@@ -294,11 +313,14 @@ func (w *Writer) end(c *claimed, keys *table.Keys, next int32) {
 
 // admitUpdate locks what row i loses and gains of unique keys, and notes the keys of its new version.
 func (w *Writer) admitUpdate(ctx context.Context, old, b *vec.Batch, i int, row int32, cols []int) error {
+	s := &w.tt.w.scratch
 	for k := range w.def.Keys {
 		def := &w.def.Keys[k]
-		key, ok := index.AppendBatch(nil, b, def.Columns, i)
+		key, ok := index.AppendBatch(s.key[:0], b, def.Columns, i)
+		s.key = key
 		if overlap(def.Columns, cols) {
-			was, had := index.AppendBatch(nil, old, def.Columns, i)
+			was, had := index.AppendBatch(s.was[:0], old, def.Columns, i)
+			s.was = was
 			if had != ok || !bytes.Equal(was, key) {
 				if err := w.rekey(ctx, b, i, k, was, had, key, ok); err != nil {
 					return err
@@ -339,8 +361,7 @@ func (w *Writer) Delete(ctx context.Context, refs []table.RowRef) (out table.Out
 	}
 	for len(refs) > 0 {
 		n := min(len(refs), vec.Size)
-		var keys table.Keys
-		rows, err := w.claim(ctx, refs[:n], table.ForUpdate, &keys)
+		rows, keys, err := w.claim(ctx, refs[:n], table.ForUpdate)
 		if err != nil {
 			return out, err
 		}
@@ -348,7 +369,7 @@ func (w *Writer) Delete(ctx context.Context, refs []table.RowRef) (out table.Out
 			return out, err
 		}
 		for i := range rows {
-			w.end(&rows[i], &keys, -1)
+			w.end(&rows[i], keys, -1)
 		}
 		out.Rows += int64(len(rows))
 		w.tt.w.deleted += int64(len(rows))

@@ -45,7 +45,11 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		return nil, err
 	}
 	if !st.wrote {
-		st.wrote, st.at = true, t.mark()
+		var space []tableMark
+		if st.space != nil {
+			space = st.space.marks[:0]
+		}
+		st.wrote, st.at = true, t.mark(space)
 	}
 	st.used = true
 	tt := t.table(id)
@@ -58,12 +62,20 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		tt.w.release()
 		tt.w = t.s.spares.take(def, t.tracker())
 	}
-	w := &Writer{}
-	if t.command == 1 && t.first.writer.st == nil {
-		w = &t.first.writer
+	return st.newWriter(Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}), nil
+}
+
+// newWriter puts a writer where there is room for it.
+func (st *Statement) newWriter(w Writer) *Writer {
+	to := &st.tx.first.writer
+	switch x := st.space; {
+	case x != nil && x.writer.st == nil:
+		to, w.key = &x.writer, x.wkey[:0]
+	case x != nil || st != &st.tx.first.statement || to.st != nil:
+		to = &Writer{}
 	}
-	*w = Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}
-	return w, nil
+	*to = w
+	return to
 }
 
 // checkNewestLayout refuses to write under the definition of a snapshot whose rows have got another form since. The
