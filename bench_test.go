@@ -9,6 +9,9 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
 
 const benchRows = 100_000
@@ -220,4 +223,38 @@ func TestShortStatementAllocations(t *testing.T) {
 	}); n > insertAllocationsMax {
 		t.Errorf("%v allocations for an INSERT of a row", n)
 	}
+}
+
+// BenchmarkGet reads rows by key through package table, at one snapshot and at one each.
+func BenchmarkGet(b *testing.B) {
+	benchStores(b, func(b *testing.B, db *lamina.DB) {
+		ctx := context.Background()
+		tx, err := db.Storage().Begin(ctx, table.TxOptions{ReadOnly: true, Isolation: table.RepeatableRead})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer tx.Rollback() //nolint:errcheck // it only reads
+		def, err := query.FindTable(tx.Schema(), "t")
+		if err != nil {
+			b.Fatal(err)
+		}
+		st, err := tx.Statement(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := st.Reader(ctx, def.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var row types.Row
+		var key [1]types.Datum
+		cols, x := []int{0, 1, 2, 3}, uint64(0)
+		for b.Loop() {
+			x = x*6364136223846793005 + 1442695040888963407
+			key[0] = types.NewInt(types.Int8, int64((x>>33)%benchRows))
+			if row, err = r.Get(ctx, key[:], cols, row[:0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
