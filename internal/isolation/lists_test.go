@@ -29,6 +29,14 @@ func listTables(tiers []string, volatile func(tier string) bool) (tables []*list
 	return tables
 }
 
+// columns are the table's, in SQL.
+func (t *listTable) columns() string {
+	if t.rows {
+		return "k int8, pos int8, v int8, PRIMARY KEY (k, pos)"
+	}
+	return "k int8 PRIMARY KEY, v text"
+}
+
 // session is a client of a database.
 type session interface {
 	begin(ctx context.Context, o options) error
@@ -141,7 +149,7 @@ func (c *client) operations(ctx context.Context, x *record) error {
 // impatient returns a context for a commit, that now and then ends at some time during the commit.
 func (c *client) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	if c.rng.IntN(20) == 0 {
+	if !c.patient && c.rng.IntN(20) == 0 {
 		go cancel()
 	}
 	return ctx, cancel

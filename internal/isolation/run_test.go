@@ -15,7 +15,6 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/history"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
 )
@@ -32,6 +31,7 @@ type run struct {
 	rec      *recorder
 	rng      *rand.Rand
 	crashing bool
+	patient  bool // no commit is canceled
 	// txs is the number of transactions of a client before each power loss, or before the end.
 	txs     int
 	clients int
@@ -48,14 +48,6 @@ func (r *run) pause() {
 	}
 }
 
-// codeOf returns the SQLSTATE of an error.
-func codeOf(err error) sqlerr.Code {
-	if errors.Is(err, errGone) {
-		return sqlerr.SerializationFailure
-	}
-	return sqlerr.CodeOf(err)
-}
-
 // open opens the database and makes the tables that are not there.
 func (r *run) open() (*lamina.DB, error) {
 	o, dir := &lamina.Options{MemoryBytes: 256 << 20}, ""
@@ -68,11 +60,7 @@ func (r *run) open() (*lamina.DB, error) {
 		return nil, err
 	}
 	for _, t := range r.tables {
-		cols := "k int8 PRIMARY KEY, v text"
-		if t.rows {
-			cols = "k int8, pos int8, v int8, PRIMARY KEY (k, pos)"
-		}
-		if _, err := db.Exec(context.Background(), "CREATE TABLE IF NOT EXISTS "+t.name+" ("+cols+") USING "+t.method); err != nil {
+		if _, err := db.Exec(ctx(), "CREATE TABLE IF NOT EXISTS "+t.name+" ("+t.columns()+") USING "+t.method); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}
@@ -89,18 +77,19 @@ func (r *run) stage(lose bool) error {
 	if lose {
 		r.arm(func(fs *waltest.CrashFS) { image = fs })
 	}
+	connect := func() (session, error) { return r.connect(db) }
 	errs := make([]error, r.clients)
 	var wg sync.WaitGroup
 	for i := range r.clients {
 		c := &client{run: r, rng: rand.New(rand.NewPCG(r.rng.Uint64(), uint64(i))), process: i, epoch: r.losses}
-		wg.Go(func() { errs[i] = c.work(db, r.txs) })
+		wg.Go(func() { errs[i] = c.work(connect, db.Checkpoint, r.txs) })
 	}
 	wg.Wait()
 	if lose && image == nil { // it was to come later than there was to do
 		image = r.lose()
 	}
 	if !lose {
-		errs = append(errs, r.readAll(db))
+		errs = append(errs, r.readAll(connect))
 	}
 	err = errors.Join(append(errs, db.Close())...)
 	if image != nil {
@@ -142,14 +131,14 @@ func (r *run) arm(lost func(*waltest.CrashFS)) {
 }
 
 // work runs transactions until there were enough or the power is gone. The first client makes checkpoints in between.
-func (c *client) work(db *lamina.DB, txs int) error {
-	s, err := c.connect(db)
+func (c *client) work(connect func() (session, error), checkpoint func(context.Context) error, txs int) error {
+	s, err := connect()
 	if err != nil {
 		return err
 	}
 	c.s = s
 	for i := range txs {
-		err := c.transaction(context.Background())
+		err := c.transaction(ctx())
 		if errors.Is(err, errLost) {
 			break
 		}
@@ -157,7 +146,7 @@ func (c *client) work(db *lamina.DB, txs int) error {
 			return errors.Join(fmt.Errorf("client %d, transaction %d: %w", c.process, i, err), s.close())
 		}
 		if c.fs != nil && c.process%processes == 0 && i%20 == 10 {
-			if err := db.Checkpoint(context.Background()); err != nil {
+			if err := checkpoint(ctx()); err != nil {
 				return errors.Join(err, s.close())
 			}
 		}
@@ -166,13 +155,13 @@ func (c *client) work(db *lamina.DB, txs int) error {
 }
 
 // readAll reads all lists at last.
-func (r *run) readAll(db *lamina.DB) error {
-	s, err := r.connect(db)
+func (r *run) readAll(connect func() (session, error)) error {
+	s, err := connect()
 	if err != nil {
 		return err
 	}
 	c := &client{run: r, s: s, process: processes - 1}
-	ctx := context.Background()
+	ctx := ctx()
 	x := r.rec.begin(c.process, r.losses)
 	if err := s.begin(ctx, options{level: r.level}); err != nil {
 		return errors.Join(err, s.close())

@@ -12,17 +12,23 @@ import (
 
 // querier runs SQL: on Lamina, or on PostgreSQL.
 type querier interface {
-	exec(ctx context.Context, sql string, args ...any) (rows int64, err error)
+	exec(ctx context.Context, sql string, args ...any) (result, error)
 	query(ctx context.Context, sql string, args ...any) ([][]string, error)
 	close() error
+}
+
+// result is what a statement without rows has come to.
+type result struct {
+	rows int64
+	tag  string
 }
 
 // laminaConn is a querier on a connection.
 type laminaConn struct{ *lamina.Conn }
 
-func (c laminaConn) exec(ctx context.Context, sql string, args ...any) (int64, error) {
+func (c laminaConn) exec(ctx context.Context, sql string, args ...any) (result, error) {
 	r, err := c.Exec(ctx, sql, args...)
-	return r.RowsAffected, err
+	return result{r.RowsAffected, r.Tag}, err
 }
 
 func (c laminaConn) query(ctx context.Context, sql string, args ...any) (all [][]string, err error) {
@@ -149,7 +155,7 @@ func (s *sqlSession) append(ctx context.Context, t *listTable, key, value int64,
 	}
 	const update, insert = "UPDATE %s SET v = v || $2 WHERE k = $1", "INSERT INTO %s VALUES ($1, $2) ON CONFLICT DO NOTHING"
 	for _, sql := range []string{update, insert, update} {
-		if n, err := s.q.exec(ctx, fmt.Sprintf(sql, t.name), key, text); err != nil || n > 0 {
+		if r, err := s.q.exec(ctx, fmt.Sprintf(sql, t.name), key, text); err != nil || r.rows > 0 {
 			return nil, false, err
 		}
 		if s.once {
