@@ -184,6 +184,7 @@ type Call struct {
 	Distinct bool
 	OrderBy  []SortItem
 	Filter   Expr
+	Over     *Window // of a window function
 	// Syntax: written with SQL's own syntax (EXTRACT, SUBSTRING … FROM, AT TIME ZONE …), which
 	// PostgreSQL turns into a call.
 	Syntax bool

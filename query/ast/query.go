@@ -32,7 +32,68 @@ type Select struct {
 	Where      Expr
 	GroupBy    []Expr
 	Having     Expr
+	Windows    []Window // of WINDOW, with names
 }
+
+// Window is a window definition: in OVER, or with a name in WINDOW.
+type Window struct {
+	At
+	// Name is the window's own name; in OVER, the name of a window that is used as it is.
+	Name string
+	// Base is the window that this one extends; "" if none.
+	Base        string
+	PartitionBy []Expr
+	OrderBy     []SortItem
+	// Framed: a frame is written.
+	Framed bool
+	Frame  Frame
+}
+
+// Frame is a frame clause. Without one it is RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW.
+type Frame struct {
+	Mode       FrameMode
+	Start, End FrameBound
+	Exclude    FrameExclusion
+}
+
+// FrameBound is an end of a frame; Offset stands before PRECEDING or FOLLOWING.
+type FrameBound struct {
+	Kind   FrameBoundKind
+	Offset Expr
+}
+
+// FrameMode is the unit of a frame.
+type FrameMode uint8
+
+// The units of frames.
+const (
+	FrameRange FrameMode = iota
+	FrameRows
+	FrameGroups
+)
+
+// FrameBoundKind says what a bound of a frame is relative to.
+type FrameBoundKind uint8
+
+// The bounds of frames, in their order.
+const (
+	UnboundedPreceding FrameBoundKind = iota
+	OffsetPreceding
+	CurrentRow
+	OffsetFollowing
+	UnboundedFollowing
+)
+
+// FrameExclusion is EXCLUDE.
+type FrameExclusion uint8
+
+// The exclusions of frames.
+const (
+	ExcludeNoOthers FrameExclusion = iota
+	ExcludeCurrentRow
+	ExcludeGroup
+	ExcludeTies
+)
 
 // Target is an item of the select list or of RETURNING.
 type Target struct {

@@ -50,6 +50,13 @@ func Walk(e Expr, fn func(Expr)) {
 	case *Call:
 		each(e.Args...)
 		each(e.Filter)
+		if w := e.Over; w != nil {
+			each(w.PartitionBy...)
+			for _, o := range w.OrderBy {
+				each(o.Expr)
+			}
+			each(w.Frame.Start.Offset, w.Frame.End.Offset)
+		}
 	case *Cast:
 		each(e.Arg)
 	case *Subquery:

@@ -13,6 +13,9 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	if err := x.checkFuncSchema(e); err != nil {
 		return nil, err
 	}
+	if e.Over != nil {
+		return x.window(e)
+	}
 	if expr.IsAggregate(e.Name) && (e.Schema == "" || e.Schema == pgCatalog) {
 		return x.aggregate(e)
 	}
@@ -22,6 +25,9 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	}
 	if e.Schema != "" && e.Schema != pgCatalog {
 		return nil, expr.NoFunction(e.Schema+"."+e.Name, args, e.Pos())
+	}
+	if expr.IsWindow(e.Name) {
+		return nil, sqlerr.Newf(sqlerr.WrongObjectType, "window function %s requires an OVER clause", e.Name).At(e.Pos())
 	}
 	known := expr.IsFunction(e.Name)
 	for _, c := range []struct {
@@ -87,6 +93,9 @@ func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 	a, err := expr.NewAggregate(e.Name, e.Pos(), args, e.Distinct, filter)
 	if err != nil {
 		return nil, err
+	}
+	if w := findWindow(a); w != nil {
+		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot contain window function calls").At(w.At)
 	}
 	if e.Distinct {
 		for _, arg := range a.Args {

@@ -19,6 +19,8 @@ type exprs struct {
 	aggregates bool
 	// inAggregate: inside the arguments of one.
 	inAggregate bool
+	// windows are the named windows that the clause may use, nil if it may contain no window functions.
+	windows *windowClause
 	// stored: the expression is kept in the catalog, so it may not depend on the statement.
 	stored bool
 	depth  int

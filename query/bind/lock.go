@@ -22,6 +22,7 @@ func (b *selection) buildLocked() (query, error) {
 		{len(b.groups) > 0, "GROUP BY clause"},
 		{b.having != nil, "HAVING clause"},
 		{b.hasAggregation(), "aggregate functions"},
+		{b.hasWindows(), "window functions"},
 	} {
 		if f.bad {
 			return query{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "%s is not allowed with %s", strength, f.what)

@@ -23,6 +23,8 @@ type scope struct {
 	covered []*item
 	// home is the scope that owns the columns: scopes of parts of FROM (for ON) point to the query's.
 	home *scope
+	// windows are those of WINDOW.
+	windows windowClause
 	// hidden is the query in whose FROM this one stands: it may not use it without LATERAL.
 	hidden *scope
 }

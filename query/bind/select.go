@@ -64,15 +64,25 @@ func (b *selection) bindFrom() (err error) {
 }
 
 func (b *selection) bindTargets(u unknowns) error {
+	b.s.windows.defs = b.sel.Windows
 	list, err := b.s.targets(b.sel.Targets, "SELECT", u)
 	b.targets = list
 	return err
 }
 
+// windowed returns a binder of expressions that may contain aggregates and window functions.
+func (s *scope) windowed(clause string) *exprs {
+	x := s.exprs(clause)
+	x.aggregates, x.windows = true, &s.windows
+	return x
+}
+
 // targets binds a select list or RETURNING.
 func (s *scope) targets(list []ast.Target, clause string, u unknowns) ([]*target, error) {
 	x := s.exprs(clause)
-	x.aggregates = clause == "SELECT"
+	if clause == "SELECT" {
+		x = s.windowed(clause)
+	}
 	var out []*target
 	for i := range list {
 		t := &list[i]
@@ -184,9 +194,7 @@ func (b *selection) targetFor(e ast.Expr, clause string) (*target, error) {
 	if t != nil || err != nil {
 		return t, err
 	}
-	x := b.s.exprs(clause)
-	x.aggregates = true
-	v, err := x.bind(e)
+	v, err := b.s.windowed(clause).bind(e)
 	if err != nil {
 		return nil, err
 	}
@@ -236,6 +244,9 @@ func (b *selection) bindGroups() error {
 		if t != nil {
 			if agg := findAggregate(t.value); agg != nil {
 				return sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in GROUP BY").At(agg.Pos())
+			}
+			if w := findWindow(t.value); w != nil {
+				return sqlerr.New(sqlerr.WindowingError, "window functions are not allowed in GROUP BY").At(w.At)
 			}
 			v = t.value
 		} else if v, err = x.bind(e); err != nil {
@@ -354,6 +365,7 @@ func (b *selection) build() (query, error) {
 	if len(b.q.Locks) > 0 {
 		return b.buildLocked()
 	}
+	b.addWindows()
 	b.projectTargets(nil)
 	r := query{rel: b.rel, ordered: len(b.order) > 0}
 	for _, t := range b.targets {

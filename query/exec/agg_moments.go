@@ -128,35 +128,48 @@ func (s *exactMoments) result(uint32) (types.Datum, error) { return types.Null()
 
 // variance returns a variance or standard deviation of a group with n values.
 func variance(s slowState, op expr.AggOp, id uint32, n int64) (types.Datum, error) {
-	sample := op == expr.AggVarSamp || op == expr.AggStddevSamp
-	root := op == expr.AggStddevSamp || op == expr.AggStddevPop
-	if n == 0 || sample && n == 1 {
-		return types.Null(), nil
-	}
 	if f, ok := s.(*floatMoments); ok {
-		m := f.m.v[id]
-		d := m.n
-		if sample {
-			d--
-		}
-		x := m.dev / d
-		if root {
-			x = math.Sqrt(x)
-		}
-		return types.NewFloat(types.Float8, x), nil
+		return f.m.v[id].variance(op), nil
 	}
-	return exactVariance(s.(*exactMoments), id, n, sample, root)
+	m := s.(*exactMoments)
+	sum, err := m.sum.result(id)
+	if err != nil {
+		return sum, err
+	}
+	squares, err := m.squares.result(id)
+	if err != nil {
+		return sum, err
+	}
+	return exactVariance(sum, squares, op, n)
+}
+
+// spread says what of a variance a function is: of a sample, or its root.
+func spread(op expr.AggOp) (sample, root bool) {
+	return op == expr.AggVarSamp || op == expr.AggStddevSamp, op == expr.AggStddevSamp || op == expr.AggStddevPop
+}
+
+// variance returns a variance or standard deviation of floats.
+func (m *moments) variance(op expr.AggOp) types.Datum {
+	sample, root := spread(op)
+	d := m.n
+	if sample {
+		d--
+	}
+	if d <= 0 {
+		return types.Null()
+	}
+	x := m.dev / d
+	if root {
+		x = math.Sqrt(x)
+	}
+	return types.NewFloat(types.Float8, x)
 }
 
 // exactVariance computes (n·Σx² − (Σx)²) / (n·(n−1)) as PostgreSQL does, in its scale.
-func exactVariance(s *exactMoments, id uint32, n int64, sample, root bool) (types.Datum, error) {
-	sum, err := s.sum.result(id)
-	if err != nil {
-		return sum, err
-	}
-	squares, err := s.squares.result(id)
-	if err != nil {
-		return sum, err
+func exactVariance(sum, squares types.Datum, op expr.AggOp, n int64) (d types.Datum, err error) {
+	sample, root := spread(op)
+	if n == 0 || sample && n == 1 {
+		return types.Null(), nil
 	}
 	if !sum.IsFinite() || !squares.IsFinite() {
 		return types.NumericNaN(), nil

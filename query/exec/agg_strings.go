@@ -92,6 +92,8 @@ func (s *stringLists) merge(codes []uint32, from slowState, ids []uint32) error 
 // stringBytesMax bounds the result of string_agg, as PostgreSQL's values.
 const stringBytesMax = 1<<30 - 1
 
+var errStringTooLong = sqlerr.New(sqlerr.ProgramLimitExceeded, "string buffer exceeds maximum allowed length (1073741823 bytes)")
+
 func (s *stringLists) result(id uint32) (types.Datum, error) {
 	first := s.lists.v[id].first
 	if first == 0 {
@@ -105,7 +107,7 @@ func (s *stringLists) result(id uint32) (types.Datum, error) {
 		}
 		out = append(out, x.value.Bytes(s.heap.heap)...)
 		if len(out) > stringBytesMax {
-			return types.Null(), sqlerr.New(sqlerr.ProgramLimitExceeded, "string buffer exceeds maximum allowed length (1073741823 bytes)")
+			return types.Null(), errStringTooLong
 		}
 	}
 	return types.NewString(s.kind, string(out)), nil

@@ -40,6 +40,8 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.join(n)
 	case *plan.Apply:
 		return q.apply(n)
+	case *plan.Window:
+		return q.window(n)
 	case *plan.Aggregate:
 		return q.aggregate(n)
 	case *plan.Sort:

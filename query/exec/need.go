@@ -29,6 +29,13 @@ func (q *Query) require(n plan.Node, need []bool) {
 		q.require(n.Input, in)
 	case *plan.Join:
 		q.requireJoin(n, need)
+	case *plan.Window:
+		in := none(n.Input)
+		copy(in, need)
+		for _, w := range n.Funcs {
+			mark(in, w)
+		}
+		q.require(n.Input, in)
 	case *plan.Apply: // its inner plan is required by its own executions
 		in := none(n.Left)
 		copy(in, need)
@@ -138,7 +145,7 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
 	case *plan.Apply:
 		q.markOrderless(n.Left, free)
-	case *plan.Limit, *plan.SetOp, *plan.LockRows, *plan.Unique:
+	case *plan.Limit, *plan.SetOp, *plan.LockRows, *plan.Unique, *plan.Window:
 		for _, in := range n.Inputs() {
 			q.markOrderless(in, false)
 		}

@@ -101,6 +101,8 @@ func (p *printer) printRare(e Expr) {
 		p.write([...]string{"(SubPlan)", "EXISTS(SubPlan)", "(ANY SubPlan)", "(ALL SubPlan)"}[e.Kind])
 	case *Aggregate:
 		p.aggregate(e)
+	case *Window:
+		p.window(e)
 	default:
 		fmt.Fprintf(p, "%T", e)
 	}
@@ -178,6 +180,58 @@ func (p *printer) aggregate(e *Aggregate) {
 		p.print(e.Filter)
 		p.write(")")
 	}
+}
+
+func (p *printer) window(e *Window) {
+	p.write(e.Name + "(")
+	if e.Agg != nil && e.Agg.Op == AggCountStar {
+		p.write("*")
+	}
+	p.list(e.Args)
+	p.write(")")
+	if e.Filter != nil {
+		p.write(" FILTER (WHERE ")
+		p.print(e.Filter)
+		p.write(")")
+	}
+	p.write(" OVER (")
+	if len(e.Partition) > 0 {
+		p.write("PARTITION BY ")
+		p.list(e.Partition)
+	}
+	for i, o := range e.Order {
+		p.write([...]string{" ORDER BY ", ", "}[min(i, 1)])
+		p.print(o)
+		if e.Desc[i] {
+			p.write(" DESC")
+		}
+		if e.NullsFirst[i] != e.Desc[i] {
+			p.write(nullsText[e.NullsFirst[i]])
+		}
+	}
+	p.frame(&e.Frame)
+	p.write(")")
+}
+
+var nullsText = map[bool]string{true: " NULLS FIRST", false: " NULLS LAST"}
+
+// frame prints a frame that is not the usual one.
+func (p *printer) frame(f *Frame) {
+	if *f == (Frame{End: FrameBound{Kind: CurrentRow}}) {
+		return
+	}
+	p.write(" " + [...]string{"RANGE", "ROWS", "GROUPS"}[f.Mode] + " BETWEEN ")
+	for i, b := range []FrameBound{f.Start, f.End} {
+		if i > 0 {
+			p.write(" AND ")
+		}
+		if b.Offset != nil {
+			p.print(b.Offset)
+			p.write(" ")
+		}
+		p.write([...]string{"UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING"}[b.Kind])
+	}
+	p.write([...]string{"", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES"}[f.Exclude])
 }
 
 // constant prints plain numbers and booleans bare, everything else as a quoted literal with its type.

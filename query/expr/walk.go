@@ -43,6 +43,8 @@ func Children(e Expr) []Expr {
 			return append(slices.Clone(e.Args), e.Filter)
 		}
 		return e.Args
+	case *Window:
+		return windowChildren(e)
 	}
 	return nil
 }
@@ -123,6 +125,8 @@ func rebuilt(e Expr, args []Expr) Expr {
 			c.Args, c.Filter = args[:len(args)-1], args[len(args)-1]
 		}
 		return &c
+	case *Window:
+		return rebuiltWindow(e, args)
 	}
 	return e
 }
@@ -184,6 +188,9 @@ func sameNode(a, b Expr) bool {
 	case *Aggregate:
 		b, ok := b.(*Aggregate)
 		return ok && a.Func == b.Func && a.Distinct == b.Distinct && (a.Filter == nil) == (b.Filter == nil)
+	case *Window:
+		b, ok := b.(*Window)
+		return ok && sameCall(a, b)
 	}
 	return false
 }

@@ -178,6 +178,8 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 		return b.join(r)
 	case *plan.RelDependent:
 		return b.dependent(r)
+	case *plan.RelWindow:
+		return b.window(r)
 	case *plan.RelAggregate:
 		return b.aggregate(r)
 	case *plan.RelValues:
@@ -426,6 +428,28 @@ func (b *builder) distinctOn(r *plan.RelDistinctOn) (plan.Node, *layout, error) 
 		return nil, nil, err
 	}
 	return &plan.Unique{Props: b.props(r, l), Input: in, Keys: keys}, l, nil
+}
+
+// window sorts by partitions and order, and computes the functions.
+func (b *builder) window(r *plan.RelWindow) (plan.Node, *layout, error) {
+	sorted := r.Input
+	if keys := plan.WindowKeys(r.Funcs[0]); len(keys) > 0 {
+		sorted = &plan.RelSort{Input: r.Input, Keys: keys}
+	}
+	in, l, err := b.build(sorted)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := newLayout(append(l.cols[:len(l.cols):len(l.cols)], r.Out...))
+	n := &plan.Window{Props: b.props(r, own), Input: in}
+	for _, f := range r.Funcs {
+		e, err := b.bind(l, f)
+		if err != nil {
+			return nil, nil, err
+		}
+		n.Funcs = append(n.Funcs, e.(*expr.Window))
+	}
+	return n, own, nil
 }
 
 func (b *builder) series(r *plan.RelSeries) (plan.Node, *layout, error) {

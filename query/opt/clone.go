@@ -71,6 +71,8 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 		n := *r
 		n.Out = c.cols(r.Out)
 		return &n
+	case *plan.RelWindow:
+		return &plan.RelWindow{Input: r.Input, Funcs: r.Funcs, Out: c.cols(r.Out)}
 	case *plan.RelUnion:
 		n := &plan.RelUnion{All: r.All, Out: c.cols(r.Out)}
 		for _, in := range r.In {

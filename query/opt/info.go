@@ -109,6 +109,8 @@ func (z *optimizer) newInfo(r plan.Rel) *info {
 		return z.dependentInfo(r)
 	case *plan.RelAggregate:
 		return z.aggregateInfo(r)
+	case *plan.RelWindow:
+		return z.windowInfo(r)
 	case *plan.RelDistinctOn:
 		return z.distinctOnInfo(r)
 	case *plan.RelLimit:
@@ -352,6 +354,12 @@ func exprsColumns(list []expr.Expr) colSet {
 		}
 	}
 	return s
+}
+
+// windowInfo: the columns of the input stay as they are.
+func (z *optimizer) windowInfo(r *plan.RelWindow) *info {
+	i := *z.infoOf(r.Input)
+	return &i
 }
 
 func (z *optimizer) distinctOnInfo(r *plan.RelDistinctOn) *info {

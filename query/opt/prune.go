@@ -41,6 +41,8 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 		return &n
 	case *plan.RelAggregate:
 		return z.pruneAggregate(r, need)
+	case *plan.RelWindow:
+		return z.pruneWindow(r, need)
 	case *plan.RelUnion:
 		return z.pruneUnion(r, need)
 	case *plan.RelSetOp:
@@ -160,6 +162,25 @@ func (z *optimizer) pruneAggregate(r *plan.RelAggregate, need colSet) plan.Rel {
 		return &plan.RelValues{Tuples: [][]expr.Expr{{}}}
 	}
 	if len(n.Aggs) == len(r.Aggs) && n.Input == r.Input {
+		return r
+	}
+	return n
+}
+
+func (z *optimizer) pruneWindow(r *plan.RelWindow, need colSet) plan.Rel {
+	n := &plan.RelWindow{}
+	in := union(need, nil)
+	for i, c := range r.Out {
+		if need.has(c.ID) || plan.VolatileExpr(r.Funcs[i]) {
+			n.Funcs, n.Out = append(n.Funcs, r.Funcs[i]), append(n.Out, c)
+			in.addAll(exprCols(r.Funcs[i]))
+		}
+	}
+	n.Input = z.prune(r.Input, in)
+	if len(n.Out) == 0 {
+		return n.Input
+	}
+	if len(n.Out) == len(r.Out) && n.Input == r.Input {
 		return r
 	}
 	return n

@@ -79,6 +79,8 @@ func (u *unnester) operator(r plan.Rel) plan.Rel {
 		return n
 	case *plan.RelAggregate:
 		return u.aggregate(r)
+	case *plan.RelWindow:
+		return u.window(r)
 	case *plan.RelJoin:
 		return u.join(r)
 	case *plan.RelSort:
@@ -120,6 +122,25 @@ func (u *unnester) aggregate(r *plan.RelAggregate) plan.Rel {
 			return r
 		}
 		n.Aggs = append(n.Aggs, e.(*expr.Aggregate))
+	}
+	return n
+}
+
+// window: the offsets of frames run once, the rest is computed for the rows.
+func (u *unnester) window(r *plan.RelWindow) plan.Rel {
+	n := &plan.RelWindow{Input: r.Input, Out: r.Out}
+	for _, f := range r.Funcs {
+		c := *f
+		for _, b := range []*expr.FrameBound{&c.Frame.Start, &c.Frame.End} {
+			if b.Offset != nil {
+				b.Offset = u.once2(b.Offset)
+			}
+		}
+		var e expr.Expr
+		if e, n.Input = u.value(&c, n.Input); u.err != nil {
+			return r
+		}
+		n.Funcs = append(n.Funcs, e.(*expr.Window))
 	}
 	return n
 }

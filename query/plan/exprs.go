@@ -34,6 +34,10 @@ func Exprs(r Rel, fn func(expr.Expr)) {
 		for _, a := range r.Aggs {
 			fn(a)
 		}
+	case *RelWindow:
+		for _, w := range r.Funcs {
+			fn(w)
+		}
 	case *RelDistinctOn:
 		each(r.On)
 		sortExprs(r.Order, fn)

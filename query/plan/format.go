@@ -143,6 +143,8 @@ func rareTitle(n Node) (string, []string) {
 	switch n := n.(type) {
 	case *Apply:
 		return applyTitle(n)
+	case *Window:
+		return "WindowAgg", []string{"Compute: " + windowList(n.Funcs, expr.String)}
 	case *Limit:
 		var d []string
 		if n.Count != nil {

@@ -104,6 +104,8 @@ func describe(r Rel) string {
 
 func describeRare(r Rel) string {
 	switch r := r.(type) {
+	case *RelWindow:
+		return "window " + colList(r.Out) + " = " + windowList(r.Funcs, ExprString)
 	case *RelUnion:
 		s := "union all " + colList(r.Out)
 		for _, in := range r.In {

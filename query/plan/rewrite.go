@@ -42,6 +42,8 @@ func withChildren(r Rel, in []Rel) Rel {
 		return &c
 	case *RelAggregate:
 		return &RelAggregate{in[0], r.Keys, r.Aggs, r.Out}
+	case *RelWindow:
+		return &RelWindow{in[0], r.Funcs, r.Out}
 	case *RelDistinctOn:
 		return &RelDistinctOn{in[0], r.On, r.Order}
 	case *RelSort:
@@ -97,6 +99,12 @@ func MapExprs(r Rel, fn func(expr.Expr) expr.Expr) Rel {
 			aggs[i] = m.one(a).(*expr.Aggregate)
 		}
 		return m.done(r, func() Rel { return &RelAggregate{r.Input, keys, aggs, r.Out} })
+	case *RelWindow:
+		funcs := make([]*expr.Window, len(r.Funcs))
+		for i, w := range r.Funcs {
+			funcs[i] = m.one(w).(*expr.Window)
+		}
+		return m.done(r, func() Rel { return &RelWindow{r.Input, funcs, r.Out} })
 	case *RelDistinctOn:
 		on, order := m.list(r.On), m.sortKeys(r.Order)
 		return m.done(r, func() Rel { return &RelDistinctOn{r.Input, on, order} })

@@ -263,8 +263,6 @@ func (c *converter) call(f *pgFuncCall) ast.Expr {
 		c.unsupported("function name with a catalog", out.At)
 	}
 	switch {
-	case f.GetOver() != nil:
-		c.unsupported("window function call", out.At)
 	case f.GetAggWithinGroup():
 		c.unsupported("WITHIN GROUP", out.At)
 	case f.GetFuncVariadic():
@@ -273,6 +271,10 @@ func (c *converter) call(f *pgFuncCall) ast.Expr {
 	out.Args = c.exprs(f.GetArgs())
 	out.OrderBy = c.sortItems(f.GetAggOrder())
 	out.Filter = c.exprOrNil(f.GetAggFilter())
+	if w := f.GetOver(); w != nil {
+		over := c.window(w)
+		out.Over = &over
+	}
 	return out
 }
 

@@ -100,7 +100,9 @@ func (c *converter) selectBody(s *pgSelectStmt) ast.QueryBody {
 	}
 	out.Where = c.exprOrNil(s.GetWhereClause())
 	c.refuse(s.GetGroupDistinct(), "GROUP BY DISTINCT")
-	c.refuse(len(s.GetWindowClause()) > 0, "WINDOW clause")
+	for _, n := range s.GetWindowClause() {
+		out.Windows = append(out.Windows, c.window(n.GetWindowDef()))
+	}
 	for _, n := range s.GetGroupClause() {
 		if _, ok := n.GetNode().(*nodeGroupingSet); ok {
 			c.unsupported("GROUPING SETS", c.at(n.GetGroupingSet().GetLocation()))

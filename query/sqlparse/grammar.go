@@ -139,6 +139,7 @@ type (
 	pgVacuumStmt            = pg.VacuumStmt
 	pgVariableSetStmt       = pg.VariableSetStmt
 	pgViewStmt              = pg.ViewStmt
+	pgWindowDef             = pg.WindowDef
 	pgWithClause            = pg.WithClause
 )
 
