@@ -76,6 +76,11 @@ func checkTable(d *table.TableDef) error {
 	if err := checkColumns(d.Columns); err != nil {
 		return err
 	}
+	for i := range d.Columns {
+		if k := d.Columns[i].Type.Kind; k.IsReg() || k.IsArray() {
+			return sqlerr.Unsupported("a column of type " + k.String())
+		}
+	}
 	if err := checkKeys(d); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (c *planCache) get(s *Session, text string, params []types.Type) *Prepared 
 }
 
 func (c *planCache) put(s *Session, text string, params []types.Type, p *Prepared) {
-	if p.q == nil || len(text) > planCacheTextMax {
+	if p.q == nil || p.q.Fresh || len(text) > planCacheTextMax {
 		return
 	}
 	switch p.stmt.Body.(type) {

@@ -158,6 +158,9 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if err != nil {
 		return err
 	}
+	if q.Fresh {
+		version = 0 // planned again at each run
+	}
 	p.q, p.version, p.path = q, version, path
 	p.Params = q.Params
 	p.Columns = columnsOf(q)
@@ -215,6 +218,7 @@ func columnsOf(q *plan.Query) []plan.OutColumn {
 func (s *Session) binder(tx table.Tx) *bind.Binder {
 	return bind.New(tx.Schema(), bind.Options{
 		SearchPath: s.searchPath(), Temp: s.temp, DefaultMethod: s.settings.get(settings["default_table_access_method"]),
+		System: s.systemRelation(tx.Schema()),
 	})
 }
 
@@ -223,7 +227,11 @@ func (s *Session) planQuery(ctx context.Context, tx table.Tx, st ast.Stmt, param
 	if err != nil {
 		return nil, err
 	}
-	return s.optimize(ctx, tx, b)
+	q, err := s.optimize(ctx, tx, b)
+	if err == nil {
+		q.Fresh = b.System
+	}
+	return q, err
 }
 
 // optimize plans a bound statement with the estimates that the storage has now.

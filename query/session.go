@@ -62,8 +62,12 @@ type Session struct {
 		set     func(name, value string, local bool) (string, error)
 		session func(name string) (types.Datum, bool)
 		blocked func(session uint32, by []uint32) bool
+		catalog func(function string, args []types.Datum) (types.Datum, error)
+		reg     func(k types.Kind, text string) (types.Datum, error)
 	}
-	run struct {
+	system sync.Mutex // held while the schema is asked for names
+	born   time.Time
+	run    struct {
 		sync.Mutex
 		// now are the statements that run: results that are read may overlap.
 		now   []*statementRun
@@ -75,9 +79,9 @@ type Session struct {
 
 // NewSession opens a session. Its persisted defaults are read from the storage's settings.
 func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
-	s := &Session{e: e, id: e.nextID.Add(1), o: o, settings: newSettingValues(), prepared: map[string]*Prepared{}}
+	s := &Session{e: e, id: e.nextID.Add(1), o: o, settings: newSettingValues(), prepared: map[string]*Prepared{}, born: e.o.Clock()}
 	s.hooks.setting, s.hooks.set, s.hooks.session = s.settings.lookup, s.setSetting, s.sessionValue
-	s.hooks.blocked = e.blocked
+	s.hooks.blocked, s.hooks.catalog, s.hooks.reg = e.blocked, s.systemFunction, s.regOf
 	if o.Files == nil {
 		s.o.Files = e.o.Files
 	}
@@ -204,7 +208,11 @@ func (s *Session) cancel(cause error) {
 }
 
 // statementRun is a statement that runs.
-type statementRun struct{ cancel context.CancelCauseFunc }
+type statementRun struct {
+	cancel context.CancelCauseFunc
+	text   string
+	start  time.Time
+}
 
 var (
 	errCanceled = sqlerr.New(sqlerr.QueryCanceled, "canceling statement due to user request")
@@ -212,7 +220,7 @@ var (
 )
 
 // running returns a context for one statement, which Cancel, statement_timeout and the parent end.
-func (s *Session) running(parent context.Context) (context.Context, context.CancelFunc, error) {
+func (s *Session) running(parent context.Context, text string) (context.Context, context.CancelFunc, error) {
 	if parent.Err() != nil {
 		return nil, nil, s.cancelled(parent, parent.Err())
 	}
@@ -223,7 +231,7 @@ func (s *Session) running(parent context.Context) (context.Context, context.Canc
 		cancel(nil)
 		return nil, nil, s.run.cause
 	}
-	r := &statementRun{cancel}
+	r := &statementRun{cancel, text, s.time()}
 	s.run.now = append(s.run.now, r)
 	stop := func() {
 		cancel(nil)
@@ -250,7 +258,7 @@ type spareRun struct {
 func (s *Session) runningOf(parent context.Context, p *Prepared) (context.Context, context.CancelFunc, error) {
 	if p.q == nil || p.q.Modify == nil || p.q.Modify.Returning != nil || s.settings.hot().statementTimeout > 0 ||
 		!reflect.TypeOf(parent).Comparable() {
-		return s.running(parent)
+		return s.running(parent, p.Text())
 	}
 	if parent.Err() != nil {
 		return nil, nil, s.cancelled(parent, parent.Err())
@@ -268,6 +276,7 @@ func (s *Session) runningOf(parent context.Context, p *Prepared) (context.Contex
 		x.stop = func() { s.leaveRun(&x.statementRun) }
 		s.run.spare = x
 	}
+	x.text, x.start = p.Text(), s.time()
 	s.run.now = append(s.run.now, &x.statementRun)
 	return x.ctx, x.stop, nil
 }
@@ -402,7 +411,7 @@ func (s *Session) fillContext(ec *expr.Context, params []types.Datum) {
 	*ec = expr.Context{
 		Now: s.tx.start, StatementTime: s.time(), Location: text.Location, Text: text, Params: params,
 		Setting: s.hooks.setting, SetSetting: s.hooks.set, Session: s.hooks.session,
-		Blocked:  s.hooks.blocked,
+		Blocked: s.hooks.blocked, Catalog: s.hooks.catalog, Reg: s.hooks.reg,
 		RowByRow: s.settings.hot().rowByRow,
 	}
 }
@@ -457,7 +466,7 @@ func (s *Session) InStorageTx(ctx context.Context, f func(context.Context, table
 	if s.tx.failed {
 		return errFailedTx
 	}
-	run, stop, err := s.running(ctx)
+	run, stop, err := s.running(ctx, "")
 	if err != nil {
 		s.failed(err)
 		return err

@@ -103,6 +103,7 @@ type sessionFormat struct {
 func (s *Session) TextOptions() *types.TextOptions {
 	if f := &s.format; f.text == nil || f.changes != s.settings.changes {
 		f.text, f.changes = s.settings.textOptions(), s.settings.changes
+		f.text.Reg = s.regText
 	}
 	return s.format.text
 }
@@ -114,7 +115,7 @@ func (s *Session) ParseOptions() *types.ParseOptions {
 	if now.IsZero() {
 		now = s.e.o.Clock()
 	}
-	return &types.ParseOptions{Location: text.Location, Now: now, Order: text.DateOrder, IntervalStyle: text.IntervalStyle}
+	return &types.ParseOptions{Location: text.Location, Now: now, Order: text.DateOrder, IntervalStyle: text.IntervalStyle, Reg: s.regOf}
 }
 
 func (v *settingValues) textOptions() *types.TextOptions {

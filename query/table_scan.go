@@ -19,7 +19,7 @@ func (s *Session) ScanTable(ctx context.Context, find func(table.Schema) (*table
 	if s.tx.failed {
 		return nil, errFailedTx
 	}
-	run, stop, err := s.running(ctx)
+	run, stop, err := s.running(ctx, "")
 	if err != nil {
 		s.failed(err)
 		return nil, err

@@ -126,26 +126,30 @@ func pgxSession(ctx context.Context, t *testing.T, c *pgx.Conn) {
 
 var errUndo = errors.New("undo")
 
-// TestPsql uses the server as a person does.
-func TestPsql(t *testing.T) {
+// psql returns a function that runs the program with some input and arguments.
+func psql(t *testing.T, address string) func(input string, args ...string) (string, error) {
 	path, err := exec.LookPath("psql")
 	if err != nil {
 		t.Skip("needs psql: the program is not installed")
 	}
-	r := start(t, nil)
-	host, port, _ := strings.Cut(r.address, ":")
-	dir := t.TempDir()
-	file := filepath.Join(dir, "in.csv")
-	if err := os.WriteFile(file, []byte("1,one\n2,\"two, too\"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run := func(input string, args ...string) (string, error) {
+	host, port, _ := strings.Cut(address, ":")
+	return func(input string, args ...string) (string, error) {
 		ctx, stop := context.WithTimeout(context.Background(), patience)
 		defer stop()
 		cmd := exec.CommandContext(ctx, path, append([]string{"-X", "-h", host, "-p", port, "-U", "lamina", "-d", "lamina"}, args...)...)
 		cmd.Stdin = strings.NewReader(input)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
+	}
+}
+
+// TestPsql uses the server as a person does.
+func TestPsql(t *testing.T) {
+	run := psql(t, start(t, nil).address)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "in.csv")
+	if err := os.WriteFile(file, []byte("1,one\n2,\"two, too\"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	out, err := run(fmt.Sprintf(`
 \conninfo

@@ -40,6 +40,20 @@ var kinds = [NumKinds]kindInfo{
 	UUID:        {"uuid", "uuid", 2950, 2951, 16},
 	Void:        {"void", "void", 2278, 0, 4},
 	Record:      {"record", "record", 2249, 2287, -1},
+
+	Regclass:     {"regclass", "regclass", 2205, 2210, 4},
+	Regtype:      {"regtype", "regtype", 2206, 2211, 4},
+	Regproc:      {"regproc", "regproc", 24, 1008, 4},
+	Regnamespace: {"regnamespace", "regnamespace", 4089, 4090, 4},
+	Regrole:      {"regrole", "regrole", 4096, 4097, 4},
+	Int2Vector:   {"int2vector", "int2vector", 22, 1006, -1},
+	OIDVector:    {"oidvector", "oidvector", 30, 1013, -1},
+	Int2Array:    {"smallint[]", "_int2", 1005, 0, -1},
+	OIDArray:     {"oid[]", "_oid", 1028, 0, -1},
+	CharArray:    {`"char"[]`, "_char", 1002, 0, -1},
+	NameArray:    {"name[]", "_name", 1003, 0, -1},
+	TextArray:    {"text[]", "_text", 1009, 0, -1},
+	ACLItemArray: {"aclitem[]", "_aclitem", 1034, 0, -1},
 }
 
 // sqlNames are the spellings that SQL text may use besides pg_type.typname: the grammar's keywords
@@ -62,6 +76,9 @@ func init() {
 	for k := range kinds {
 		kindByTypname[kinds[k].typname] = Kind(k)
 		kindByOID[kinds[k].oid] = Kind(k)
+		if Kind(k).IsArray() {
+			sqlNames[kinds[k].sqlName] = Kind(k)
+		}
 	}
 }
 

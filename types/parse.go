@@ -34,6 +34,8 @@ type ParseOptions struct {
 	IntervalStyle IntervalStyle
 	// NoAbbreviations refuses the abbreviations of zones but those of UTC: what they mean depends on Location.
 	NoAbbreviations bool
+	// Reg reads a value of a kind such as regclass, which text gives as a name or number; nil: only as a number.
+	Reg func(k Kind, text string) (Datum, error)
 }
 
 var defaultParseOptions ParseOptions
@@ -86,7 +88,10 @@ func parseBytes(t Type, b []byte, o *ParseOptions) (Datum, error) {
 	case Int2, Int4, Int8:
 		v, err := parseInt(k, b)
 		return NewInt(k, v), err
-	case OID:
+	case OID, Regclass, Regtype, Regproc, Regnamespace, Regrole:
+		if k.IsReg() && o.Reg != nil {
+			return o.Reg(k, string(trimSpace(b)))
+		}
 		v, err := parseOID(b)
 		return NewInt(k, v), err
 	case Float4, Float8:
@@ -111,6 +116,8 @@ func parseBytes(t Type, b []byte, o *ParseOptions) (Datum, error) {
 		return parseChar(b), nil
 	case UUID:
 		return parseUUID(b)
+	case Int2Vector, OIDVector, Int2Array, OIDArray, CharArray, NameArray, TextArray:
+		return parseArray(k, string(b))
 	}
 	return Datum{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "cannot accept a value of type %s", t.Kind)
 }

@@ -20,6 +20,9 @@ type TextOptions struct {
 	IntervalStyle IntervalStyle
 	// FloatDigitsLess is 1 minus extra_float_digits: 0 shows the shortest text that reads back as the float.
 	FloatDigitsLess int
+	// Reg returns the name that a value of a kind such as regclass is shown as, "" if there is no such object, which is
+	// shown as its number; nil: all are.
+	Reg func(k Kind, oid uint32) string
 }
 
 var defaultTextOptions TextOptions
@@ -82,8 +85,23 @@ func appendOther(dst []byte, d Datum, t Type, opts *TextOptions) []byte {
 		return appendChar(dst, d.S)
 	case UUID:
 		return appendUUID(dst, d.S)
+	case Regclass, Regtype, Regproc, Regnamespace, Regrole:
+		return appendReg(dst, d, t.Kind, opts)
 	}
 	return append(dst, d.S...)
+}
+
+// appendReg appends the name of the object that an OID stands for; 0 is shown as a dash.
+func appendReg(dst []byte, d Datum, k Kind, opts *TextOptions) []byte {
+	if d.I == 0 {
+		return append(dst, '-')
+	}
+	if opts.Reg != nil {
+		if name := opts.Reg(k, uint32(d.I)); name != "" {
+			return append(dst, name...)
+		}
+	}
+	return strconv.AppendInt(dst, d.I, 10)
 }
 
 // Text returns the text form of d under the default options; "" for NULL.

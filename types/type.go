@@ -12,31 +12,68 @@ type Kind uint8
 
 // The kinds, with the physical form of a non-NULL value (I is Datum.I, S is Datum.S).
 const (
-	Unknown     Kind = iota // an untyped literal or NULL: text in S
-	Bool                    // I: 0 or 1
-	Int2                    // I
-	Int4                    // I
-	Int8                    // I
-	Float4                  // I: bits of the float64 that equals the float32
-	Float8                  // I: bits of the float64
-	Numeric                 // see Numeric (the type NumericValue)
-	Text                    // S, UTF-8
-	Varchar                 // S, UTF-8
-	BpChar                  // char(n). S, trailing blanks trimmed; output pads to n characters
-	Bytea                   // S, any bytes
-	Date                    // I: days since 1970-01-01; MinInt32 and MaxInt32 are -infinity and infinity
-	Timestamp               // I: microseconds since 1970-01-01 00:00; MinInt64, MaxInt64 infinities
-	TimestampTZ             // as Timestamp, in UTC
-	Interval                // I: microseconds; H: months<<32 | uint32(days)
-	Time                    // I: microseconds since midnight
-	OID                     // I: unsigned 32 bits
-	Name                    // S, at most 63 bytes
-	Char                    // "char", one byte in S
-	UUID                    // S, 16 bytes
-	Void                    // no value: the result type of functions that return nothing
-	Record                  // a row of values; only passes through the binder
+	Unknown      Kind = iota // an untyped literal or NULL: text in S
+	Bool                     // I: 0 or 1
+	Int2                     // I
+	Int4                     // I
+	Int8                     // I
+	Float4                   // I: bits of the float64 that equals the float32
+	Float8                   // I: bits of the float64
+	Numeric                  // see Numeric (the type NumericValue)
+	Text                     // S, UTF-8
+	Varchar                  // S, UTF-8
+	BpChar                   // char(n). S, trailing blanks trimmed; output pads to n characters
+	Bytea                    // S, any bytes
+	Date                     // I: days since 1970-01-01; MinInt32 and MaxInt32 are -infinity and infinity
+	Timestamp                // I: microseconds since 1970-01-01 00:00; MinInt64, MaxInt64 infinities
+	TimestampTZ              // as Timestamp, in UTC
+	Interval                 // I: microseconds; H: months<<32 | uint32(days)
+	Time                     // I: microseconds since midnight
+	OID                      // I: unsigned 32 bits
+	Name                     // S, at most 63 bytes
+	Char                     // "char", one byte in S
+	UUID                     // S, 16 bytes
+	Void                     // no value: the result type of functions that return nothing
+	Record                   // a row of values; only passes through the binder
+	Regclass                 // as OID; shown as the name of a relation
+	Regtype                  // as OID; shown as the name of a type
+	Regproc                  // as OID; shown as the name of a function
+	Regnamespace             // as OID; shown as the name of a schema
+	Regrole                  // as OID; shown as the name of a user
+	// Arrays of the system catalogs: the array's text form in S. No table has them.
+	Int2Vector
+	OIDVector
+	Int2Array
+	OIDArray
+	CharArray
+	NameArray
+	TextArray
+	ACLItemArray
 	numKinds
 )
+
+// IsReg reports whether values of the kind are OIDs that are shown as names.
+func (k Kind) IsReg() bool { return k >= Regclass && k <= Regrole }
+
+// IsArray reports whether the kind is one of the arrays of the system catalogs.
+func (k Kind) IsArray() bool { return k >= Int2Vector && k <= ACLItemArray }
+
+// ElementKind returns the kind of an array's elements; Unknown for other kinds, and for aclitem, which has no kind.
+func (k Kind) ElementKind() Kind {
+	switch k {
+	case Int2Vector, Int2Array:
+		return Int2
+	case OIDVector, OIDArray:
+		return OID
+	case CharArray:
+		return Char
+	case NameArray:
+		return Name
+	case TextArray:
+		return Text
+	}
+	return Unknown
+}
 
 // NumKinds is the number of kinds, for tables indexed by Kind.
 const NumKinds = int(numKinds)
@@ -102,6 +139,9 @@ var classes = [NumKinds]Class{
 	TimestampTZ: ClassInt, Time: ClassInt, OID: ClassInt, Float4: ClassFloat, Float8: ClassFloat,
 	Numeric: ClassNumeric, Text: ClassString, Varchar: ClassString, BpChar: ClassString,
 	Bytea: ClassString, Name: ClassString, Char: ClassString, UUID: ClassString, Interval: ClassInterval,
+	Regclass: ClassInt, Regtype: ClassInt, Regproc: ClassInt, Regnamespace: ClassInt, Regrole: ClassInt,
+	Int2Vector: ClassString, OIDVector: ClassString, Int2Array: ClassString, OIDArray: ClassString,
+	CharArray: ClassString, NameArray: ClassString, TextArray: ClassString, ACLItemArray: ClassString,
 }
 
 // Class returns the class of k.

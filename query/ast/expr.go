@@ -248,6 +248,12 @@ type Collate struct {
 	Name   string
 }
 
+// Subscript is Arg[Index].
+type Subscript struct {
+	At
+	Arg, Index Expr
+}
+
 // ValueFunc is CURRENT_DATE, CURRENT_TIMESTAMP, CURRENT_USER and the like: a function without
 // parentheses, named in lower case.
 type ValueFunc struct {
@@ -283,5 +289,6 @@ func (*Subquery) expr()  {}
 func (*Row) expr()       {}
 func (*Array) expr()     {}
 func (*Collate) expr()   {}
+func (*Subscript) expr() {}
 func (*ValueFunc) expr() {}
 func (*Default) expr()   {}

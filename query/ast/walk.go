@@ -67,6 +67,8 @@ func Walk(e Expr, fn func(Expr)) {
 		each(e.Items...)
 	case *Collate:
 		each(e.Arg)
+	case *Subscript:
+		each(e.Arg, e.Index)
 	}
 }
 
@@ -100,6 +102,8 @@ func Start(e Expr) int {
 		case *Cast:
 			first = x.Arg
 		case *Collate:
+			first = x.Arg
+		case *Subscript:
 			first = x.Arg
 		}
 		if first == nil {

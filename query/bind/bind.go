@@ -16,7 +16,7 @@ type Options struct {
 	// SearchPath are the schemas that unqualified names are looked up in; nil: public. pg_catalog
 	// is always searched first.
 	SearchPath []string
-	// System finds a relation of pg_catalog or information_schema; nil: there are none.
+	// System finds a relation of pg_catalog, information_schema or lamina; nil: there are none.
 	System func(schema, name string) (*SystemTable, error)
 	// Temp is the schema of the session's temporary relations, which pg_temp stands for; "" if it has none.
 	// Unless the path names it, it is looked into first.
@@ -60,6 +60,8 @@ type Statement struct {
 	// NextID is above every column ID in use.
 	NextID int
 	Modify *Modify
+	// System: rows of system relations are in it, as they were when it was bound.
+	System bool
 }
 
 // Modify is what a data change does with the rows of Statement.Root.
@@ -112,7 +114,7 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 	if out.Params, err = g.paramTypes(); err != nil {
 		return nil, err
 	}
-	out.Tables, out.NextID = g.tables, g.nextID
+	out.Tables, out.NextID, out.System = g.tables, g.nextID, g.systemUsed
 	return out, nil
 }
 
@@ -133,6 +135,8 @@ type binding struct {
 	// uses are the relations that the statement names, views the nesting of views at hand.
 	uses  []table.ObjectID
 	views int
+	// systemUsed: the statement reads a system relation.
+	systemUsed bool
 }
 
 // Limits of a statement.

@@ -131,6 +131,9 @@ func (x *exprs) checkAggregateLevel(a *expr.Aggregate) error {
 
 // cast binds CAST and typed literals.
 func (x *exprs) cast(e *ast.Cast) (expr.Expr, error) {
+	if e.Type.Array {
+		return x.castArray(e)
+	}
 	t, err := TypeOf(e.Type)
 	if err != nil {
 		return nil, err
@@ -140,6 +143,27 @@ func (x *exprs) cast(e *ast.Cast) (expr.Expr, error) {
 		return nil, err
 	}
 	return expr.NewCast(a, t, expr.Explicit, e.Pos())
+}
+
+// castArray binds a cast to an array type: of an array of the system catalogs to its own type.
+func (x *exprs) castArray(e *ast.Cast) (expr.Expr, error) {
+	element := e.Type
+	element.Array = false
+	t, err := TypeOf(element)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := e.Arg.(*ast.Array); !ok {
+		a, err := x.bind(e.Arg)
+		if err != nil {
+			return nil, err
+		}
+		if k := a.Type().Kind; k.IsArray() && k.ElementKind() == t.Kind {
+			return a, nil
+		}
+	}
+	_, err = TypeOf(e.Type)
+	return nil, err
 }
 
 // valueFunc binds CURRENT_DATE and the like, which are functions of the catalogue.

@@ -13,6 +13,7 @@ import (
 const (
 	pgCatalog         = "pg_catalog"
 	informationSchema = "information_schema"
+	laminaSchema      = "lamina"
 	pgTemp            = "pg_temp" // the session's temporary relations
 )
 
@@ -90,6 +91,19 @@ func (b *Binder) Relation(n ast.RelName) (table.Object, error) {
 	return nil, nil
 }
 
+// Find finds a relation by its name, with its schema before it or not; nil if there is none.
+func (b *Binder) Find(name []string) table.Object {
+	n := ast.RelName{Name: name[len(name)-1]}
+	if len(name) > 1 {
+		n.Schema = name[0]
+	}
+	o, err := b.Relation(n)
+	if err != nil {
+		return nil
+	}
+	return o
+}
+
 func (b *Binder) relationIn(schema, name string) table.Object {
 	o := b.schema.Lookup(table.KindSchema, 0, b.realSchema(schema))
 	if o == nil {
@@ -117,8 +131,8 @@ func (b *Binder) system(n ast.RelName) (*SystemTable, error) {
 	switch n.Schema {
 	case "", pgCatalog:
 		return b.opts.System(pgCatalog, n.Name)
-	case informationSchema:
-		return b.opts.System(informationSchema, n.Name)
+	case informationSchema, laminaSchema:
+		return b.opts.System(n.Schema, n.Name)
 	}
 	return nil, nil
 }

@@ -37,6 +37,8 @@ func figureName(e ast.Expr) (name string, strength int) {
 		return "row", 2
 	case *ast.Collate:
 		return figureName(e.Arg)
+	case *ast.Subscript:
+		return figureName(e.Arg)
 	case *ast.Cast:
 		if name, strength = figureName(e.Arg); strength <= 1 {
 			return e.Type.Name, 1

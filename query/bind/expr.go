@@ -193,6 +193,8 @@ func (x *exprs) rare(e ast.Expr) (expr.Expr, error) {
 		return x.opArray(e)
 	case *ast.Collate:
 		return x.collate(e)
+	case *ast.Subscript:
+		return x.subscript(e)
 	case *ast.Row:
 		return nil, sqlerr.Unsupported("row value").At(e.Pos())
 	case *ast.Array:
@@ -538,6 +540,15 @@ func (x *exprs) caseExpr(e *ast.Case) (expr.Expr, error) {
 	return expr.NewCase(e.Pos(), arg, whens, els)
 }
 
+// subscript binds an element of an array.
+func (x *exprs) subscript(e *ast.Subscript) (expr.Expr, error) {
+	args, err := x.list([]ast.Expr{e.Arg, e.Index})
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewElement(e.Pos(), args[0], args[1])
+}
+
 // collate accepts the collations that order by code point, which is how text is always ordered.
 func (x *exprs) collate(e *ast.Collate) (expr.Expr, error) {
 	a, err := x.bind(e.Arg)
@@ -578,13 +589,23 @@ func CodePointCollation(name string) bool {
 
 // opArray binds x op ANY (array) and x op ALL (array) where the array is written out.
 func (x *exprs) opArray(e *ast.OpArray) (expr.Expr, error) {
-	items, err := arrayItems(e.R)
-	if err != nil {
-		return nil, err
-	}
 	l, err := x.bind(e.L)
 	if err != nil {
 		return nil, err
+	}
+	items, err := arrayItems(e.R)
+	if err != nil {
+		if _, ok := e.R.(*ast.Literal); ok || e.All || e.Name != "=" {
+			return nil, err
+		}
+		r, berr := x.bind(e.R)
+		if berr != nil {
+			return nil, berr
+		}
+		if !r.Type().Kind.IsArray() {
+			return nil, err
+		}
+		return expr.NewAnyElement(e.Pos(), l, r)
 	}
 	list, err := x.list(items)
 	if err != nil {

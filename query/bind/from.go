@@ -222,6 +222,7 @@ func (s *scope) systemRef(sys *SystemTable, err error, f *ast.TableRef, name str
 	if err != nil {
 		return nil, nil, err
 	}
+	s.g.systemUsed = true
 	v := &plan.RelValues{}
 	for i := range sys.Columns {
 		v.Out = append(v.Out, s.g.newCol(sys.Columns[i].Name, sys.Columns[i].Type))
@@ -270,6 +271,12 @@ func (s *scope) funcRef(f *ast.FuncRef, left []*item) (plan.Rel, []*item, bool, 
 			return nil, nil, false, err
 		}
 		rel, col = series, series.Out
+	} else if ok && c.Name == "unnest" && len(c.Args) == 1 && (c.Schema == "" || c.Schema == pgCatalog) {
+		elements, err := x.unnest(c, name)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		rel, col = elements, elements.Out[0]
 	} else {
 		e, err := x.bind(f.Call)
 		if err != nil {
@@ -290,6 +297,30 @@ func usesItems(rel plan.Rel, s *scope) bool {
 		}
 	}
 	return false
+}
+
+// unnest binds unnest(array) for arrays of the system catalogs: their elements by subscript.
+func (x *exprs) unnest(c *ast.Call, name string) (*plan.RelProject, error) {
+	array, err := x.bind(c.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	if !array.Type().Kind.IsArray() {
+		return nil, sqlerr.Unsupported("set-returning function unnest").At(c.Pos())
+	}
+	one := expr.NewConst(types.NewInt(types.Int4, 1), types.T(types.Int4), 0)
+	r := &plan.RelSeries{Step: one, Out: x.s.g.newCol("i", types.T(types.Int4))}
+	if r.Start, err = expr.NewBound(c.Pos(), array, false); err != nil {
+		return nil, err
+	}
+	if r.Stop, err = expr.NewBound(c.Pos(), array, true); err != nil {
+		return nil, err
+	}
+	element, err := expr.NewElement(c.Pos(), array, r.Out.Ref())
+	if err != nil {
+		return nil, err
+	}
+	return &plan.RelProject{Input: r, Exprs: []expr.Expr{element}, Out: []plan.Col{x.s.g.newCol(name, element.Type())}}, nil
 }
 
 // series binds generate_series(start, stop [, step]) over int4 or int8.

@@ -11,7 +11,7 @@ import (
 // subquery binds a query in an expression.
 func (x *exprs) subquery(e *ast.Subquery) (expr.Expr, error) {
 	if e.Kind == ast.ArraySubquery {
-		return nil, sqlerr.Unsupported("ARRAY subquery").At(e.Pos())
+		return x.arraySubquery(e)
 	}
 	switch x.clause {
 	case clauseCheck:
@@ -41,6 +41,51 @@ func (x *exprs) subquery(e *ast.Subquery) (expr.Expr, error) {
 		return out, nil
 	}
 	return x.quantified(e, out, q)
+}
+
+// arrayItemFunc is the function of the catalogue that writes a value as an element of an array.
+const arrayItemFunc = "lamina_array_item"
+
+// arraySubquery binds ARRAY (query), for the element types that arrays of the system catalogs have. One with an order of
+// its rows fails when it is evaluated: clients ask that of relations that are empty.
+func (x *exprs) arraySubquery(e *ast.Subquery) (expr.Expr, error) {
+	unsupported := sqlerr.Unsupported("ARRAY subquery").At(e.Pos())
+	if x.clause == clauseCheck || x.clause == clauseDefault {
+		return nil, unsupported
+	}
+	q, err := x.s.g.query(e.Query, x.s, x.s.ctes, resolveUnknown)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.out) != 1 {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "subquery must return only one column").At(e.Pos())
+	}
+	for k := types.Int2Array; k <= types.TextArray; k++ {
+		if k.ElementKind() != q.out[0].Type.Kind {
+			continue
+		}
+		if q.ordered {
+			return expr.NewUnsupported(e.Pos(), "ARRAY subquery with ORDER BY", types.T(k)), nil
+		}
+		text, err := x.subquery(&ast.Subquery{At: e.At, Kind: ast.ScalarSubquery, Query: elementsQuery(e.Query)})
+		if err != nil {
+			return nil, err
+		}
+		return expr.NewArrayOf(e.Pos(), k, text), nil
+	}
+	return nil, unsupported
+}
+
+// elementsQuery is SELECT string_agg(lamina_array_item(x::text), ',') FROM (q) AS a (x).
+func elementsQuery(q *ast.Query) *ast.Query {
+	item := &ast.Call{Name: arrayItemFunc, Schema: pgCatalog, Args: []ast.Expr{
+		&ast.Cast{Arg: &ast.ColumnRef{Names: []string{"a", "x"}}, Type: ast.TypeName{Name: "text", Schema: pgCatalog}},
+	}}
+	all := &ast.Call{Name: "string_agg", Schema: pgCatalog, Args: []ast.Expr{item, &ast.Literal{Kind: ast.StringLiteral, Text: ","}}}
+	return &ast.Query{Body: &ast.Select{
+		Targets: []ast.Target{{Expr: all}},
+		From:    []ast.TableExpr{&ast.SubqueryRef{Query: q, Alias: &ast.Alias{Name: "a", Columns: []string{"x"}}}},
+	}}
 }
 
 // quantified binds x op ANY (query) and x op ALL (query); IN is = ANY.

@@ -11,10 +11,10 @@ var otherTypes = map[string]bool{
 	"json": true, "jsonb": true, "xml": true, "money": true, "bit": true, "varbit": true, "inet": true, "cidr": true,
 	"macaddr": true, "macaddr8": true, "point": true, "line": true, "lseg": true, "box": true, "path": true,
 	"polygon": true, "circle": true, "timetz": true, "tsvector": true, "tsquery": true, "int4range": true,
-	"int8range": true, "numrange": true, "tsrange": true, "tstzrange": true, "daterange": true, "regclass": true,
-	"regproc": true, "regprocedure": true, "regtype": true, "regrole": true, "regnamespace": true, "regoper": true,
+	"int8range": true, "numrange": true, "tsrange": true, "tstzrange": true, "daterange": true,
+	"regprocedure": true, "regoper": true,
 	"regoperator": true, "regconfig": true, "regdictionary": true, "xid": true, "xid8": true, "cid": true, "tid": true,
-	"pg_lsn": true, "jsonpath": true, "oidvector": true, "int2vector": true, "txid_snapshot": true, "pg_snapshot": true,
+	"pg_lsn": true, "jsonpath": true, "txid_snapshot": true, "pg_snapshot": true,
 	"record": true, "cstring": true, "anyelement": true, "anyarray": true, "void": true, "refcursor": true,
 	"pg_node_tree": true, "aclitem": true, "unknown": true,
 	"serial": true, "bigserial": true, "smallserial": true, "serial2": true, "serial4": true, "serial8": true,
@@ -35,7 +35,7 @@ func TypeOf(n ast.TypeName) (types.Type, error) {
 	if !ok {
 		return types.Type{}, sqlerr.Newf(sqlerr.UndefinedObject, "type \"%s\" does not exist", n.Name).At(n.Pos())
 	}
-	if n.Array {
+	if n.Array || k.IsArray() {
 		return types.Type{}, sqlerr.Unsupported("array type " + n.Name + "[]").At(n.Pos())
 	}
 	t, err := types.WithMods(k, n.Mods)

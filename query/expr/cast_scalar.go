@@ -10,7 +10,7 @@ func (ctx *Context) parseOptions() *types.ParseOptions {
 	if ctx == nil {
 		return nil
 	}
-	o := &types.ParseOptions{Location: ctx.Location, Now: ctx.Now}
+	o := &types.ParseOptions{Location: ctx.Location, Now: ctx.Now, Reg: ctx.Reg}
 	if ctx.Text != nil {
 		o.Order, o.IntervalStyle = ctx.Text.DateOrder, ctx.Text.IntervalStyle
 	}

@@ -122,7 +122,7 @@ var castRows = []castRow{
 
 // addCasts fills casts and textCasts.
 func addCasts() {
-	for _, table := range [][]castRow{castRows, datetimeCasts} {
+	for _, table := range [][]castRow{castRows, datetimeCasts, regCasts()} {
 		for i := range table {
 			addCast(&table[i])
 		}
@@ -191,8 +191,9 @@ func printFunc(from, to types.Kind) *Func {
 		},
 	}
 	switch from {
-	case types.Float4, types.Float8, types.Date, types.Timestamp, types.TimestampTZ, types.Interval, types.Bytea:
-		f.Volatility = Stable // the session's zone, styles and digits
+	case types.Float4, types.Float8, types.Date, types.Timestamp, types.TimestampTZ, types.Interval, types.Bytea,
+		types.Regclass, types.Regtype, types.Regproc, types.Regnamespace, types.Regrole:
+		f.Volatility = Stable // the session's zone, styles and digits; names of the catalog
 	}
 	return f
 }
@@ -206,7 +207,8 @@ func readFunc(from, to types.Kind) *Func {
 		},
 	}
 	switch to {
-	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.Interval:
+	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.Interval,
+		types.Regclass, types.Regtype, types.Regproc, types.Regnamespace, types.Regrole:
 		f.Volatility = Stable // 'today', and the session's zone, date order and interval style
 	}
 	return f

@@ -118,6 +118,9 @@ func castLiteral(c *Const, to types.Type, context CastContext) (Expr, error) {
 	if c.Value.IsNull() {
 		return NewConst(types.NullOf(to.Kind), to, c.At), nil
 	}
+	if to.Kind.IsReg() {
+		return regLiteral(c, to), nil
+	}
 	t := types.T(to.Kind)
 	if to.Kind == types.Interval {
 		t = to // the fields of the type decide what the text means

@@ -119,6 +119,10 @@ type Context struct {
 	Session func(name string) (types.Datum, bool)
 	// Blocked says whether the session with a number waits for a lock of one of the others; nil: 0A000.
 	Blocked func(session uint32, by []uint32) bool
+	// Catalog answers functions that ask the system catalogs, such as pg_get_indexdef; nil: 0A000.
+	Catalog func(function string, args []types.Datum) (types.Datum, error)
+	// Reg reads the name of an object as a value of a kind such as regclass; nil: only numbers are read.
+	Reg func(k types.Kind, text string) (types.Datum, error)
 	// RowByRow makes vector evaluators run the row interpreter: for tests, which compare the two.
 	RowByRow bool
 }

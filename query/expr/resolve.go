@@ -16,6 +16,7 @@ const (
 	catString   category = 'S'
 	catDate     category = 'D'
 	catInterval category = 'T'
+	catArray    category = 'A'
 	catUser     category = 'U'
 	catInternal category = 'Z'
 	catUnknown  category = 'X'
@@ -29,7 +30,17 @@ var categories = [types.NumKinds]category{
 	types.Char: catInternal, types.Bytea: catUser, types.UUID: catUser,
 	types.Date: catDate, types.Timestamp: catDate, types.TimestampTZ: catDate, types.Time: catDate,
 	types.Interval: catInterval,
+	types.Regclass: catNumber, types.Regtype: catNumber, types.Regproc: catNumber, types.Regnamespace: catNumber,
+	types.Regrole:    catNumber,
+	types.Int2Vector: catArray, types.OIDVector: catArray, types.Int2Array: catArray, types.OIDArray: catArray,
+	types.CharArray: catArray, types.NameArray: catArray, types.TextArray: catArray, types.ACLItemArray: catArray,
 }
+
+// CategoryOf returns the letter of a kind's category, as pg_type.typcategory has it.
+func CategoryOf(k types.Kind) byte { return byte(categoryOf(k)) }
+
+// Preferred reports whether a kind is a preferred type of its category.
+func Preferred(k types.Kind) bool { return preferred(k) }
 
 func categoryOf(k types.Kind) category {
 	if int(k) >= types.NumKinds {

@@ -224,6 +224,8 @@ type Query struct {
 	// Ordered: the rows have a defined order.
 	Ordered bool
 	Modify  *Modify // INSERT, UPDATE, DELETE; nil for SELECT
+	// Fresh: the plan holds rows of system relations, so it is good for one run.
+	Fresh bool
 }
 
 // ModifyKind is the kind of a data change.

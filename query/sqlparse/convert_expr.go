@@ -83,16 +83,30 @@ func (c *converter) rareExpr(n *pgNode) ast.Expr {
 	case *nodeSetToDefault:
 		return &ast.Default{At: c.at(e.SetToDefault.GetLocation())}
 	case *nodeAIndirection:
-		construct := "field selection"
-		for _, i := range e.AIndirection.GetIndirection() {
-			if i.GetAIndices() != nil {
-				construct = "array subscript"
-			}
-		}
-		c.unsupported(construct, 0)
-		return nil
+		return c.indirection(e.AIndirection.GetArg(), e.AIndirection.GetIndirection())
 	}
 	c.unsupported(grammarNode(n), 0)
+	return nil
+}
+
+// indirection is one subscript; slices, several subscripts and fields are not supported.
+func (c *converter) indirection(arg *pgNode, list []*pgNode) ast.Expr {
+	if len(list) == 1 {
+		if i := list[0].GetAIndices(); i != nil && !i.GetIsSlice() {
+			x := c.expr(arg)
+			if x == nil {
+				return nil
+			}
+			return &ast.Subscript{At: ast.At(x.Pos()), Arg: x, Index: c.expr(i.GetUidx())}
+		}
+	}
+	construct := "field selection"
+	for _, i := range list {
+		if i.GetAIndices() != nil {
+			construct = "array subscript"
+		}
+	}
+	c.unsupported(construct, 0)
 	return nil
 }
 
