@@ -201,9 +201,14 @@ func (s *setting) checkString(value string) (string, error) {
 	case "DateStyle":
 		return checkDateStyle(value, s.value)
 	case "TimeZone":
-		if _, err := loadLocation(value); err != nil {
+		loc, err := loadLocation(value)
+		if err != nil {
 			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value)
 		}
+		if loc == time.UTC {
+			return strings.ToUpper(value), nil // UTC or GMT
+		}
+		return loc.String(), nil
 	case "default_table_access_method":
 		if !slices.Contains([]string{"memory", "columnar", "lsm"}, value) {
 			return "", sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", s.name, value).

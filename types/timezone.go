@@ -211,3 +211,24 @@ func localToUTC(localSeconds int64, loc *time.Location) int {
 	}
 	return after
 }
+
+// OffsetOrZone is LoadZone that reads an offset with a sign as hours east, as the text of a timestamptz has it.
+func OffsetOrZone(name string, session *time.Location) (Zone, error) {
+	if name == "" || !isDigit(name[0]) && name[0] != '+' && name[0] != '-' {
+		return LoadZone(name, session)
+	}
+	if isDigit(name[0]) {
+		return Zone{}, sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid input syntax for type numeric time zone: \"%s\"", name).
+			WithHint("Numeric time zones must have \"-\" or \"+\" as first character.")
+	}
+	switch offset, e := decodeOffset([]byte(name)); e {
+	case dtOK:
+		return FixedZone(offset), nil
+	case dtBadFormat:
+		return LoadZone(name, session)
+	case dtZoneOverflow:
+		return Zone{}, sqlerr.Newf(sqlerr.InvalidParameterValue, "numeric time zone \"%s\" out of range", name)
+	default:
+		return Zone{}, sqlerr.Newf(sqlerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
+	}
+}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"sync"
 	"time"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -178,9 +179,21 @@ func sameInAllSessions(t types.Type, text string, d types.Datum) bool {
 	return true
 }
 
+// abbreviated is a zone that has had the abbreviation that most zones have had, LMT.
+var abbreviated = sync.OnceValue(func() *time.Location {
+	loc, err := types.SessionZone("Europe/London")
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+})
+
 // parsesInSomeSession reports whether the text is a value once the current time is known, or with another order
 // of the fields of dates.
 func parsesInSomeSession(t types.Type, text string) bool {
+	if _, err := types.ParseWith(t, text, &types.ParseOptions{Location: abbreviated()}); err == nil {
+		return true
+	}
 	for order := types.MDY; order <= types.YMD; order++ {
 		if _, err := types.ParseWith(t, text, &types.ParseOptions{Now: time.Unix(0, 0).UTC(), Order: order}); err == nil {
 			return true

@@ -241,16 +241,32 @@ func isFinite(_ *Context, args []types.Datum) (types.Datum, error) {
 
 // makeDate counts years before Christ below zero.
 func makeDate(_ *Context, args []types.Datum) (types.Datum, error) {
+	year := args[0].I
+	if year < 0 {
+		year++
+	}
+	return dateOf(args, year)
+}
+
+// dateOf returns the date of year, month and day; its errors show the year as shown.
+func dateOf(args []types.Datum, shown int64) (types.Datum, error) {
 	y, m, d := args[0].I, args[1].I, args[2].I
 	year := y
 	if y < 0 {
 		year++
 	}
-	t := time.Date(int(year), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
-	if y == 0 || year < -4712 || year > 5874897 || m < 1 || m > 12 || d < 1 || d > 31 || t.Day() != int(d) {
-		return types.Datum{}, sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "date field value out of range: %d-%02d-%02d", year, m, d)
+	outOfRange := func(what string) error {
+		return sqlerr.Newf(sqlerr.DatetimeFieldOverflow, "%s out of range: %d-%02d-%02d", what, shown, m, d)
 	}
-	return types.NewInt(types.Date, floorDiv(t.Unix(), 86400)), nil
+	t := time.Date(int(year), time.Month(m), int(d), 0, 0, 0, 0, time.UTC)
+	if y == 0 || m < 1 || m > 12 || d < 1 || d > 31 || t.Day() != int(d) {
+		return types.Datum{}, outOfRange("date field value")
+	}
+	day, err := types.CheckDate(floorDiv(t.Unix(), 86400))
+	if err != nil {
+		return day, outOfRange("date")
+	}
+	return day, nil
 }
 
 func epochToTime(_ *Context, args []types.Datum) (types.Datum, error) {

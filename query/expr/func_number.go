@@ -2,7 +2,6 @@ package expr
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -53,7 +52,6 @@ var numberFunctions = []entry{
 	{"asinh(float8) float8", 2465, safe, float1(math.Asinh), kernelNone},
 	{"acosh(float8) float8", 2466, 0, acoshFloat, kernelNone},
 	{"atanh(float8) float8", 2467, 0, atanhFloat, kernelNone},
-	{"random() float8", 1598, safe | volatile, randomFloat, kernelNone},
 }
 
 func float1(f func(float64) float64) scalar {
@@ -135,10 +133,6 @@ func atan2Float(_ *Context, args []types.Datum) (types.Datum, error) {
 
 func piFloat(*Context, []types.Datum) (types.Datum, error) {
 	return types.NewFloat(types.Float8, math.Pi), nil
-}
-
-func randomFloat(*Context, []types.Datum) (types.Datum, error) {
-	return types.NewFloat(types.Float8, rand.Float64()), nil
 }
 
 var (

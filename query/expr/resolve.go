@@ -313,22 +313,26 @@ func resolveFunction(name string, kinds []types.Kind, pos int) (*Func, error) {
 	if f := selectCandidate(list, kinds); f != nil {
 		return f, nil
 	}
-	if name == "extract" { // only its special syntax gets here
-		name = "pg_catalog.extract"
-	}
 	return nil, ambiguousFunction(name, kinds, pos)
 }
 
+// calledName is a function's name in errors: those that are mostly called by SQL's own syntax have a schema.
+func calledName(name string) string {
+	if name == "extract" || name == "overlaps" {
+		return "pg_catalog." + name
+	}
+	return name
+}
+
 func ambiguousFunction(name string, kinds []types.Kind, pos int) error {
+	name = calledName(name)
 	return sqlerr.Newf(sqlerr.AmbiguousFunction, "function %s is not unique", functionSignature(name, kinds)).
 		WithHint("Could not choose a best candidate function. You might need to add explicit type casts.").At(pos)
 }
 
 // NoFunction is the 42883 error for a call that matches no function.
 func NoFunction(name string, args []Expr, pos int) error {
-	if name == "extract" {
-		name = "pg_catalog.extract"
-	}
+	name = calledName(name)
 	return sqlerr.Newf(sqlerr.UndefinedFunction, "function %s does not exist", functionSignature(name, kindsOf(args))).
 		WithHint("No function matches the given name and argument types. You might need to add explicit type casts.").At(pos)
 }
