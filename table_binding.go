@@ -124,9 +124,9 @@ func (b *binding) value(s *query.Session, v reflect.Value, i int) (types.Datum, 
 	return d, nil
 }
 
-// existing finds the stored rows that have the primary keys of rows.
-func (b *binding) existing(ctx context.Context, s *query.Session, r table.Reader, rows reflect.Value) ([]table.RowRef, error) {
-	var refs []table.RowRef
+// existing finds the stored rows that have the primary keys of rows: their places among rows, those of the others, and
+// the references of the stored ones.
+func (b *binding) existing(ctx context.Context, s *query.Session, r table.Reader, rows reflect.Value) (old, fresh []int, refs []table.RowRef, err error) {
 	keys := make([]types.Row, rows.Len())
 	for i := range rows.Len() {
 		key := make(types.Row, len(b.key))
@@ -134,21 +134,24 @@ func (b *binding) existing(ctx context.Context, s *query.Session, r table.Reader
 		for k, f := range b.key {
 			d, err := b.value(s, rows.Index(i), f)
 			if err != nil {
-				return nil, err
+				return nil, nil, nil, err
 			}
 			key[k] = d
 		}
 		if slices.ContainsFunc(key, types.Datum.IsNull) {
-			continue // the insert refuses it
+			fresh = append(fresh, i) // the insert refuses it
+			continue
 		}
 		switch ref, err := r.Ref(ctx, key); {
 		case err == nil:
-			refs = append(refs, ref)
-		case !errors.Is(err, table.ErrNotFound):
-			return nil, err
+			old, refs = append(old, i), append(refs, ref)
+		case errors.Is(err, table.ErrNotFound):
+			fresh = append(fresh, i)
+		default:
+			return nil, nil, nil, err
 		}
 	}
-	return refs, b.distinct(keys)
+	return old, fresh, refs, b.distinct(keys)
 }
 
 // distinct refuses two equal keys.
@@ -180,7 +183,30 @@ func (b *binding) keyName() string {
 	return ""
 }
 
-func (b *binding) insert(ctx context.Context, s *query.Session, w table.Writer, rows reflect.Value) error {
+func (b *binding) insert(ctx context.Context, s *query.Session, w table.Writer, rows reflect.Value, which []int) error {
+	return b.batches(s, rows, which, func(batch *vec.Batch, _ int) error {
+		_, err := w.Insert(ctx, batch, table.OnConflict{Key: -1})
+		return err
+	})
+}
+
+// replace updates stored rows: deleted and inserted again they would be other rows to transactions that wait for them.
+func (b *binding) replace(
+	ctx context.Context, s *query.Session, w table.Writer, rows reflect.Value, which []int, refs []table.RowRef,
+) error {
+	all := make([]int, len(b.def.Columns))
+	for i := range all {
+		all[i] = i
+	}
+	return b.batches(s, rows, which, func(batch *vec.Batch, first int) error {
+		_, err := w.Update(ctx, refs[first:first+batch.N], all, batch)
+		return err
+	})
+}
+
+// batches makes batches of some of the rows, with the defaults of columns that have no field. f gets the place in which
+// of a batch's first row.
+func (b *binding) batches(s *query.Session, rows reflect.Value, which []int, f func(batch *vec.Batch, first int) error) error {
 	ts := make([]types.Type, len(b.def.Columns))
 	row := make(types.Row, len(ts))
 	for i, c := range b.def.Columns {
@@ -190,9 +216,9 @@ func (b *binding) insert(ctx context.Context, s *query.Session, w table.Writer, 
 	if err != nil {
 		return err
 	}
-	bb := vec.NewBatchBuilder(ts, min(rows.Len(), vec.Size), nil)
+	bb := vec.NewBatchBuilder(ts, min(len(which), vec.Size), nil)
 	defer bb.Release()
-	for i := range rows.Len() {
+	for n, i := range which {
 		if err := defaults.Row(row); err != nil {
 			return err
 		}
@@ -206,8 +232,8 @@ func (b *binding) insert(ctx context.Context, s *query.Session, w table.Writer, 
 		if err := bb.AppendRow(row); err != nil {
 			return err
 		}
-		if bb.Len() == vec.Size || i == rows.Len()-1 {
-			if _, err := w.Insert(ctx, bb.Batch(), table.OnConflict{Key: -1}); err != nil {
+		if bb.Len() == vec.Size || n == len(which)-1 {
+			if err := f(bb.Batch(), n+1-bb.Len()); err != nil {
 				return err
 			}
 			bb.Reset()

@@ -206,7 +206,11 @@ func (t *Table[T]) Insert(ctx context.Context, rows ...T) error {
 		if err != nil {
 			return err
 		}
-		return w.insert(ctx, w.s, wr, reflect.ValueOf(rows))
+		all := make([]int, len(rows))
+		for i := range all {
+			all[i] = i
+		}
+		return w.insert(ctx, w.s, wr, reflect.ValueOf(rows), all)
 	})
 }
 
@@ -226,16 +230,15 @@ func (t *Table[T]) Put(ctx context.Context, rows ...T) error {
 		if err != nil {
 			return err
 		}
-		refs, err := w.existing(ctx, w.s, r, reflect.ValueOf(rows))
+		v := reflect.ValueOf(rows)
+		old, fresh, refs, err := w.existing(ctx, w.s, r, v)
 		if err != nil {
 			return err
 		}
-		if len(refs) > 0 {
-			if _, err := wr.Delete(ctx, refs); err != nil {
-				return err
-			}
+		if err := w.replace(ctx, w.s, wr, v, old, refs); err != nil {
+			return err
 		}
-		return w.insert(ctx, w.s, wr, reflect.ValueOf(rows))
+		return w.insert(ctx, w.s, wr, v, fresh)
 	})
 }
 
