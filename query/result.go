@@ -54,8 +54,7 @@ func (r *Result) Next(ctx context.Context) (_ *vec.Batch, err error) {
 	}
 	b, err := r.next(ctx)
 	if err == io.EOF {
-		r.done = true
-		if err := r.end(nil); err != nil {
+		if err := r.finish(); err != nil {
 			return nil, err
 		}
 		return nil, io.EOF
@@ -152,14 +151,19 @@ func (r *Result) Close() error {
 	if r.done {
 		return nil
 	}
+	return r.finish()
+}
+
+// finish ends the statement without an error of its own: what is checked at its end may fail it yet.
+func (r *Result) finish() error {
 	r.done = true
-	if err := r.end(nil); err != nil {
+	err := r.end(nil)
+	if err != nil {
 		r.err = err
 		r.s.countError(err)
 		r.s.failed(err)
-		return err
 	}
-	return nil
+	return err
 }
 
 // Rows returns the number of rows that the statement wrote, or that were read from it so far.
