@@ -28,7 +28,7 @@ func (r *runner) data(o *op, p *pair) error {
 		if code := p.m.lockTable(o.Slot, see.Gen, accessShare); code != "" {
 			return r.refused(o, p, func(st table.Statement) error { _, err := st.Reader(r.ctx, id); return err })
 		}
-		return r.statement(p, func(st table.Statement) error { return r.read(o, st, id, see) })
+		return r.statement(p, func(st table.Statement) error { return r.read(o, p, st, id, see) })
 	}
 	switch o.Kind {
 	case opTruncate:
@@ -63,7 +63,14 @@ func (r *runner) statement(p *pair, f func(table.Statement) error) error {
 	if err != nil {
 		return err
 	}
-	return st.Close(f(st))
+	err = st.Close(f(st))
+	p.refused, p.ended = isDependency(err) && p.m.MayBeRefused(), err == nil
+	return err
+}
+
+// isDependency reports whether an error is a conflict with what a transaction has read.
+func isDependency(err error) bool {
+	return sqlerr.CodeOf(err) == sqlerr.SerializationFailure && err.Error() == dependencies
 }
 
 // refused runs a statement that must fail because a lock is not free.

@@ -87,6 +87,7 @@ type Tx struct {
 	own   map[int]*change
 	locks map[lockKey]lockMode
 	saves []mark
+	reads []readNote
 }
 
 // change is what a transaction did to a slot: its table without rows, nil if dropped, and rows, nil if deleted.

@@ -110,13 +110,13 @@ func drawOps(rng *rand.Rand, n int, durable bool) []op {
 			op{Kind: opCommit, Tx: i})
 	}
 	for range txSlots - 1 {
-		ops = append(ops, op{Kind: opBegin, Tx: len(ops) % txSlots, Iso: table.Isolation(rng.IntN(2))})
+		ops = append(ops, op{Kind: opBegin, Tx: len(ops) % txSlots, Iso: table.Isolation(rng.IntN(3))})
 	}
 	for len(ops) < n {
 		o := op{
 			Kind: drawKind(rng), Tx: rng.IntN(txSlots), Slot: rng.IntN(tableSlots), V: rng.Int64N(1000),
 			Spread: rng.IntN(4) > 0, Abort: rng.IntN(12) == 0, Async: rng.IntN(4) == 0,
-			Iso: table.Isolation(rng.IntN(2)), Shape: Shape(rng.IntN(int(numShapes))), N: rng.IntN(4), Seed: rng.Uint64(),
+			Iso: table.Isolation(rng.IntN(3)), Shape: Shape(rng.IntN(int(numShapes))), N: rng.IntN(4), Seed: rng.Uint64(),
 		}
 		if !durable && (o.Kind == opReopen || o.Kind == opCrash) {
 			continue

@@ -11,8 +11,9 @@ import (
 )
 
 // read runs a step that reads, and compares.
-func (r *runner) read(o *op, st table.Statement, id table.ObjectID, see *Table) error {
+func (r *runner) read(o *op, p *pair, st table.Statement, id table.ObjectID, see *Table) error {
 	if o.Kind == opGet && see.Shape != Keyless {
+		p.m.Read(o.Slot, func(k int64, _ Row) bool { return slices.Contains(o.Keys, k) })
 		return r.get(o, st, id, see)
 	}
 	spec := table.ScanSpec{Refs: o.Spread, VectorRows: []int{0, 1, 3, 64}[o.N]}
@@ -29,7 +30,13 @@ func (r *runner) read(o *op, st table.Statement, id table.ObjectID, see *Table) 
 		spec.Where = []table.Conjunct{{Col: n + 1, Op: table.OpPrefix, Value: types.NewString(types.Text, "v1")},
 			{Col: n, Op: table.OpIsNotNull}}
 	}
+	p.m.Read(o.Slot, func(k int64, row Row) bool { return matchesAll(rowOf(see.Shape, k, row), spec.Where) })
 	return r.scan(st, id, see, spec)
+}
+
+// matchesAll reports whether a row meets all conjuncts.
+func matchesAll(row types.Row, where []table.Conjunct) bool {
+	return !slices.ContainsFunc(where, func(c table.Conjunct) bool { return !holds(row, &c) })
 }
 
 // scan compares what a scan finds with a table of the model.
@@ -46,7 +53,7 @@ func (r *runner) scan(st table.Statement, id table.ObjectID, see *Table, spec ta
 	var want []string
 	for _, k := range see.Keys() {
 		row := rowOf(see.Shape, k, see.Rows[k])
-		if !slices.ContainsFunc(spec.Where, func(c table.Conjunct) bool { return !holds(row, &c) }) {
+		if matchesAll(row, spec.Where) {
 			want = append(want, textOf(rd.Def(), row))
 		}
 	}

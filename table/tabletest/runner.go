@@ -23,9 +23,12 @@ type Opener func(fs vfs.FS) (table.TableStorage, error)
 
 // counts says how much a run did.
 type counts struct {
-	Cases, Ops, Left                                   int
-	Commits, Aborts, Conflicts, Violations, Blocked    int
-	Skipped                                            int
+	Cases, Ops, Left                                int
+	Commits, Aborts, Conflicts, Violations, Blocked int
+	Skipped                                         int
+	// Serialized are commits at SERIALIZABLE that wrote, Refused conflicts with what they had read, Needless those
+	// of them that the model does not see.
+	Serialized, Refused, Needless                      int
 	Checkpoints, Reopens, Crashes, Lost, OpenAtOnceMax int
 	Rows, Scans                                        int64
 }
@@ -40,6 +43,9 @@ func (c *counts) add(d counts) {
 	c.Violations += d.Violations
 	c.Blocked += d.Blocked
 	c.Skipped += d.Skipped
+	c.Serialized += d.Serialized
+	c.Refused += d.Refused
+	c.Needless += d.Needless
 	c.Checkpoints += d.Checkpoints
 	c.Reopens += d.Reopens
 	c.Crashes += d.Crashes
@@ -77,6 +83,8 @@ type pair struct {
 	m     *Tx
 	saves []table.Savepoint
 	async bool
+	// refused: the last statement ended with a conflict with what the transaction had read. ended: without any error.
+	refused, ended bool
 }
 
 // run runs a sequence and returns the first disagreement.
@@ -191,18 +199,44 @@ func (r *runner) step(o *op) error {
 	if o.Kind == opCreate || o.Kind == opDrop {
 		return r.schema(o, p)
 	}
-	return r.data(o, p)
+	return r.validated(o, p)
+}
+
+// validated runs a step on rows, and sees to the rule that a SERIALIZABLE transaction that has written fails at the end of
+// a statement if what it has read has changed.
+func (r *runner) validated(o *op, p *pair) error {
+	undo := p.m.mark()
+	p.refused, p.ended = false, false
+	err := r.data(o, p)
+	if !p.refused {
+		if err == nil && p.ended && p.m.iso == table.Serializable && p.m.Wrote() && !p.m.Holds() {
+			err = errors.New("the statement ends, though what the transaction has read has changed")
+		}
+		return err
+	}
+	if r.n.Refused++; p.m.Holds() {
+		r.n.Needless++
+	}
+	if err == nil {
+		return nil // there was another reason, too
+	}
+	p.m.own = undo.own
+	return r.failed(o, p)
 }
 
 func (r *runner) begin(o *op) error {
 	if r.txs[o.Tx] != nil {
 		return errNotApplicable
 	}
-	tx, err := r.s.Begin(r.ctx, table.TxOptions{Isolation: o.Iso, Async: o.Async, LockWait: lockWait})
+	iso := o.Iso
+	if iso == table.Serializable && !r.s.Features().Serializable {
+		iso = table.RepeatableRead
+	}
+	tx, err := r.s.Begin(r.ctx, table.TxOptions{Isolation: iso, Async: o.Async, LockWait: lockWait})
 	if err != nil {
 		return err
 	}
-	r.txs[o.Tx] = &pair{tx: tx, m: r.m.Begin(o.Iso), async: o.Async}
+	r.txs[o.Tx] = &pair{tx: tx, m: r.m.Begin(iso), async: o.Async}
 	open := 0
 	for _, p := range r.txs {
 		if p != nil {
@@ -227,12 +261,25 @@ func (r *runner) rollbackTo(p *pair, i int) error {
 
 func (r *runner) commit(o *op, p *pair) error {
 	before, lasts := r.m.Now, r.lasts(p.m)
-	p.m.Commit()
+	wrote, holds := p.m.Wrote(), p.m.Holds()
 	r.txs[o.Tx] = nil
 	receipt, err := p.tx.Commit(r.ctx)
+	if isDependency(err) && p.m.MayBeRefused() {
+		if r.n.Refused++; holds {
+			r.n.Needless++
+		}
+		p.m.End()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	if p.m.iso == table.Serializable && wrote {
+		if r.n.Serialized++; !holds {
+			return errors.New("a transaction commits, though what it has read has changed")
+		}
+	}
+	p.m.Commit()
 	if r.m.Now == before {
 		return nil
 	}

@@ -89,6 +89,9 @@ func demand(t *testing.T, o Options, n counts) {
 			t.Errorf("%s: only %d %s, at least %d are wanted", o.Name, w.got, w.what, w.min)
 		}
 	}
+	if n.Refused > 0 && (n.Refused-n.Needless < scale/2000 || n.Serialized < scale/400) {
+		t.Errorf("%s: only %d commits at SERIALIZABLE and %d conflicts that had to be found", o.Name, n.Serialized, n.Refused-n.Needless)
+	}
 	if o.Durable && (n.Crashes < scale/400 || n.Reopens < scale/400) {
 		t.Errorf("%s: only %d crashes and %d reopenings", o.Name, n.Crashes, n.Reopens)
 	}
