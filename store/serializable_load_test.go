@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// Sizes of TestSerializableLimits.
+const (
+	limitWorkers = 6
+	limitTries   = 250 // of each
+	limitGroups  = 3
+	limitRows    = 4 // that a group may have
+)
+
+// TestSerializableLimits: no group ever has more rows than its limit, although each worker counts those that it sees and
+// adds one or takes one away, each at a key of its own.
+func TestSerializableLimits(t *testing.T) {
+	for _, fs := range []vfs.FS{nil, vfs.NewMem()} {
+		s := open(t, fs)
+		id := create(t, s, keyless("t"))
+		var added, removed, refused atomic.Int64
+		var all sync.WaitGroup
+		for w := range limitWorkers {
+			all.Go(func() {
+				rng := rand.New(rand.NewPCG(7, uint64(w)))
+				for range limitTries {
+					n, err := limitStep(t, s, id, rng.Int64N(limitGroups)+1, rng.IntN(2) == 0)
+					switch {
+					case sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+						refused.Add(1)
+					case err != nil:
+						t.Error(err)
+						return
+					case n > 0:
+						added.Add(1)
+					case n < 0:
+						removed.Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		t.Logf("%d rows added, %d removed, %d transactions refused", added.Load(), removed.Load(), refused.Load())
+		if added.Load() < 50 || removed.Load() < 50 {
+			t.Errorf("only %d rows added, %d removed", added.Load(), removed.Load())
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func limitStep(t *testing.T, s *Store, id table.ObjectID, group int64, more bool) (change int, err error) {
+	tx := begin(t, s, serializable)
+	defer func() { _ = tx.Rollback() }()
+	where := table.Conjunct{Col: 1, Op: table.OpEq, Value: types.NewInt(types.Int4, group)}
+	n, err := scanWhere(tx, id, where)
+	switch {
+	case err != nil:
+		return 0, err
+	case n > limitRows:
+		t.Errorf("%d rows of group %d", n, group)
+	case more && n < limitRows:
+		change, err = 1, insertRows(t, tx, id, row(1, group, "new"))
+	case n > 0:
+		change, err = -1, removeOne(tx, id, where)
+	}
+	if err == nil {
+		_, err = tx.Commit(context.Background())
+	}
+	return change, err
+}
+
+// removeOne deletes the first row that meets a condition.
+func removeOne(tx *Tx, id table.ObjectID, where table.Conjunct) error {
+	return statement(tx, func(st table.Statement) error {
+		ctx := context.Background()
+		r, err := st.Reader(ctx, id)
+		if err != nil {
+			return err
+		}
+		w, err := st.Writer(ctx, id)
+		if err != nil {
+			return err
+		}
+		s, err := r.Scan(ctx, table.ScanSpec{Cols: []int{1}, Refs: true, Where: []table.Conjunct{where}})
+		if err != nil {
+			return err
+		}
+		defer s.Close() //nolint:errcheck // a read-only scan has nothing to report at its end
+		for {
+			m, err := s.NextMorsel(ctx)
+			if isEOF(err) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			done := false
+			err = readRows(ctx, m, func(c *rowCheck) error {
+				for i := 0; i < c.batch.N && !done; i++ {
+					if holds(c.batch.BatchDatum(0, i), &where) {
+						done = true
+						_, err := w.Delete(ctx, []table.RowRef{table.RowRef(c.batch.BatchDatum(1, i).I)})
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil || done {
+				return err
+			}
+		}
+	})
+}
