@@ -63,6 +63,8 @@ var datetimeFunctions = []entry{
 	{"timezone(text,timestamp) timestamptz", 2069, stable, atTimeZone, kernelNone},
 	{"timezone(interval,timestamptz) timestamp", 1026, 0, atTimeZone, kernelNone},
 	{"timezone(interval,timestamp) timestamptz", 2070, 0, atTimeZone, kernelNone},
+	{"timezone(timestamptz) timestamp", 6334, stable, inZone, kernelNone},
+	{"timezone(timestamp) timestamptz", 6335, stable, inZone, kernelNone},
 	{"isfinite(date) bool", 1373, safe, isFinite, kernelNone},
 	{"isfinite(timestamp) bool", 2048, safe, isFinite, kernelNone},
 	{"isfinite(timestamptz) bool", 1389, safe, isFinite, kernelNone},
