@@ -17,7 +17,6 @@ const (
 
 // features are what skipif may name. A record that is no longer refused as its feature says must lose its skipif.
 var features = map[string]*Feature{
-	"aggregate_order":    {[]string{unsupported}, "ORDER BY in an aggregate"},
 	"alter_rows":         {[]string{unsupported}, "ALTER TABLE of columns and keys while there are rows"},
 	"alter_type":         {[]string{unsupported}, "ALTER COLUMN … TYPE"},
 	"arrays":             {[]string{unsupported}, "array types"},

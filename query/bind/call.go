@@ -69,8 +69,6 @@ func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(e.Pos())
 	case !x.aggregates:
 		return nil, sqlerr.Newf(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(e.Pos())
-	case len(e.OrderBy) > 0 && !orderInsensitive[e.Name]:
-		return nil, sqlerr.Unsupported("ORDER BY in an aggregate").At(e.Pos())
 	case !e.Star && len(e.Args) == 0 && e.Name == "count":
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "count(*) must be used to call a parameterless aggregate function").
 			At(e.Pos())
@@ -104,12 +102,10 @@ func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 			}
 		}
 	}
+	if err := inner.aggregateOrder(a, e.OrderBy); err != nil {
+		return nil, err
+	}
 	return a, x.checkAggregateLevel(a)
-}
-
-// orderInsensitive are the aggregates for which an order of the input means nothing.
-var orderInsensitive = map[string]bool{
-	"count": true, "min": true, "max": true, "sum": true, "avg": true, "bool_and": true, "bool_or": true, "every": true,
 }
 
 // checkAggregateLevel refuses an aggregate whose columns all belong to a query around this one: it would

@@ -36,6 +36,9 @@ func (b *selection) group() error {
 		b.order[i].key.Expr = o.t.value
 	}
 	a.agg.Out = append(a.agg.Out, a.aggCols...)
+	if err := a.orderInput(); err != nil {
+		return err
+	}
 	b.rel = a.agg
 	if b.having != nil {
 		b.rel = &plan.RelFilter{Input: b.rel, Cond: b.having}

@@ -225,31 +225,51 @@ func (b *selection) hasWindows() bool {
 	return slices.ContainsFunc(b.targets, func(t *target) bool { return findWindow(t.value) != nil })
 }
 
-// addWindows computes the window functions of the select list and of ORDER BY, one operator for each way to
-// partition and order, and lets the expressions name their results.
+// windows collects window functions: one operator for each way to partition and order.
+type windows struct {
+	g   *binding
+	ops []*plan.RelWindow
+}
+
+// place adds a function and returns the column of its values.
+func (w *windows) place(f *expr.Window) *expr.Column {
+	at := slices.IndexFunc(w.ops, func(o *plan.RelWindow) bool { return expr.SameWindow(o.Funcs[0], f) })
+	if at < 0 {
+		at = len(w.ops)
+		w.ops = append(w.ops, &plan.RelWindow{})
+	}
+	o := w.ops[at]
+	i := slices.IndexFunc(o.Funcs, func(x *expr.Window) bool { return expr.Equal(x, f) && !expr.IsVolatile(f) })
+	if i < 0 {
+		i = len(o.Funcs)
+		o.Funcs, o.Out = append(o.Funcs, f), append(o.Out, w.g.newCol(f.Name, f.Typ))
+	}
+	ref := o.Out[i].Ref()
+	ref.At = f.At
+	return ref
+}
+
+// over puts the operators above a plan.
+func (w *windows) over(r plan.Rel) plan.Rel {
+	for _, o := range w.ops {
+		o.Input = r
+		r = o
+	}
+	return r
+}
+
+// addWindows computes the window functions of the select list and of ORDER BY, and lets the expressions name
+// their results.
 func (b *selection) addWindows() {
-	var ops []*plan.RelWindow
+	w := &windows{g: b.s.g}
 	var place func(expr.Expr) expr.Expr
 	place = func(e expr.Expr) expr.Expr {
-		w, ok := e.(*expr.Window)
-		if !ok {
-			return expr.MapChildren(e, place)
+		if f, ok := e.(*expr.Window); ok {
+			c := w.place(f)
+			b.s.g.owner[c.ID] = b.s.home
+			return c
 		}
-		at := slices.IndexFunc(ops, func(o *plan.RelWindow) bool { return expr.SameWindow(o.Funcs[0], w) })
-		if at < 0 {
-			at = len(ops)
-			ops = append(ops, &plan.RelWindow{})
-		}
-		o := ops[at]
-		if i := slices.IndexFunc(o.Funcs, func(f *expr.Window) bool { return expr.Equal(f, w) }); i >= 0 && !expr.IsVolatile(w) {
-			return o.Out[i].Ref()
-		}
-		c := b.s.g.newCol(w.Name, w.Typ)
-		b.s.g.owner[c.ID] = b.s.home
-		o.Funcs, o.Out = append(o.Funcs, w), append(o.Out, c)
-		ref := c.Ref()
-		ref.At = w.At
-		return ref
+		return expr.MapChildren(e, place)
 	}
 	for _, t := range b.targets {
 		t.value = place(t.value)
@@ -257,8 +277,5 @@ func (b *selection) addWindows() {
 	for i, o := range b.order {
 		b.order[i].key.Expr = o.t.value
 	}
-	for _, o := range ops {
-		o.Input = b.rel
-		b.rel = o
-	}
+	b.rel = w.over(b.rel)
 }

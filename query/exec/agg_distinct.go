@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -16,12 +17,14 @@ type distinctSet struct {
 	outer *aggregation
 	input int
 	cols  []int // expressions of the outer program: keys, then arguments
-	sub   aggregation
+	// inOrder: the values come in the order of their first rows, not in their own.
+	inOrder bool
+	sub     aggregation
 }
 
 // distinctInput returns the input of a DISTINCT call. A filter makes the arguments of other rows NULL.
 func (a *aggregation) distinctInput(g *expr.Aggregate) int {
-	d := &distinctSet{outer: a, input: len(a.inputs)}
+	d := &distinctSet{outer: a, input: len(a.inputs), inOrder: g.InOrder}
 	in := aggInput{arg: -1, arg2: -1, filter: -1, distinct: true, excl: len(a.inputs), typ: g.Args[0].Type()}
 	for i, x := range g.Args {
 		if g.Filter != nil {
@@ -35,7 +38,7 @@ func (a *aggregation) distinctInput(g *expr.Aggregate) int {
 		}
 	}
 	for i := range a.inputs {
-		if x := &a.inputs[i]; x.distinct && x.arg == in.arg && x.arg2 == in.arg2 {
+		if x := &a.inputs[i]; x.distinct && x.arg == in.arg && x.arg2 == in.arg2 && a.distinctOf(i).inOrder == g.InOrder {
 			return i
 		}
 	}
@@ -50,6 +53,11 @@ func (a *aggregation) distinctInput(g *expr.Aggregate) int {
 	a.inputs = append(a.inputs, in)
 	a.distinct = append(a.distinct, d)
 	return d.input
+}
+
+// distinctOf returns the set of an input.
+func (a *aggregation) distinctOf(input int) *distinctSet {
+	return a.distinct[slices.IndexFunc(a.distinct, func(d *distinctSet) bool { return d.input == input })]
 }
 
 // distinctLocal is one worker's part of a distinctSet.
@@ -127,7 +135,10 @@ func (s *aggSink) feedDistinct(ctx context.Context, i int, d *distinctSet, t *gr
 	for k := range ids {
 		ids[k] = uint32(k)
 	}
-	if s.a.ordered {
+	switch {
+	case d.inOrder:
+		slices.SortFunc(ids, func(a, b uint32) int { return cmp.Compare(set.pos.v[a], set.pos.v[b]) })
+	case s.a.ordered:
 		d.sortValues(set, ids, sm)
 	}
 	l := s.locals[0]

@@ -151,4 +151,10 @@ type Aggregate struct {
 	Args     []Expr // none for count(*)
 	Distinct bool
 	Filter   Expr // nil: none
+	// Order is that of the rows, with Desc and NullsFirst for each; the binder turns it into that of the
+	// aggregation's input, so that no plan has it.
+	Order            []Expr
+	Desc, NullsFirst []bool
+	// InOrder: the values of DISTINCT come in the order of the input, not in their own.
+	InOrder bool
 }

@@ -39,10 +39,14 @@ func Children(e Expr) []Expr {
 			return []Expr{e.Test}
 		}
 	case *Aggregate:
-		if e.Filter != nil {
-			return append(slices.Clone(e.Args), e.Filter)
+		if e.Filter == nil && e.Order == nil {
+			return e.Args
 		}
-		return e.Args
+		out := slices.Clone(e.Args)
+		if e.Filter != nil {
+			out = append(out, e.Filter)
+		}
+		return append(out, e.Order...)
 	case *Window:
 		return windowChildren(e)
 	}
@@ -120,9 +124,13 @@ func rebuilt(e Expr, args []Expr) Expr {
 		return &c
 	case *Aggregate:
 		c := *e
-		c.Args = args
-		if e.Filter != nil {
-			c.Args, c.Filter = args[:len(args)-1], args[len(args)-1]
+		n := len(e.Args)
+		c.Args = args[:n:n]
+		if args = args[n:]; e.Filter != nil {
+			c.Filter, args = args[0], args[1:]
+		}
+		if e.Order != nil {
+			c.Order = args
 		}
 		return &c
 	case *Window:
@@ -187,7 +195,8 @@ func sameNode(a, b Expr) bool {
 		return ok && a.Eq == b.Eq && a.Negated == b.Negated
 	case *Aggregate:
 		b, ok := b.(*Aggregate)
-		return ok && a.Func == b.Func && a.Distinct == b.Distinct && (a.Filter == nil) == (b.Filter == nil)
+		return ok && a.Func == b.Func && a.Distinct == b.Distinct && (a.Filter == nil) == (b.Filter == nil) &&
+			slices.Equal(a.Desc, b.Desc) && slices.Equal(a.NullsFirst, b.NullsFirst) && a.InOrder == b.InOrder
 	case *Window:
 		b, ok := b.(*Window)
 		return ok && sameCall(a, b)

@@ -137,7 +137,7 @@ func (u *unnester) push(d *outerDomain, r plan.Rel) plan.Rel {
 		}
 		return n
 	case *plan.RelSort:
-		return u.push(d, r.Input)
+		return &plan.RelSort{Input: u.push(d, r.Input), Keys: r.Keys}
 	case *plan.RelAggregate:
 		return u.pushAggregate(d, r)
 	case *plan.RelJoin:

@@ -44,7 +44,11 @@ func (u *unnester) pull(r plan.Rel, corr colSet) (pulled, bool) {
 		if sortCols(r.Keys).intersects(corr) {
 			return pulled{}, false
 		}
-		return u.pull(r.Input, corr)
+		p, ok := u.pull(r.Input, corr)
+		if ok { // an aggregate above may depend on the order
+			p.rel = &plan.RelSort{Input: p.rel, Keys: r.Keys}
+		}
+		return p, ok
 	}
 	return pulled{}, false
 }

@@ -249,7 +249,7 @@ func dropSort(_ *optimizer, r plan.Rel) plan.Rel {
 	switch r := r.(type) {
 	case *plan.RelAggregate:
 		for _, a := range r.Aggs {
-			if a.Func.Op == expr.AggStringAgg || a.Func.Op == expr.AggAnyValue {
+			if a.Func.Op == expr.AggStringAgg || a.Func.Op == expr.AggAnyValue || ofFloats(a) {
 				return r
 			}
 		}
@@ -258,6 +258,11 @@ func dropSort(_ *optimizer, r plan.Rel) plan.Rel {
 		return r
 	}
 	return plan.MapRels(r, unsorted)
+}
+
+// ofFloats reports whether an aggregate may add floats, whose sum depends on the order.
+func ofFloats(a *expr.Aggregate) bool {
+	return len(a.Args) > 0 && a.Args[0].Type().Class() == types.ClassFloat
 }
 
 // unsorted removes a sort at the top of a plan, also below projections and filters.
