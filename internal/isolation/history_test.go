@@ -52,7 +52,7 @@ func newRun(p place, level history.Level, connect func(*lamina.DB) (session, err
 // TestHistories runs clients at each level, everywhere, and judges what they saw. It demands that they saw what the
 // level permits, too.
 func TestHistories(t *testing.T) {
-	for _, level := range levels(t) {
+	for _, level := range allLevels {
 		t.Run(level.String(), func(t *testing.T) {
 			total := sum{seen: map[history.Anomaly]int{}}
 			for _, p := range places {
@@ -77,7 +77,7 @@ func TestHistories(t *testing.T) {
 
 // TestHistoriesAcrossPowerLosses is the same with power losses: what was seen before them must fit to what is seen after.
 func TestHistoriesAcrossPowerLosses(t *testing.T) {
-	for _, level := range levels(t) {
+	for _, level := range allLevels {
 		t.Run(level.String(), func(t *testing.T) {
 			total := sum{seen: map[history.Anomaly]int{}}
 			for _, p := range places[1:] {

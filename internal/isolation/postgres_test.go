@@ -109,14 +109,13 @@ func TestAnomaliesOnPostgres(t *testing.T) {
 	if s == nil {
 		return
 	}
-	levels := []history.Level{history.ReadCommitted, history.RepeatableRead, history.Serializable}
 	eachSchedule(t, func(t *testing.T, d *datadriven.TestData, steps []step, permit []history.Level) string {
 		if d.HasArg("victim") {
 			return d.Expected // it depends on time
 		}
 		var first string
 		for _, g := range []stage{{"one table", "heap", ""}, {"two tables", "heap", "heap"}} {
-			got, seen, err := play(ctx(), s, g, levels, steps)
+			got, seen, err := play(ctx(), s, g, allLevels, steps)
 			if err != nil {
 				d.Fatalf(t, "%s: %v", g.name, err)
 			}
@@ -136,7 +135,7 @@ func TestHistoriesOnPostgres(t *testing.T) {
 	if s == nil {
 		return
 	}
-	for _, level := range []history.Level{history.ReadCommitted, history.RepeatableRead, history.Serializable} {
+	for _, level := range allLevels {
 		t.Run(level.String(), func(t *testing.T) {
 			total := sum{seen: map[history.Anomaly]int{}}
 			for i := range max(4, *seeds) {
