@@ -127,7 +127,7 @@ func (g argGen) casts() []valueGroup {
 func (g argGen) calls(syntax expr.Syntax) []valueGroup {
 	var list []*expr.Func
 	expr.Functions(func(f *expr.Func) {
-		if f.Syntax == syntax && f.OID != 0 && f.Volatility != expr.Volatile && !notCompared[f.Name] {
+		if f.Syntax == syntax && f.OID != 0 && f.Volatility != expr.Volatile && !asksCatalog(f) {
 			list = append(list, f)
 		}
 	})
@@ -137,6 +137,21 @@ func (g argGen) calls(syntax expr.Syntax) []valueGroup {
 		groups = append(groups, g.call(f, zones[i%len(zones)]))
 	}
 	return groups
+}
+
+// asksCatalog reports whether a function asks the session or the catalog, and not only its arguments.
+func asksCatalog(f *expr.Func) bool {
+	for _, k := range append(slices.Clone(f.Args), f.Ret) {
+		if k != expr.AnyKind && !slices.ContainsFunc(valueTypes, func(typ string) bool { return kindOf(typ) == k }) {
+			return true
+		}
+	}
+	for _, prefix := range []string{"pg_", "to_reg", "has_", "row_security", "obj_", "col_", "shobj_", "format_type", "current", "inet_", "array_", "cardinality", "nextval", "setval", "lastval", "unnest"} {
+		if strings.HasPrefix(f.Name, prefix) {
+			return true
+		}
+	}
+	return notCompared[f.Name]
 }
 
 func callName(f *expr.Func) string { return fmt.Sprint(f.Name, len(f.Args), f.Args) }
