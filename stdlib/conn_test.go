@@ -123,7 +123,7 @@ func TestTransactions(t *testing.T) {
 	exec(t, db, "CREATE TABLE t (a int4 PRIMARY KEY)")
 	for level, wanted := range map[sql.IsolationLevel]string{
 		sql.LevelDefault: "read committed", sql.LevelReadCommitted: "read committed", sql.LevelReadUncommitted: "read committed",
-		sql.LevelRepeatableRead: "repeatable read", sql.LevelSnapshot: "repeatable read",
+		sql.LevelRepeatableRead: "repeatable read", sql.LevelSnapshot: "repeatable read", sql.LevelSerializable: "serializable",
 	} {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
 )
@@ -23,6 +24,8 @@ type history struct {
 	list  []*images // oldest first
 	by    map[table.ObjectID]*tableHistory
 	views []table.LSN // of the transactions that are open, oldest first
+
+	tracker *mem.Tracker // of bytes
 }
 
 // tableHistory is what commits changed in one table, oldest first. What is in the list stays as it is, so that a copy of
@@ -81,6 +84,7 @@ func (h *history) leave(v *view, published table.LSN) {
 	}
 	switch {
 	case h.open.Add(-1) == 0:
+		h.tracker.Release(h.bytes)
 		h.known, h.list, h.by, h.bytes = false, nil, nil, 0
 	case len(h.views) > 0:
 		h.forget(h.views[0])
@@ -108,7 +112,7 @@ func (h *history) add(x *images, lsn table.LSN) {
 	}
 	h.list = append(h.list, x)
 	h.bytes += x.bytes
-	for h.bytes > historyBytesMax {
+	for fits := h.tracker.Force(x.bytes); len(h.list) > 0 && (!fits || h.bytes > historyBytesMax); fits = h.tracker.Force(0) {
 		h.forget(h.list[0].lsn)
 	}
 }
@@ -118,13 +122,13 @@ func (h *history) forget(upTo table.LSN) {
 	n := 0
 	for ; n < len(h.list) && h.list[n].lsn <= upTo; n++ {
 		h.bytes -= h.list[n].bytes
+		h.tracker.Release(h.list[n].bytes)
 		for _, t := range h.list[n].tables {
 			h.by[t.id].drop(h, t.id)
 		}
 	}
-	if n > 0 {
-		h.list = slices.Clone(h.list[n:])
-	}
+	clear(h.list[:n])
+	h.list = h.list[n:]
 	h.since = max(h.since, upTo)
 }
 

@@ -131,15 +131,15 @@ func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc t
 		}
 		if taken {
 			if oc.DoNothing && (oc.Key < 0 || oc.Key == k) {
-				if t.reads != nil {
-					w.noteTaken(k, key, keyValues(b, i, w.def.Keys[k].Columns), w.st.view.LSN())
-				}
+				w.noteProbe(b, i, k, key)
 				t.s.locks.ReleaseTo(t.owner, mark)
 				return true, nil
 			}
 			if err := w.checkLater(b, i, k, key); err != nil {
 				return false, err
 			}
+		} else if len(t.saves) > 0 {
+			w.noteProbe(b, i, k, key)
 		}
 		w.tt.w.keys[k].add(key, row)
 	}
@@ -265,26 +265,36 @@ func keyValues(b *vec.Batch, i int, cols []int) types.Row {
 // duplicate is the error of a unique key that more than one row has. That another transaction's row has it is something
 // that was read, in a newer state than that of the View.
 func (st *Statement) duplicate(c *uniqueCheck) error {
-	if _, found := c.w.committed(c.k, []byte(c.key)); found && st.tx.reads != nil {
-		c.w.noteTaken(c.k, []byte(c.key), c.values, st.newest.LSN())
-		st.tx.reads.probed = true
+	if r := st.tx.reads; r != nil {
+		c.w.probe(c.k, []byte(c.key), c.values)
+		r.probed = true
 	}
 	return st.tx.s.errDuplicate(st.tx, c.w.def, c.k, c.values)
 }
 
-// noteTaken notes that a committed row has a value of Keys[k] in the state at an LSN. That none has it need not be
-// noted: the value stays locked until the transaction ends.
-func (w *Writer) noteTaken(k int, key []byte, values types.Row, at table.LSN) {
-	def := &w.def.Keys[k]
+// noteProbe notes that a row of the newest state has, or has not, the value of Keys[k] of row i. That none has it need not
+// be noted while the value stays locked: until the transaction ends, or returns to a savepoint.
+func (w *Writer) noteProbe(b *vec.Batch, i, k int, key []byte) {
+	if w.st.tx.reads != nil {
+		w.probe(k, key, keyValues(b, i, w.def.Keys[k].Columns))
+	}
+}
+
+func (w *Writer) probe(k int, key []byte, values types.Row) {
+	def, r, at := &w.def.Keys[k], w.st.tx.reads, w.st.view.LSN()
+	if w.st.newest != nil {
+		at = w.st.newest.LSN()
+	}
+	r.probes = true
 	if def.Primary {
-		w.st.tx.reads.point(w.def.ID, key, true, at)
+		r.point(w.def.ID, key, true, at)
 		return
 	}
 	where := make([]table.Conjunct, len(def.Columns))
 	for i, c := range def.Columns {
 		where[i] = table.Conjunct{Col: c, Op: table.OpEq, Value: values[i]}
 	}
-	w.st.tx.reads.scan(w.def.ID, where, at)
+	r.scan(w.def.ID, where, at)
 }
 
 // checkUnique reports the first unique key that more than one row has now.

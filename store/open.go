@@ -64,6 +64,7 @@ func newStore(c table.Common, method string) (*Store, error) {
 		mem: mem.NewTracker("storage", c.MemoryBytes), hidden: newHiddenKeys(),
 	}
 	s.memoryFor("write sets")
+	s.history.tracker = s.memoryFor("remembered commits")
 	s.locks = txn.NewLockManager(txn.LockOptions{Describe: s.describe})
 	s.applied.catalog = catalog.New()
 	return s, errors.Join(errs...)

@@ -16,13 +16,12 @@ import (
 type readSet struct {
 	mu     sync.Mutex
 	tables map[table.ObjectID]*tableReads
-	n      int
+	bytes  int
 	// checked is the LSN up to which all reads but the fresh ones are known to be valid.
 	checked table.LSN
-	// probed: something was read at a state newer than the View, though nothing may have been written.
-	probed bool
-	// lost: commits that must be looked at are no longer known.
-	lost bool
+	// probes: unique keys were looked up in a newer state than the View. probed: and the transaction knows what was found,
+	// though it may have written nothing.
+	probes, probed bool
 }
 
 // tableReads are the reads of one table: fresh are those since the last validation.
@@ -44,10 +43,17 @@ type scanRead struct {
 	at    table.LSN
 }
 
-// Bounds of the reads that are kept one by one: points of a transaction, scans of a table.
+// Bounds of the reads that are kept one by one: the memory of those of a transaction, the scans of a table.
 const (
-	readsMax = 1 << 16
-	scansMax = 1 << 10
+	readBytesMax = 8 << 20
+	scansMax     = 1 << 10
+)
+
+// Memory that a read takes besides the values that it names.
+const (
+	pointBytes    = 64
+	conjunctBytes = 128
+	datumBytes    = 48
 )
 
 func (r *readSet) of(id table.ObjectID) *tableReads {
@@ -83,7 +89,7 @@ func (r *readSet) point(id table.ObjectID, key []byte, found bool, at table.LSN)
 		t.fresh.points = make(map[string]table.LSN)
 	}
 	t.fresh.points[string(key)] = at
-	r.n++
+	r.bytes += pointBytes + len(key)
 }
 
 // scan notes a scan for rows that meet all conjuncts, in the state at an LSN. Sets of keys that were found while the
@@ -112,8 +118,18 @@ func (r *readSet) scan(id table.ObjectID, where []table.Conjunct, at table.LSN) 
 	case slices.ContainsFunc(t.old.scans, known) || slices.ContainsFunc(t.fresh.scans, known):
 	default:
 		t.fresh.scans = append(t.fresh.scans, scanRead{kept, at})
-		r.n++
+		r.bytes += scanBytes(kept)
 	}
+}
+
+func scanBytes(where []table.Conjunct) (n int) {
+	for i := range where {
+		n += conjunctBytes + len(where[i].Value.S)
+		for j := range where[i].Values {
+			n += datumBytes + len(where[i].Values[j].S)
+		}
+	}
+	return n
 }
 
 // cloneConjunct copies what a conjunct borrows.
@@ -132,7 +148,7 @@ func sameConjunct(a, b table.Conjunct) bool {
 
 // full widens to the whole table when there is no room for another read.
 func (r *readSet) full(t *tableReads) bool {
-	if r.n < readsMax {
+	if r.bytes < readBytesMax {
 		return false
 	}
 	r.widen(t)
@@ -142,7 +158,14 @@ func (r *readSet) full(t *tableReads) bool {
 func (t *tableReads) all() bool { return t.old.all || t.fresh.all }
 
 func (r *readSet) widen(t *tableReads) {
-	r.n -= len(t.old.points) + len(t.old.scans) + len(t.fresh.points) + len(t.fresh.scans)
+	for _, x := range []*reads{&t.old, &t.fresh} {
+		for key := range x.points {
+			r.bytes -= pointBytes + len(key)
+		}
+		for i := range x.scans {
+			r.bytes -= scanBytes(x.scans[i].where)
+		}
+	}
 	*t = tableReads{fresh: reads{all: true}}
 }
 

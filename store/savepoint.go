@@ -103,6 +103,9 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 			st.at = sp.at
 		}
 	}
+	if t.reads != nil && t.reads.probes {
+		t.reads.probed = true
+	}
 	if !invariants.Mutant("store-keep-savepoint-locks") {
 		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
 	}

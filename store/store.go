@@ -21,7 +21,7 @@ type Store struct {
 	readOnly      bool
 	logger        *slog.Logger
 	mem           *mem.Tracker
-	// memFor are the children of mem: of write sets (the first), of the rows of each tier.
+	// memFor are the children of mem: of write sets (the first), of what commits did, of the rows of each tier.
 	memFor []*mem.Tracker
 
 	dir     *directory // nil: in memory

@@ -348,6 +348,9 @@ func (w *Writer) rekey(ctx context.Context, b *vec.Batch, i, k int, was []byte, 
 		return nil
 	}
 	taken, err := w.claimKey(ctx, k, key, false, true)
+	if err == nil && !taken && len(w.st.tx.saves) > 0 {
+		w.noteProbe(b, i, k, key)
+	}
 	if err != nil || !taken {
 		return err
 	}

@@ -24,6 +24,7 @@ var serializableRules = []rule{
 	{"read-only anomaly", "Serializable", checkReadOnlyAnomaly},
 	{"a conflict comes before a duplicate", "Serializable", checkConflictBeforeDuplicate},
 	{"a duplicate is something read", "Serializable", checkDuplicateIsRead},
+	{"a free key is something read", "Serializable", checkFreeKeyIsRead},
 	{"readers and blind writers are never refused", "Serializable", checkNeverRefused},
 	{"savepoints keep what was read", "Serializable", checkSerializableSavepoints},
 	{"serializable across tables", "Serializable", checkSkewAcrossTables},
@@ -379,6 +380,24 @@ func checkSerializableSavepoints(f *fixture) {
 	f.must(sp.RollbackTo(f.ctx)) // does not undo what was read
 	f.conflict(a, nil)
 	f.equal("rows", f.committed(id), "1|10|other 2|20|two 3|∅|three")
+}
+
+// checkFreeKeyIsRead: a transaction learns that a key is free, by adding a row and taking it back.
+func checkFreeKeyIsRead(f *fixture) {
+	id := f.filled()
+	for _, add := range []func(tx table.Tx) error{
+		func(tx table.Tx) error { return f.insert(tx, id, item(8, 80, "free")) },
+		func(tx table.Tx) error { return f.update(tx, id, []int64{3}, []int{1}, types.Row{intOf(80)}) },
+	} {
+		a := f.serializable()
+		sp := f.savepoint(a)
+		f.must(add(a))
+		f.must(sp.RollbackTo(f.ctx))
+		f.must(f.setV(a, id, 1, "free"))
+		f.do(func(tx table.Tx) error { return f.insert(tx, id, item(8, 80, "taken")) })
+		f.conflict(a, nil)
+		f.do(func(tx table.Tx) error { return f.delete(tx, id, 8) })
+	}
 }
 
 // checkSkewAcrossTables: each reads the table that the other one writes to.
