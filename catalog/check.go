@@ -36,6 +36,8 @@ func check(o table.Object) error {
 		return nil
 	case *table.SettingDef:
 		return checkText("value of setting", d.Name, d.Value)
+	case *table.SequenceDef:
+		return checkSequence(d)
 	case *table.ViewDef:
 		if err := checkText("query of view", d.Name, d.Query); err != nil {
 			return err
@@ -45,6 +47,33 @@ func check(o table.Object) error {
 		return checkTable(d)
 	}
 	return sqlerr.Unsupported(KindName(o.Head().Kind))
+}
+
+// checkSequence checks the properties of a sequence, which PostgreSQL checks too when they are written.
+func checkSequence(d *table.SequenceDef) error {
+	lo, hi := table.SequenceBounds(d.Type)
+	bad := func(format string, args ...any) error {
+		return sqlerr.Newf(sqlerr.InvalidParameterValue, format, args...)
+	}
+	switch {
+	case hi == 0:
+		return bad("sequence type must be smallint, integer, or bigint")
+	case d.Increment == 0:
+		return bad("INCREMENT must not be zero")
+	case d.Max < lo || d.Max > hi:
+		return bad("MAXVALUE (%d) is out of range for sequence data type %s", d.Max, d.Type)
+	case d.Min < lo || d.Min > hi:
+		return bad("MINVALUE (%d) is out of range for sequence data type %s", d.Min, d.Type)
+	case d.Min >= d.Max:
+		return bad("MINVALUE (%d) must be less than MAXVALUE (%d)", d.Min, d.Max)
+	case d.Start < d.Min:
+		return bad("START value (%d) cannot be less than MINVALUE (%d)", d.Start, d.Min)
+	case d.Start > d.Max:
+		return bad("START value (%d) cannot be greater than MAXVALUE (%d)", d.Start, d.Max)
+	case d.Cache < 1:
+		return bad("CACHE (%d) must be greater than zero", d.Cache)
+	}
+	return nil
 }
 
 func checkName(name string) error {

@@ -223,6 +223,14 @@ func (r *reader) object() table.Object {
 		return &table.ViewDef{Header: h, Columns: r.columns(), Query: r.string()}
 	case table.KindIndex:
 		return &table.IndexDef{Header: h, Table: r.id(), Key: int(r.uint32())}
+	case table.KindSequence:
+		d := &table.SequenceDef{Header: h, Type: r.kind("of sequence", h.Name)}
+		for _, n := range []*int64{&d.Start, &d.Increment, &d.Min, &d.Max, &d.Cache} {
+			*n = r.varint()
+		}
+		d.Cycle, d.Identity = r.flag(), r.flag()
+		d.Owner, d.OwnerColumn = r.id(), r.uint32()
+		return d
 	case table.KindTable:
 		d := &table.TableDef{Header: h}
 		r.table(d)
@@ -289,6 +297,14 @@ func (r *reader) field(d *table.TableDef, tag byte) {
 			seen[id] = true
 			d.Columns[i].ID = id
 		}
+	case fieldIdentity:
+		for i := range d.Columns {
+			v := table.Identity(f.byte())
+			if v > table.IdentityByDefault {
+				f.fail("unknown identity of column \"%s\"", d.Columns[i].Name)
+			}
+			d.Columns[i].Identity = v
+		}
 	default:
 		f.fail("table \"%s\" has field %d: a newer program wrote it", d.Name, tag)
 	}
@@ -300,6 +316,25 @@ func (r *reader) field(d *table.TableDef, tag byte) {
 	}
 }
 
+// kind reads the OID of a type.
+func (r *reader) kind(what, name string) types.Kind {
+	kind, ok := types.KindByOID(r.uint32())
+	if !ok {
+		r.fail("unknown type %s \"%s\"", what, name)
+	}
+	return kind
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
 func (r *reader) columns() []table.Column {
 	n := r.count(ColumnsMax, 5)
 	if n == 0 {
@@ -308,11 +343,7 @@ func (r *reader) columns() []table.Column {
 	list := make([]table.Column, 0, n)
 	for range n {
 		c := table.Column{Name: r.string()}
-		kind, ok := types.KindByOID(r.uint32())
-		if !ok {
-			r.fail("unknown type of column \"%s\"", c.Name)
-		}
-		c.Type.Kind = kind
+		c.Type.Kind = r.kind("of column", c.Name)
 		mod, size := binary.Varint(r.b)
 		if size <= 0 || mod < math.MinInt32 || mod > math.MaxInt32 {
 			r.fail("bad type modifier of column \"%s\"", c.Name)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
 
 // AppendChanges appends the encoding of changes, for a commit record.
@@ -60,10 +61,22 @@ func appendObject(dst []byte, o table.Object) []byte {
 	case *table.IndexDef:
 		dst = binary.AppendUvarint(dst, uint64(d.Table))
 		dst = binary.AppendUvarint(dst, uint64(d.Key))
+	case *table.SequenceDef:
+		dst = appendSequence(dst, d)
 	case *table.TableDef:
 		dst = appendTable(dst, d)
 	}
 	return dst
+}
+
+func appendSequence(dst []byte, d *table.SequenceDef) []byte {
+	dst = binary.AppendUvarint(dst, uint64(types.T(d.Type).OID()))
+	for _, n := range []int64{d.Start, d.Increment, d.Min, d.Max, d.Cache} {
+		dst = binary.AppendVarint(dst, n)
+	}
+	dst = append(dst, flag(d.Cycle), flag(d.Identity))
+	dst = binary.AppendUvarint(dst, uint64(d.Owner))
+	return binary.AppendUvarint(dst, uint64(d.OwnerColumn))
 }
 
 func appendTable(dst []byte, d *table.TableDef) []byte {
@@ -102,6 +115,8 @@ func appendTable(dst []byte, d *table.TableDef) []byte {
 const (
 	fieldLayout  = 1 // how often rows were replaced
 	fieldColumns = 2 // the largest ID of a column, then the ID of each
+	// fieldIdentity has a byte for each column: whether it is an identity column, and of which kind.
+	fieldIdentity = 3
 )
 
 func appendMore(dst []byte, d *table.TableDef) []byte {
@@ -114,6 +129,13 @@ func appendMore(dst []byte, d *table.TableDef) []byte {
 			b = binary.AppendUvarint(b, uint64(d.Columns[i].ID))
 		}
 		dst = appendField(dst, fieldColumns, b)
+	}
+	if slices.ContainsFunc(d.Columns, func(c table.Column) bool { return c.Identity != table.NoIdentity }) {
+		var b []byte
+		for i := range d.Columns {
+			b = append(b, byte(d.Columns[i].Identity))
+		}
+		dst = appendField(dst, fieldIdentity, b)
 	}
 	return dst
 }

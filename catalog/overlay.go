@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -164,11 +165,27 @@ func (o *Overlay) Alter(obj table.Object) error {
 			}
 		}
 		sortChanges(drops)
+		lost := func(id uint32) bool {
+			return !slices.ContainsFunc(def.Columns, func(c table.Column) bool { return c.ID == id })
+		}
+		for _, q := range o.owned(def, lost) {
+			drops = append(drops, Change{Op: Drop, ID: q})
+		}
 		if changes, err = o.addIndexes(append(drops, changes...), def, keep); err != nil {
 			return err
 		}
 	}
 	return o.commit(changes...)
+}
+
+// owned returns the sequences that go with columns of a table, of those whose IDs f takes.
+func (o *Overlay) owned(def *table.TableDef, f func(column uint32) bool) (ids []table.ObjectID) {
+	for _, x := range o.cur.List(table.KindSequence) {
+		if q := x.(*table.SequenceDef); q.Owner == def.ID && f(q.OwnerColumn) {
+			ids = append(ids, q.ID)
+		}
+	}
+	return ids
 }
 
 // Drop removes an object; a table goes with its indexes.
@@ -196,6 +213,9 @@ func (o *Overlay) Drop(id table.ObjectID) error {
 			changes = append(changes, Change{Op: Drop, ID: ix.ID})
 		}
 		sortChanges(changes)
+		for _, q := range o.owned(d, func(uint32) bool { return true }) {
+			changes = append(changes, Change{Op: Drop, ID: q})
+		}
 		return o.commit(append(changes, Change{Op: Drop, ID: id})...)
 	}
 	return o.commit(Change{Op: Drop, ID: id})
@@ -237,7 +257,7 @@ func (o *Overlay) checkPlace(verb string, h *table.Header) error {
 			return sqlerr.Newf(sqlerr.ReservedName, "unacceptable schema name \"%s\"", h.Name).
 				WithDetail("The prefix \"pg_\" is reserved for system schemas.")
 		}
-	case table.KindTable, table.KindView:
+	case table.KindTable, table.KindView, table.KindSequence:
 		if isSystem(h.Schema) {
 			return errSystem(verb, &table.Header{Kind: h.Kind, Name: o.cur.schemaName(h.Schema) + "." + h.Name})
 		}
@@ -315,6 +335,8 @@ func kindOf(obj table.Object) table.ObjectKind {
 		return table.KindSetting
 	case *table.IndexDef:
 		return table.KindIndex
+	case *table.SequenceDef:
+		return table.KindSequence
 	}
 	return 0
 }

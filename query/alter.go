@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
@@ -23,10 +24,31 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 			s.skipped("relation", b.Name.Name, "does not exist", sqlerr.SuccessfulCompletion)
 			return nil
 		}
-		return sqlerr.Newf(sqlerr.UndefinedTable, "relation %q does not exist", b.Name.Name).At(b.Name.Pos())
+		return noRelation(b, o)
+	}
+	if o.Head().Kind != table.KindIndex { // what is changed is what is there once the lock is granted
+		if err := tx.LockTable(ctx, o.Head().ID, table.AccessExclusive, table.WaitBlock); err != nil {
+			return err
+		}
+		binder = s.binder(tx)
+		if o, err = binder.Relation(b.Name); err != nil || o == nil {
+			return errors.Join(err, noRelation(b, o))
+		}
 	}
 	switch def := o.(type) {
+	case *table.SequenceDef:
+		if b.Kind != ast.SequenceObject && b.Kind != ast.TableObject {
+			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a view", def.Name)
+		}
+		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
+			changed := def.CloneObject().(*table.SequenceDef)
+			changed.Name = b.Commands[0].NewName
+			return tx.Schema().Alter(ctx, changed)
+		}
 	case *table.TableDef:
+		if b.Kind == ast.SequenceObject {
+			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a sequence", def.Name)
+		}
 		if b.Kind != ast.TableObject {
 			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a view", def.Name)
 		}
@@ -37,10 +59,18 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
 			return err
 		}
-		if !changed.Rewrite {
-			return tx.Schema().Alter(ctx, changed.Def)
+		if err := s.alterTableSequences(ctx, tx, changed); err != nil {
+			return err
 		}
-		return tx.Schema().AlterRows(ctx, changed.Def, s.rowMapper(changed.Values))
+		if changed.Rewrite {
+			err = tx.Schema().AlterRows(ctx, changed.Def, s.rowMapper(changed.Values))
+		} else {
+			err = tx.Schema().Alter(ctx, changed.Def)
+		}
+		if err != nil {
+			return err
+		}
+		return s.ownSequences(ctx, tx, def.ID, changed.Sequences)
 	case *table.ViewDef:
 		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
 			if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
@@ -52,6 +82,14 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		}
 	}
 	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
+}
+
+// noRelation says that there is no relation to be altered; nil if there is.
+func noRelation(b *ast.AlterTable, o table.Object) error {
+	if o != nil {
+		return nil
+	}
+	return sqlerr.Newf(sqlerr.UndefinedTable, "relation %q does not exist", b.Name.Name).At(b.Name.Pos())
 }
 
 // rowMapper returns how ALTER TABLE makes a row of a table's row before.

@@ -34,6 +34,10 @@ func (s *Session) runDDL(ctx context.Context, st *ast.Statement) (*Result, error
 		err = s.createSchema(ctx, tx, b)
 	case *ast.CreateView:
 		err = s.createView(ctx, tx, b)
+	case *ast.CreateSequence:
+		err = s.createSequence(ctx, tx, b)
+	case *ast.AlterSequence:
+		err = s.alterSequence(ctx, tx, b)
 	case *ast.AlterTable:
 		err = s.alterTable(ctx, tx, b)
 	case *ast.AlterDatabase:
@@ -59,6 +63,10 @@ func ddlVerb(b ast.Stmt) string {
 		return "CREATE VIEW"
 	case *ast.CreateIndex:
 		return "CREATE INDEX"
+	case *ast.CreateSequence:
+		return "CREATE SEQUENCE"
+	case *ast.AlterSequence:
+		return "ALTER SEQUENCE"
 	case *ast.AlterTable:
 		return "ALTER " + b.Kind.String()
 	case *ast.AlterDatabase:
@@ -98,12 +106,18 @@ func (s *Session) createTable(ctx context.Context, tx table.Tx, b *ast.CreateTab
 	if err != nil {
 		return err
 	}
-	if b.IfNotExists && tx.Schema().LookupRelation(def.Schema, def.Name) != nil {
-		s.skipped("relation", def.Name, "already exists", sqlerr.DuplicateTable)
+	if b.IfNotExists && tx.Schema().LookupRelation(def.Def.Schema, def.Def.Name) != nil {
+		s.skipped("relation", def.Def.Name, "already exists", sqlerr.DuplicateTable)
 		return nil
 	}
-	_, err = tx.Schema().Create(ctx, def)
-	return err
+	if err := s.createSequences(ctx, tx, def.Def, def.Sequences); err != nil {
+		return err
+	}
+	id, err := tx.Schema().Create(ctx, def.Def)
+	if err != nil {
+		return err
+	}
+	return s.ownSequences(ctx, tx, id, def.Sequences)
 }
 
 // skipped sends the notice of IF EXISTS and IF NOT EXISTS.
@@ -204,7 +218,7 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 	var rows int64
 	err = s.inStatement(ctx, tx, func(stmt table.Statement) error {
 		ec := s.exprContext(nil)
-		x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
+		x, err := exec.Instantiate(ctx, q, s.env(q, stmt, ec))
 		if err != nil {
 			return err
 		}
@@ -224,6 +238,7 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 
 var dropKinds = map[ast.ObjectKind]table.ObjectKind{
 	ast.TableObject: table.KindTable, ast.ViewObject: table.KindView, ast.SchemaObject: table.KindSchema,
+	ast.SequenceObject: table.KindSequence,
 }
 
 func (s *Session) drop(ctx context.Context, tx table.Tx, b *ast.Drop) error {
@@ -267,6 +282,9 @@ func (s *Session) dropRelations(ctx context.Context, tx table.Tx, b *ast.Drop, t
 		}
 		return dependsError(what, list)
 	}
+	if err := s.releaseSequences(ctx, tx, b, targets); err != nil {
+		return err
+	}
 	s.noticeCascade(list)
 	for _, d := range slices.Backward(list) {
 		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
@@ -294,7 +312,8 @@ func (s *Session) dropTarget(tx table.Tx, b *ast.Drop, kind table.ObjectKind, na
 	}
 	word := strings.ToLower(b.Kind.String())
 	if o == nil {
-		code := map[table.ObjectKind]sqlerr.Code{table.KindTable: sqlerr.UndefinedTable, table.KindView: sqlerr.UndefinedTable, table.KindSchema: sqlerr.InvalidSchemaName}[kind]
+		code := map[table.ObjectKind]sqlerr.Code{table.KindTable: sqlerr.UndefinedTable, table.KindView: sqlerr.UndefinedTable,
+			table.KindSequence: sqlerr.UndefinedTable, table.KindSchema: sqlerr.InvalidSchemaName}[kind]
 		if b.IfExists {
 			s.skipped(word, name.Name, "does not exist", sqlerr.SuccessfulCompletion)
 			return nil, nil
@@ -328,7 +347,7 @@ func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.Ob
 	}
 	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindTable, table.KindSequence} {
 		for _, o := range tx.Schema().List(kind) {
-			if o.Head().Schema != schema {
+			if o.Head().Schema != schema || tx.Schema().ByID(o.Head().ID) == nil { // it went with its table
 				continue
 			}
 			if err := tx.Schema().Drop(ctx, o.Head().ID); err != nil {

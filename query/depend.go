@@ -62,6 +62,9 @@ func relationWord(o table.Object) string {
 	if o.Head().Kind == table.KindView {
 		return "view"
 	}
+	if o.Head().Kind == table.KindSequence {
+		return "sequence"
+	}
 	return "table"
 }
 

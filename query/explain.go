@@ -22,7 +22,7 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 	began := time.Now()
 	err := s.inStatement(ctx, tx, func(stmt table.Statement) error {
 		ec := s.exprContext(params)
-		env := s.env(stmt, ec)
+		env := s.env(q, stmt, ec)
 		env.Analyze = true
 		x, err := exec.Instantiate(ctx, q, env)
 		if err != nil {

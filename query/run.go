@@ -257,7 +257,7 @@ func (s *Session) start(
 		return s.startModify(ctx, p, stmt, params, space)
 	}
 	q, ec := p.q, s.exprContext(params)
-	x, err := exec.Instantiate(ctx, q, s.env(stmt, ec))
+	x, err := exec.Instantiate(ctx, q, s.env(q, stmt, ec))
 	if err != nil {
 		return nil, stmt.Close(err)
 	}
@@ -283,7 +283,7 @@ func (s *Session) startModify(
 		m.scratch = &p.run.scratch
 	} else {
 		ec, m = s.exprContext(params), &modifier{scratch: &modifyScratch{}}
-		if x, err = exec.Instantiate(ctx, q, s.env(stmt, ec)); err != nil {
+		if x, err = exec.Instantiate(ctx, q, s.env(q, stmt, ec)); err != nil {
 			return nil, stmt.Close(err)
 		}
 	}
@@ -314,7 +314,7 @@ func (s *Session) startModify(
 	return r, err
 }
 
-func (s *Session) env(stmt table.Statement, ec *expr.Context) *exec.Env {
+func (s *Session) env(q *plan.Query, stmt table.Statement, ec *expr.Context) *exec.Env {
 	limit := s.e.o.QueryBytes
 	if own := s.settings.hot().queryBytes; own > 0 && (limit == 0 || own < limit) {
 		limit = own
@@ -323,8 +323,12 @@ func (s *Session) env(stmt table.Statement, ec *expr.Context) *exec.Env {
 	if workers == 0 {
 		workers = s.e.o.Workers
 	}
+	pool := s.e.pool
+	if q.Sequential { // on the caller's goroutine, which the transaction belongs to
+		pool, workers = nil, 1
+	}
 	return &exec.Env{
-		Stmt: stmt, Expr: ec, Pool: s.e.pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
+		Stmt: stmt, Expr: ec, Pool: pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
 		VectorRows: s.settings.hot().vectorRows, DebugForms: s.settings.hot().vectorForms,
 		Force: s.settings.hot().force,
 	}

@@ -58,16 +58,18 @@ type Session struct {
 	depth int
 	now   time.Time
 	hooks struct {
-		setting func(name string) (string, bool)
-		set     func(name, value string, local bool) (string, error)
-		session func(name string) (types.Datum, bool)
-		blocked func(session uint32, by []uint32) bool
-		catalog func(function string, args []types.Datum) (types.Datum, error)
-		reg     func(k types.Kind, text string) (types.Datum, error)
+		setting  func(name string) (string, bool)
+		set      func(name, value string, local bool) (string, error)
+		session  func(name string) (types.Datum, bool)
+		blocked  func(session uint32, by []uint32) bool
+		catalog  func(function string, args []types.Datum) (types.Datum, error)
+		sequence func(expr.SequenceCall) (int64, error)
+		reg      func(k types.Kind, text string) (types.Datum, error)
 	}
-	system sync.Mutex // held while the schema is asked for names
-	born   time.Time
-	run    struct {
+	sequences sequenceUse
+	system    sync.Mutex // held while the schema is asked for names
+	born      time.Time
+	run       struct {
 		sync.Mutex
 		// now are the statements that run: results that are read may overlap.
 		now   []*statementRun
@@ -82,6 +84,7 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 	s := &Session{e: e, id: e.nextID.Add(1), o: o, settings: newSettingValues(), prepared: map[string]*Prepared{}, born: e.o.Clock()}
 	s.hooks.setting, s.hooks.set, s.hooks.session = s.settings.lookup, s.setSetting, s.sessionValue
 	s.hooks.blocked, s.hooks.catalog, s.hooks.reg = e.blocked, s.systemFunction, s.regOf
+	s.hooks.sequence = s.callSequence
 	if o.Files == nil {
 		s.o.Files = e.o.Files
 	}
@@ -212,6 +215,17 @@ type statementRun struct {
 	cancel context.CancelCauseFunc
 	text   string
 	start  time.Time
+	ctx    context.Context //nolint:containedctx // functions that take values of sequences wait in it
+}
+
+// runContext returns the context of the statement that runs.
+func (s *Session) runContext() context.Context {
+	s.run.Lock()
+	defer s.run.Unlock()
+	if n := len(s.run.now); n > 0 {
+		return s.run.now[n-1].ctx
+	}
+	return context.Background()
 }
 
 var (
@@ -231,7 +245,7 @@ func (s *Session) running(parent context.Context, text string) (context.Context,
 		cancel(nil)
 		return nil, nil, s.run.cause
 	}
-	r := &statementRun{cancel, text, s.time()}
+	r := &statementRun{cancel: cancel, text: text, start: s.time()}
 	s.run.now = append(s.run.now, r)
 	stop := func() {
 		cancel(nil)
@@ -243,14 +257,15 @@ func (s *Session) running(parent context.Context, text string) (context.Context,
 		end := stop
 		stop = func() { stopTimer(); end() }
 	}
+	r.ctx = ctx
 	return ctx, stop, nil
 }
 
 // spareRun is a context for one statement after another, as long as all have the same parent and none is canceled.
 type spareRun struct {
 	statementRun
-	parent, ctx context.Context //nolint:containedctx // it is made once for many statements
-	stop        context.CancelFunc
+	parent context.Context //nolint:containedctx // it is made once for many statements
+	stop   context.CancelFunc
 }
 
 // runningOf is running for a prepared statement. Changes of data that return no rows end before the call does: they
@@ -411,7 +426,7 @@ func (s *Session) fillContext(ec *expr.Context, params []types.Datum) {
 	*ec = expr.Context{
 		Now: s.tx.start, StatementTime: s.time(), Location: text.Location, Text: text, Params: params,
 		Setting: s.hooks.setting, SetSetting: s.hooks.set, Session: s.hooks.session,
-		Blocked: s.hooks.blocked, Catalog: s.hooks.catalog, Reg: s.hooks.reg,
+		Blocked: s.hooks.blocked, Catalog: s.hooks.catalog, Reg: s.hooks.reg, Sequence: s.hooks.sequence,
 		RowByRow: s.settings.hot().rowByRow,
 	}
 }
@@ -431,7 +446,7 @@ func (s *Session) setSetting(name, value string, local bool) (string, error) {
 // Pristine reports whether the session is as it was opened: idle, without settings or prepared statements
 // of its own, so that another client may use it.
 func (s *Session) Pristine() bool {
-	return !s.closedFlag && s.defaults == s.e.defaults.Load() && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0 && s.temp == ""
+	return !s.closedFlag && s.defaults == s.e.defaults.Load() && !s.tx.open && len(s.settings.session) == 0 && len(s.prepared) == 0 && len(s.results) == 0 && s.temp == "" && s.sequences.values == nil
 }
 
 // Begin begins a transaction block with the given options, as BEGIN does.

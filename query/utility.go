@@ -443,6 +443,7 @@ func (s *Session) runDiscard(ctx context.Context, b *ast.Discard) (*Result, erro
 		}
 		clear(s.prepared)
 		s.settings.resetAll()
+		s.sequences = sequenceUse{}
 		r.verb = "DISCARD ALL"
 		return r, s.discardTemporary(ctx)
 	case ast.DiscardTemp:
@@ -450,14 +451,12 @@ func (s *Session) runDiscard(ctx context.Context, b *ast.Discard) (*Result, erro
 		return r, s.discardTemporary(ctx)
 	case ast.DiscardSequences:
 		r.verb = "DISCARD SEQUENCES"
+		s.sequences = sequenceUse{}
 	}
 	return r, nil
 }
 
 func (s *Session) runTruncate(ctx context.Context, b *ast.Truncate) (*Result, error) {
-	if b.RestartIdentity {
-		return nil, sqlerr.Unsupported("TRUNCATE … RESTART IDENTITY")
-	}
 	tx, err := s.storageTx(ctx)
 	if err != nil {
 		return nil, err
@@ -485,6 +484,9 @@ func (s *Session) runTruncate(ctx context.Context, b *ast.Truncate) (*Result, er
 		}
 		return nil
 	})
+	for i := 0; i < len(defs) && b.RestartIdentity && err == nil; i++ {
+		err = s.restartSequences(ctx, tx, defs[i])
+	}
 	return &Result{s: s, verb: "TRUNCATE TABLE"}, err
 }
 

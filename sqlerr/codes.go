@@ -31,6 +31,8 @@ const (
 	IntervalFieldOverflow             Code = "22015"
 	InvalidArgumentForLogarithm       Code = "2201E"
 	InvalidArgumentForPower           Code = "2201F"
+	SequenceGeneratorLimitExceeded    Code = "2200H"
+	GeneratedAlways                   Code = "428C9"
 	InvalidRowCountInLimit            Code = "2201W"
 	InvalidRowCountInOffset           Code = "2201X"
 	CharacterNotInRepertoire          Code = "22021"

@@ -42,6 +42,10 @@ func (s *Store) applyRequest(r *txn.Request) error {
 		if len(c.moves) > 0 {
 			s.moves.add(r.LSN, c.moves)
 		}
+	case *reservation:
+		for _, q := range c.list {
+			s.sequences.note(q)
+		}
 	}
 	s.applied.lsn, s.applied.time = r.LSN, r.Time
 	return nil
@@ -56,6 +60,9 @@ func (s *Store) apply(lsn table.LSN, c *change) error {
 	}
 	for _, b := range c.hidden {
 		s.hidden.define(b)
+	}
+	for _, q := range c.sequences {
+		s.sequences.set(q)
 	}
 	for i := range c.entries {
 		if err := s.applyEntry(lsn, &c.entries[i]); err != nil {
@@ -88,6 +95,9 @@ func (s *Store) define(lsn table.LSN, c *change, defined []bool) error {
 	before := s.applied.catalog
 	for i := range c.schema {
 		id := c.schema[i].ID
+		if _, ok := before.ByID(id).(*table.SequenceDef); ok && c.next.ByID(id) == nil {
+			s.sequences.drop(id)
+		}
 		was, now := before.Table(id), c.next.Table(id)
 		if was != nil && now == nil {
 			if c.dropped == nil {

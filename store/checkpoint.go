@@ -156,6 +156,11 @@ func (s *Store) writeCheckpoint(v *view) error {
 			c.hidden = append(c.hidden, b)
 		}
 	}
+	for _, q := range s.sequences.states() {
+		if c.catalog.ByID(q.id) != nil && !invariants.Mutant("store-forget-sequences") {
+			c.sequences = append(c.sequences, q)
+		}
+	}
 	for i := range s.tiers {
 		if t := &s.tiers[i]; t.durable {
 			c.tiers = append(c.tiers, tierMark{t.method, t.Durable()})

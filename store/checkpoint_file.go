@@ -14,6 +14,8 @@ import (
 const (
 	checkpointMagic   = "LAMINCKP"
 	checkpointVersion = 1
+	// checkpointVersionSequences is that of a file with values of sequences.
+	checkpointVersionSequences = 2
 	// checkpointHead is magic, version and length of the body.
 	checkpointHead = 8 + 4 + 8
 )
@@ -27,6 +29,8 @@ type checkpoint struct {
 	catalog  *catalog.Catalog
 	// hidden are the reserved hidden keys of tables without primary key.
 	hidden []hiddenBlock
+	// sequences say where the sequences stand.
+	sequences []sequenceState
 	// tiers name the tiers that hold tables and the LSN up to which each was durable by itself.
 	tiers []tierMark
 }
@@ -39,13 +43,20 @@ type tierMark struct {
 // encode returns the content of the file.
 func (c *checkpoint) encode() []byte {
 	b := append(make([]byte, 0, 4096), checkpointMagic...)
-	b = binary.LittleEndian.AppendUint32(b, checkpointVersion)
+	version := uint32(checkpointVersion)
+	if len(c.sequences) > 0 {
+		version = checkpointVersionSequences
+	}
+	b = binary.LittleEndian.AppendUint32(b, version)
 	b = binary.LittleEndian.AppendUint64(b, 0) // length, set below
 	b = append(b, c.log[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.lsn))
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.time))
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.position))
 	b = appendHidden(b, c.hidden)
+	if version == checkpointVersionSequences {
+		b = appendSequences(b, c.sequences)
+	}
 	b = binary.AppendUvarint(b, uint64(len(c.tiers)))
 	for _, t := range c.tiers {
 		b = binary.AppendUvarint(b, uint64(len(t.name)))
@@ -66,21 +77,22 @@ func decodeCheckpoint(name string, b []byte) (*checkpoint, error) {
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(tail) {
 		return nil, damaged(name, 0, "checksum does not match")
 	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v != checkpointVersion {
+	version := binary.LittleEndian.Uint32(b[8:])
+	if version != checkpointVersion && version != checkpointVersionSequences {
 		return nil, sqlerr.Newf(sqlerr.FeatureNotSupported, "file %s has format version %d, this program reads %d",
-			name, v, checkpointVersion)
+			name, version, checkpointVersionSequences)
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != uint64(len(body)-checkpointHead) {
 		return nil, damaged(name, 0, "%d bytes instead of %d", len(body)-checkpointHead, n)
 	}
-	c, err := decodeCheckpointBody(body[checkpointHead:])
+	c, err := decodeCheckpointBody(body[checkpointHead:], version)
 	if err != nil {
 		return nil, damaged(name, 0, "%v", err)
 	}
 	return c, nil
 }
 
-func decodeCheckpointBody(b []byte) (*checkpoint, error) {
+func decodeCheckpointBody(b []byte, version uint32) (*checkpoint, error) {
 	c := &checkpoint{}
 	r := decoder{b: b}
 	copy(c.log[:], r.bytes(len(c.log)))
@@ -88,6 +100,9 @@ func decodeCheckpointBody(b []byte) (*checkpoint, error) {
 	c.time = int64(r.uint64())
 	c.position = wal.Position(r.uint64())
 	c.hidden = r.hidden()
+	if version == checkpointVersionSequences {
+		c.sequences = r.sequences()
+	}
 	for range r.count(2) {
 		n := r.count(1)
 		name := string(r.bytes(n))

@@ -54,7 +54,7 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	}
 	t.done = true
 	if !t.wrote() {
-		return table.Receipt{}, t.commitNothing()
+		return table.Receipt{}, t.commitNothing(ctx)
 	}
 	for _, st := range t.open {
 		st.abandon()
@@ -77,9 +77,12 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 }
 
 // commitNothing ends a transaction that has nothing to write.
-func (t *Tx) commitNothing() (err error) {
+func (t *Tx) commitNothing(ctx context.Context) (err error) {
 	if t.validates() {
 		err = t.validate()
+	}
+	if err == nil {
+		err = t.syncReserved(ctx)
 	}
 	t.end()
 	if err == nil {
@@ -88,12 +91,23 @@ func (t *Tx) commitNothing() (err error) {
 	return err
 }
 
+// syncReserved waits until the values that a transaction has taken of sequences, and nothing else, are reserved on disk.
+func (t *Tx) syncReserved(ctx context.Context) error {
+	if t.reserved == 0 || t.o.Async || t.s.pipeline == nil || invariants.Mutant("store-forget-reservation-sync") {
+		return nil
+	}
+	return t.s.pipeline.EnsureDurable(ctx, t.reserved)
+}
+
 // collect gathers the changes of the transaction.
 func (c *commit) collect() {
 	t := c.tx
 	if t.overlay != nil {
 		c.schema = t.overlay.Changes()
 		c.durable = len(c.schema) > 0
+	}
+	if c.sequences = t.sequenceStates(); len(c.sequences) > 0 {
+		c.durable = true
 	}
 	for _, tt := range t.tables {
 		if tt.wrote() {

@@ -27,10 +27,7 @@ func (x *workTx) def(name string) (*table.TableDef, error) {
 
 func (x *workTx) create(name string) error {
 	def := pairs(name)
-	switch name {
-	case "journal":
-		def.Keys = def.Keys[:1]
-	case "c":
+	if name == "c" {
 		def = keyless(name)
 	}
 	def.Columns[2].NotNull = false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
 
 // The workload: clients that change tables a and b (with keys) and c (without), one that changes
@@ -26,6 +28,9 @@ const (
 	idsOfClient  = 1000 // between the first rows of two clients
 	longText     = 900
 )
+
+// journalSequence gives each transaction a value that no other one has.
+const journalSequence = "journal_seq"
 
 var commonTables = []string{"journal", "a", "b", "c"}
 
@@ -46,6 +51,7 @@ type workload struct {
 	defining        atomic.Int32
 	commits, aborts atomic.Int64
 	relayouts       atomic.Int64 // changes of layout that were tried
+	restarts        atomic.Int64 // of the sequence, that were tried
 	running         atomic.Int32
 	checkpoint      chan struct{}
 	onCheckpoint    func() // before each
@@ -56,6 +62,11 @@ type workload struct {
 // setUp creates the tables that all clients use.
 func (w *workload) setUp() error {
 	return w.in(nil, func(x *workTx) error {
+		q := &table.SequenceDef{Type: types.Int8, Start: 1, Increment: 1, Min: 1, Max: math.MaxInt64, Cache: 1}
+		q.Schema, q.Name = table.PublicSchema, journalSequence
+		if _, err := x.tx.Schema().Create(context.Background(), q); err != nil {
+			return err
+		}
 		for _, name := range commonTables {
 			if err := x.create(name); err != nil {
 				return err
@@ -156,7 +167,11 @@ func (w *workload) in(rng *rand.Rand, f func(x *workTx) error) error {
 		w.aborts.Add(1)
 		return err
 	}
-	if err := x.insert("journal", map[int64]modelRow{x.n: {}}); err != nil {
+	v, err := x.nextValue(rng)
+	if err != nil {
+		return err
+	}
+	if err := x.insert("journal", map[int64]modelRow{x.n: {u: v}}); err != nil {
 		return err
 	}
 	if x.defines {
@@ -164,6 +179,30 @@ func (w *workload) in(rng *rand.Rand, f func(x *workTx) error) error {
 		defer w.defining.Add(-1)
 	}
 	return w.commit(x)
+}
+
+// nextValue takes a value of the sequence, for the journal; now and then the sequence is restarted above what it has
+// given out so far.
+func (x *workTx) nextValue(rng *rand.Rand) (int64, error) {
+	q, ok := x.tx.Schema().LookupRelation(table.PublicSchema, journalSequence).(*table.SequenceDef)
+	if !ok {
+		return 0, errors.New("the sequence is gone")
+	}
+	if rng == nil || rng.IntN(40) != 0 {
+		return x.tx.Sequences().Next(context.Background(), q.ID)
+	}
+	x.w.restarts.Add(1)
+	if err := x.tx.LockTable(context.Background(), q.ID, table.AccessExclusive, table.WaitBlock); err != nil {
+		return 0, err
+	}
+	at, err := x.tx.Sequences().Value(context.Background(), q.ID)
+	if err != nil {
+		return 0, err
+	}
+	if err := x.tx.Sequences().Restart(context.Background(), q.ID, table.SequenceValue{Last: at.Last + 1000}); err != nil {
+		return 0, err
+	}
+	return x.tx.Sequences().Next(context.Background(), q.ID)
 }
 
 func (w *workload) commit(x *workTx) error {

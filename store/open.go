@@ -61,7 +61,7 @@ func newStore(c table.Common, method string) (*Store, error) {
 	}
 	s := &Store{
 		common: c, defaultMethod: method, readOnly: c.ReadOnly, logger: c.Logger,
-		mem: mem.NewTracker("storage", c.MemoryBytes), hidden: newHiddenKeys(),
+		mem: mem.NewTracker("storage", c.MemoryBytes), hidden: newHiddenKeys(), sequences: newSequences(),
 	}
 	s.memoryFor("write sets")
 	s.history.tracker = s.memoryFor("remembered commits")
@@ -141,6 +141,7 @@ func (s *Store) Close() error {
 	}
 	defer s.leave()
 	s.checkpoints.stop()
+	s.returnReserved()
 	s.checkpointAtClose()
 	if s.commits != nil {
 		s.commits.Close()

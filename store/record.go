@@ -18,7 +18,11 @@ import (
 //
 // A chunk of a streamed write set is a list of entries.
 
-const commitVersion = 1
+// Versions of the record: the second one has values of sequences.
+const (
+	commitVersion          = 1
+	commitVersionSequences = 2
+)
 
 // change is what one record does, on its way to apply.
 type change struct {
@@ -28,15 +32,20 @@ type change struct {
 	// dropped are the tables that next no longer has.
 	dropped map[table.ObjectID]*table.TableDef
 	hidden  []hiddenBlock
+	// sequences are those that the transaction has changed.
+	sequences []sequenceState
 	// entries are in the order in which they are applied.
 	entries []table.Entry
 }
 
 // encodeHead appends what precedes the entries.
 func (c *change) encodeHead(dst []byte) []byte {
-	dst = append(dst, commitVersion)
-	dst = catalog.AppendChanges(dst, c.schema)
-	return appendHidden(dst, c.hidden)
+	if len(c.sequences) == 0 {
+		dst = catalog.AppendChanges(append(dst, commitVersion), c.schema)
+		return appendHidden(dst, c.hidden)
+	}
+	dst = catalog.AppendChanges(append(dst, commitVersionSequences), c.schema)
+	return appendSequences(appendHidden(dst, c.hidden), c.sequences)
 }
 
 // appendEntry encodes one entry, with its length before it so that a reader may pass over it.
@@ -68,15 +77,19 @@ func appendKeys(dst []byte, k *table.Keys) []byte {
 
 // decodeHead decodes what precedes the entries of a commit record, and returns the entries' bytes.
 func decodeHead(b []byte) (c *change, rest []byte, err error) {
-	if len(b) == 0 || b[0] != commitVersion {
+	if len(b) == 0 || b[0] != commitVersion && b[0] != commitVersionSequences {
 		return nil, nil, corruptedf("unknown version of a commit record")
 	}
 	c = &change{}
+	version := b[0]
 	if c.schema, b, err = catalog.DecodeChanges(b[1:]); err != nil {
 		return nil, nil, err
 	}
 	r := decoder{b: b}
 	c.hidden = r.hidden()
+	if version == commitVersionSequences {
+		c.sequences = r.sequences()
+	}
 	return c, r.b, r.err
 }
 

@@ -41,6 +41,9 @@ func (s *Store) recover() error {
 		for _, b := range c.hidden {
 			s.hidden.define(b)
 		}
+		for _, q := range c.sequences {
+			s.sequences.set(q)
+		}
 		o.ID, o.From = c.log, c.position
 		s.checkpoints.lsn.Store(uint64(c.lsn))
 		s.checkpoints.position.Store(uint64(c.position))
@@ -139,11 +142,18 @@ func (r *replay) apply(rec *wal.Record) error {
 	case wal.SequenceBlock:
 		d := decoder{b: rec.Payload}
 		blocks := d.hidden()
+		var values []sequenceState
+		if d.err == nil && len(d.b) > 0 {
+			values = d.sequences()
+		}
 		if d.err == nil && len(d.b) != 0 {
 			d.fail("%d bytes after the blocks of a sequence record", len(d.b))
 		}
 		for _, b := range blocks {
 			r.s.hidden.define(b)
+		}
+		for _, q := range values {
+			r.s.sequences.set(q)
 		}
 		return d.err
 	}
@@ -166,6 +176,9 @@ func (r *replay) commit(rec *wal.Record) error {
 	}
 	for _, b := range c.hidden {
 		s.hidden.define(b)
+	}
+	for _, q := range c.sequences {
+		s.sequences.set(q)
 	}
 	if err := r.entries(rec, rest); err != nil {
 		return err

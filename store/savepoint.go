@@ -13,8 +13,10 @@ import (
 type mark struct {
 	seq    uint64 // of all marks of the transaction
 	schema int
-	locks  int
-	tables []tableMark
+	// sequences are those that the transaction had changed.
+	sequences *localSequence
+	locks     int
+	tables    []tableMark
 }
 
 type tableMark struct {
@@ -28,6 +30,7 @@ func (t *Tx) mark(space []tableMark) (m mark) {
 	t.marks++
 	m.seq = t.marks
 	m.locks = t.owner.Mark()
+	m.sequences = t.sequences
 	if t.overlay != nil {
 		m.schema = t.overlay.Mark()
 	}
@@ -44,6 +47,7 @@ func (t *Tx) undo(m mark) {
 	if t.overlay != nil {
 		t.overlay.Undo(m.schema)
 	}
+	t.sequences = m.sequences
 	for _, tt := range t.tables {
 		i := slices.IndexFunc(m.tables, func(x tableMark) bool { return x.table == tt })
 		if i >= 0 {

@@ -104,6 +104,12 @@ func (s *schema) Create(ctx context.Context, obj table.Object) (table.ObjectID, 
 		}
 		s.tx.table(id).created = true
 	}
+	if q, ok := o.Catalog().ByID(id).(*table.SequenceDef); ok {
+		if err := s.tx.lockTable(ctx, id, table.AccessExclusive, table.WaitBlock); err != nil {
+			return 0, err
+		}
+		s.tx.keep(id, table.SequenceValue{Last: q.Start})
+	}
 	return id, nil
 }
 
@@ -141,7 +147,7 @@ func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper)
 	}
 	def, ok := obj.(*table.TableDef)
 	if !ok {
-		return o.Alter(obj)
+		return s.alterOther(o, obj, old)
 	}
 	rows, err := s.tx.checkAlter(ctx, old, def, f)
 	if err != nil {
@@ -158,6 +164,23 @@ func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper)
 		s.tx.table(def.ID).push(rows)
 	}
 	return nil
+}
+
+// alterOther replaces the definition of an object that is no table. Where a sequence stands becomes a matter of the
+// transaction: others go on once they know the new definition.
+func (s *schema) alterOther(o *catalog.Overlay, obj, old table.Object) error {
+	if err := o.Alter(obj); err != nil {
+		return err
+	}
+	d, ok := old.(*table.SequenceDef)
+	if !ok {
+		return nil
+	}
+	v, err := s.tx.sequenceValue(d)
+	if err == nil {
+		s.tx.keep(d.ID, v)
+	}
+	return err
 }
 
 // Drop removes an object.

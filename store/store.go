@@ -35,8 +35,10 @@ type Store struct {
 	ids      catalog.IDs
 	txIDs    atomic.Uint64
 	hidden   *hiddenKeys
-	moves    moves
 	history  history
+	// sequences are the values of sequences.
+	sequences *sequences
+	moves     moves
 	// compiled maps table IDs to *compiled, so that a definition is compiled once.
 	compiled sync.Map
 	// spares are write sets to use again.

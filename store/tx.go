@@ -39,6 +39,10 @@ type Tx struct {
 	open   []*Statement
 	saves  []*savepoint
 	marks  uint64 // that were made
+	// sequences are those that the transaction has changed; reserved is the LSN of the last record by which it took
+	// values of others, or set them.
+	sequences *localSequence
+	reserved  table.LSN
 	// reads are what validation looks at; nil unless the transaction is SERIALIZABLE and may write.
 	reads *readSet
 	// first is room for what a transaction of one statement needs.
@@ -153,7 +157,7 @@ func (t *Tx) Rollback() error {
 
 // wrote reports whether a commit of the transaction would change anything.
 func (t *Tx) wrote() bool {
-	if t.overlay != nil && t.overlay.Mark() > 0 {
+	if t.overlay != nil && t.overlay.Mark() > 0 || t.sequences != nil {
 		return true
 	}
 	for _, tt := range t.tables {
@@ -174,7 +178,7 @@ func (t *Tx) end() {
 	for _, tt := range t.tables {
 		tt.release()
 	}
-	t.tables, t.byID, t.saves, t.overlay = nil, nil, nil, nil
+	t.tables, t.byID, t.saves, t.overlay, t.sequences = nil, nil, nil, nil, nil
 	if t.reads != nil {
 		t.s.history.leave(t.view, t.s.views.LSN())
 		t.reads = nil

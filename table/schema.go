@@ -111,7 +111,19 @@ type Column struct {
 	NotNull bool
 	// Default is the SQL text of the default expression; empty for none.
 	Default string
+	// Identity: the default takes values of a sequence that belongs to the column.
+	Identity Identity
 }
+
+// Identity says whether a column is an identity column, and whether a value may be given for it.
+type Identity uint8
+
+// The kinds of identity columns.
+const (
+	NoIdentity Identity = iota
+	IdentityAlways
+	IdentityByDefault
+)
 
 // Key is a primary key or UNIQUE constraint. NULLs are distinct, as in SQL.
 type Key struct {

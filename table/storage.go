@@ -81,6 +81,8 @@ type Tx interface {
 	Statement(ctx context.Context) (Statement, error)
 	// Schema returns the schema objects as this transaction sees them.
 	Schema() Schema
+	// Sequences returns the values of the sequences.
+	Sequences() Sequences
 	// LockTable takes one of the table lock modes until the transaction ends.
 	LockTable(ctx context.Context, id ObjectID, mode TableLock, wait Wait) error
 	// Savepoint marks rows, schema changes and locks.

@@ -41,6 +41,8 @@ const (
 	Check
 	PrimaryKey
 	Unique
+	Identity
+	Generated
 )
 
 // Constraint is a constraint of a column or table.
@@ -49,9 +51,12 @@ type Constraint struct {
 	Kind    ConstraintKind
 	Name    string // "" if not given
 	Columns []InsertColumn
-	// Expr and its source Text, of Check and DefaultValue.
+	// Expr and its source Text, of Check, DefaultValue and Generated.
 	Expr Expr
 	Text string
+	// Always: GENERATED ALWAYS, not BY DEFAULT. Stored: not VIRTUAL. Options are those of Identity's sequence.
+	Always, Stored bool
+	Options        []Option
 }
 
 // CreateTableAs is CREATE TABLE … AS query, or SELECT … INTO.
@@ -97,6 +102,21 @@ type CreateSchema struct {
 	At
 	Name        string
 	IfNotExists bool
+}
+
+// CreateSequence is CREATE SEQUENCE.
+type CreateSequence struct {
+	Name        RelName
+	Persistence Persistence
+	IfNotExists bool
+	Options     []Option
+}
+
+// AlterSequence is ALTER SEQUENCE, but renaming.
+type AlterSequence struct {
+	Name     RelName
+	IfExists bool
+	Options  []Option
 }
 
 // CreateView is CREATE VIEW.
@@ -150,6 +170,10 @@ const (
 	ResetOptions
 	SetMethod
 	SetSchema
+	AddIdentity  // Constraint
+	SetIdentity  // Options
+	DropIdentity // IfExists
+	DropExpression
 )
 
 // AlterCommand is one command of ALTER TABLE.
@@ -169,10 +193,12 @@ type AlterCommand struct {
 	Cascade    bool
 }
 
-func (*CreateTable) stmt()   {}
-func (*CreateTableAs) stmt() {}
-func (*Drop) stmt()          {}
-func (*CreateSchema) stmt()  {}
-func (*CreateView) stmt()    {}
-func (*CreateIndex) stmt()   {}
-func (*AlterTable) stmt()    {}
+func (*CreateTable) stmt()    {}
+func (*CreateTableAs) stmt()  {}
+func (*Drop) stmt()           {}
+func (*CreateSchema) stmt()   {}
+func (*CreateView) stmt()     {}
+func (*CreateIndex) stmt()    {}
+func (*AlterTable) stmt()     {}
+func (*CreateSequence) stmt() {}
+func (*AlterSequence) stmt()  {}

@@ -18,6 +18,11 @@ type Alteration struct {
 	Values []expr.Expr
 	// Rewrite: the rows change.
 	Rewrite bool
+	// Sequences come with new columns, whose values are nil until they are there.
+	Sequences []NewSequence
+	// Changes are of sequences of identity columns, Dropped are those that go.
+	Changes []*SequenceChange
+	Dropped []table.ObjectID
 }
 
 // AlterTable returns what a table is after the commands.
@@ -62,6 +67,8 @@ func (a *alteration) apply() error {
 		return a.renameTable()
 	case ast.SetDefault, ast.DropDefault, ast.SetNotNull, ast.DropNotNull:
 		return a.property()
+	case ast.AddIdentity, ast.SetIdentity, ast.DropIdentity:
+		return a.identity()
 	case ast.AddConstraint:
 		return a.addConstraint()
 	case ast.DropConstraint:
@@ -91,9 +98,14 @@ func (a *alteration) addColumn() error {
 	if err := t.column(a.c.Column); err != nil {
 		return err
 	}
-	value, err := DefaultExpr(a.def, len(a.def.Columns)-1)
-	if err != nil {
-		return err
+	t.nameSequences(map[string]bool{})
+	a.out.Sequences = append(a.out.Sequences, t.sequences...)
+	var value expr.Expr
+	if len(t.sequences) == 0 {
+		var err error
+		if value, err = DefaultExpr(a.def, len(a.def.Columns)-1); err != nil {
+			return err
+		}
 	}
 	a.out.Values, a.out.Rewrite = append(a.out.Values, value), true
 	for _, k := range a.c.Column.Constraints {
@@ -266,18 +278,28 @@ func (a *alteration) property() error {
 	}
 	c := &a.def.Columns[i]
 	switch a.c.Kind {
-	case ast.SetDefault:
-		if _, err := defaultValue(c, a.c.Expr); err != nil {
+	case ast.SetDefault, ast.DropDefault:
+		if c.Identity != table.NoIdentity {
+			err := sqlerr.Newf(sqlerr.SyntaxError, "column \"%s\" of relation \"%s\" is an identity column", c.Name, a.def.Name)
+			if a.c.Kind == ast.DropDefault {
+				err = err.WithHint("Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.")
+			}
 			return err
 		}
-		c.Default = a.c.Text
-	case ast.DropDefault:
 		c.Default = ""
+		if a.c.Kind == ast.SetDefault {
+			if c.Default, err = a.b.newDefault(c, a.c.Expr, a.c.Text); err != nil {
+				return err
+			}
+		}
 	case ast.SetNotNull:
 		c.NotNull = true
 	case ast.DropNotNull:
 		if slices.Contains(a.def.PrimaryKey(), i) {
 			return sqlerr.Newf(sqlerr.InvalidTableDefinition, "column \"%s\" is in a primary key", c.Name)
+		}
+		if c.Identity != table.NoIdentity {
+			return sqlerr.Newf(sqlerr.SyntaxError, "column \"%s\" of relation \"%s\" is an identity column", c.Name, a.def.Name)
 		}
 		c.NotNull = false
 	}

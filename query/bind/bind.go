@@ -53,6 +53,8 @@ type Statement struct {
 	Out []plan.Col
 	// Ordered: the rows have a defined order.
 	Ordered bool
+	// Sequential: it takes values of sequences, so that rows must be computed one after the other.
+	Sequential bool
 	// Params are the types of the parameters $1 ….
 	Params []types.Type
 	// Tables are the tables and views that the statement reads or writes.
@@ -115,6 +117,7 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 		return nil, err
 	}
 	out.Tables, out.NextID, out.System = g.tables, g.nextID, g.systemUsed
+	out.Sequential = g.sequential
 	return out, nil
 }
 
@@ -137,6 +140,8 @@ type binding struct {
 	views int
 	// systemUsed: the statement reads a system relation.
 	systemUsed bool
+	// sequential: a function of sequences was met.
+	sequential bool
 }
 
 // Limits of a statement.

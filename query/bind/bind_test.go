@@ -102,7 +102,7 @@ func run(schema *bindtest.Schema, text string) string {
 			if err != nil {
 				return formatError(err)
 			}
-			sb.WriteString(formatTable(d))
+			sb.WriteString(formatTable(d.Def))
 		case *ast.CreateView:
 			d, err := b.CreateView(body)
 			if err != nil {

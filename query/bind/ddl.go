@@ -7,11 +7,18 @@ import (
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 )
+
+// NewTable is a table to be made, and the sequences that come with its columns.
+type NewTable struct {
+	Def       *table.TableDef
+	Sequences []NewSequence
+}
 
 // CreateTable makes the definition that CREATE TABLE describes. That the name is free is the storage's to
 // check.
-func (b *Binder) CreateTable(s *ast.CreateTable) (*table.TableDef, error) {
+func (b *Binder) CreateTable(s *ast.CreateTable) (*NewTable, error) {
 	def, err := b.newTable(s.Name, s.Persistence, s.Method, s.Options)
 	if err != nil {
 		return nil, err
@@ -32,7 +39,15 @@ func (b *Binder) CreateTable(s *ast.CreateTable) (*table.TableDef, error) {
 			return nil, err
 		}
 	}
-	return t.finish()
+	if err := t.finish(); err != nil {
+		return nil, err
+	}
+	used := map[string]bool{def.Name: true}
+	for i := range def.Keys {
+		used[def.Keys[i].Name] = true
+	}
+	t.nameSequences(used)
+	return &NewTable{Def: def, Sequences: t.sequences}, nil
 }
 
 // tableColumnsMax is PostgreSQL's limit.
@@ -78,8 +93,9 @@ type tableBuilder struct {
 	b   *Binder
 	def *table.TableDef
 	// keys and checks in order of appearance; columns of checks' own are for their names.
-	keys   []pendingKey
-	checks []pendingCheck
+	keys      []pendingKey
+	checks    []pendingCheck
+	sequences []NewSequence
 }
 
 type pendingKey struct {
@@ -104,24 +120,36 @@ func (t *tableBuilder) column(d *ast.ColumnDef) error {
 	if systemColumn(d.Name, 0) != nil {
 		return sqlerr.Newf(sqlerr.DuplicateColumn, "column name \"%s\" conflicts with a system column name", d.Name)
 	}
-	typ, err := TypeOf(d.Type)
-	if err != nil {
-		return err
+	serial, isSerial := serialKinds[d.Type.Name]
+	isSerial = isSerial && d.Type.Schema == ""
+	typ := types.T(serial)
+	if !isSerial {
+		var err error
+		if typ, err = TypeOf(d.Type); err != nil {
+			return err
+		}
+	} else if d.Type.Array {
+		return sqlerr.New(sqlerr.FeatureNotSupported, "array of serial is not implemented").At(d.Type.Pos())
 	}
 	if d.Collation != "" && !CodePointCollation(d.Collation) {
 		return CollationError(d.Collation).At(d.Pos())
 	}
 	c := table.Column{Name: d.Name, Type: typ}
-	if err := t.columnProperties(&c, d); err != nil {
+	if err := t.columnProperties(&c, d, isSerial); err != nil {
 		return err
+	}
+	if isSerial {
+		if err := t.sequence(&c, nil, false); err != nil {
+			return err
+		}
 	}
 	t.def.Columns = append(t.def.Columns, c)
 	return nil
 }
 
-// columnProperties applies NOT NULL and DEFAULT.
-func (t *tableBuilder) columnProperties(c *table.Column, d *ast.ColumnDef) error {
-	nullable, notNull := false, false
+// columnProperties applies NOT NULL, DEFAULT and IDENTITY. A serial column has NOT NULL and a default.
+func (t *tableBuilder) columnProperties(c *table.Column, d *ast.ColumnDef, serial bool) error {
+	nullable, notNull, hasDefault := false, serial, serial
 	for i := range d.Constraints {
 		k := &d.Constraints[i]
 		switch k.Kind {
@@ -130,19 +158,38 @@ func (t *tableBuilder) columnProperties(c *table.Column, d *ast.ColumnDef) error
 		case ast.NotNull, ast.PrimaryKey:
 			notNull = true
 		case ast.DefaultValue:
-			if c.Default != "" {
+			if hasDefault {
 				return sqlerr.Newf(sqlerr.SyntaxError, "multiple default values specified for column \"%s\" of table \"%s\"",
 					c.Name, t.def.Name).At(k.Pos())
 			}
-			if _, err := defaultValue(c, k.Expr); err != nil {
+			hasDefault = true
+			var err error
+			if c.Default, err = t.b.newDefault(c, k.Expr, k.Text); err != nil {
 				return err
 			}
-			c.Default = k.Text
+		case ast.Generated:
+			return sqlerr.Unsupported("generated column").At(k.Pos())
+		case ast.Identity:
+			if c.Identity != table.NoIdentity {
+				return sqlerr.Newf(sqlerr.SyntaxError, "multiple identity specifications for column \"%s\" of table \"%s\"",
+					c.Name, t.def.Name).At(k.Pos())
+			}
+			if c.Identity = table.IdentityByDefault; k.Always {
+				c.Identity = table.IdentityAlways
+			}
+			notNull = true
+			if err := t.sequence(c, k.Options, true); err != nil {
+				return err
+			}
 		default:
 			continue
 		}
 		if nullable && notNull {
 			return sqlerr.Newf(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
+				c.Name, t.def.Name).At(k.Pos())
+		}
+		if c.Identity != table.NoIdentity && hasDefault {
+			return sqlerr.Newf(sqlerr.SyntaxError, "both default and identity specified for column \"%s\" of table \"%s\"",
 				c.Name, t.def.Name).At(k.Pos())
 		}
 	}
@@ -218,14 +265,11 @@ func (t *tableBuilder) key(k *ast.Constraint) error {
 }
 
 // finish names the constraints and binds the checks, now that all columns are known.
-func (t *tableBuilder) finish() (*table.TableDef, error) {
+func (t *tableBuilder) finish() error {
 	if err := t.finishKeys(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := t.finishChecks(); err != nil {
-		return nil, err
-	}
-	return t.def, nil
+	return t.finishChecks()
 }
 
 // finishKeys puts the primary key first and leaves out a key that repeats another one.

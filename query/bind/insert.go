@@ -12,9 +12,6 @@ import (
 
 // insert binds INSERT. The plan yields one column for each table column, in order.
 func (g *binding) insert(ins *ast.Insert) (*Statement, error) {
-	if ins.Overriding != "" {
-		return nil, sqlerr.Unsupported("OVERRIDING " + ins.Overriding)
-	}
 	ctes, err := g.with(ins.With, nil, nil)
 	if err != nil {
 		return nil, err
@@ -28,7 +25,7 @@ func (g *binding) insert(ins *ast.Insert) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &insertTarget{g: g, def: def, cols: cols, names: ins.Columns}
+	t := &insertTarget{g: g, def: def, cols: cols, names: ins.Columns, overriding: ins.Overriding}
 	rel, err := t.source(ins, g.newScope(nil, ctes))
 	if err != nil {
 		return nil, err
@@ -88,6 +85,25 @@ type insertTarget struct {
 	out   []plan.Col // one for each table column
 	// defaults are the bound default expressions by table column.
 	defaults map[int]expr.Expr
+	// overriding is what INSERT says of values for identity columns.
+	overriding string
+}
+
+// given checks that a column takes a value, and reports whether it takes its default all the same.
+func (t *insertTarget) given(col int) (ignored bool, err error) {
+	c := &t.def.Columns[col]
+	if c.Identity == table.NoIdentity {
+		return false, nil
+	}
+	if t.overriding == "USER VALUE" {
+		return true, nil
+	}
+	if c.Identity == table.IdentityAlways && t.overriding == "" {
+		return false, sqlerr.Newf(sqlerr.GeneratedAlways, "cannot insert a non-DEFAULT value into column \"%s\"", c.Name).
+			WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c.Name).
+			WithHint("Use OVERRIDING SYSTEM VALUE to override.")
+	}
+	return false, nil
 }
 
 func (t *insertTarget) source(ins *ast.Insert, s *scope) (plan.Rel, error) {
@@ -148,9 +164,16 @@ func (t *insertTarget) row(values []ast.Expr, x *exprs) ([]expr.Expr, error) {
 		if _, ok := v.(*ast.Default); ok {
 			continue
 		}
+		ignored, err := t.given(col)
+		if err != nil {
+			return nil, err
+		}
 		e, err := x.bind(v)
 		if err != nil {
 			return nil, err
+		}
+		if ignored {
+			continue
 		}
 		if out[col], err = t.assign(e, col); err != nil {
 			return nil, err
@@ -182,6 +205,7 @@ func (t *insertTarget) defaultOf(col int) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.g.sequential = t.g.sequential || expr.UsesSequence(e)
 	if t.defaults == nil {
 		t.defaults = map[int]expr.Expr{}
 	}
@@ -204,7 +228,13 @@ func (t *insertTarget) selected(q *ast.Query, r query) (plan.Rel, error) {
 	values := sideValues(&r, q)
 	p := &plan.RelProject{Input: r.rel, Out: t.out, Exprs: make([]expr.Expr, len(t.out))}
 	for i, v := range values {
-		var err error
+		ignored, err := t.given(t.cols[i])
+		if err != nil {
+			return nil, err
+		}
+		if ignored {
+			continue
+		}
 		if p.Exprs[t.cols[i]], err = t.assign(v, t.cols[i]); err != nil {
 			return nil, sqlerr.From(err).At(pos(i))
 		}

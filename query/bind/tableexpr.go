@@ -44,6 +44,21 @@ func DefaultExpr(def *table.TableDef, col int) (expr.Expr, error) {
 	return b, nil
 }
 
+// newDefault checks a default expression and returns the text that the catalog keeps of it.
+func (b *Binder) newDefault(c *table.Column, e ast.Expr, text string) (string, error) {
+	stored, err := b.storedText(text)
+	if err != nil {
+		return "", err
+	}
+	if stored != text {
+		if e, err = sqlparse.ParseExpr(stored); err != nil {
+			return "", err
+		}
+	}
+	_, err = defaultValue(c, e)
+	return stored, err
+}
+
 func defaultValue(c *table.Column, e ast.Expr) (expr.Expr, error) {
 	x := tableExprs(nil, clauseDefault)
 	b, err := x.bind(e)

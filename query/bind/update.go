@@ -131,8 +131,14 @@ func (a *assigner) assign(set *ast.Assign) error {
 func (a *assigner) set(col int, v ast.Expr) error {
 	var e expr.Expr
 	var err error
+	c := &a.m.Table.Columns[col]
 	if _, ok := v.(*ast.Default); ok {
-		e, err = DefaultExpr(a.m.Table, col)
+		if e, err = DefaultExpr(a.m.Table, col); err == nil {
+			a.s.g.sequential = a.s.g.sequential || expr.UsesSequence(e)
+		}
+	} else if c.Identity == table.IdentityAlways {
+		return sqlerr.Newf(sqlerr.GeneratedAlways, "column \"%s\" can only be updated to DEFAULT", c.Name).
+			WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c.Name)
 	} else if e, err = a.s.exprs("UPDATE").bind(v); err == nil {
 		e, err = assignment(a.m.Table, col, e)
 	}
@@ -157,6 +163,10 @@ func (a *assigner) setFromQuery(cols []int, v *ast.Subquery) error {
 		return sqlerr.New(sqlerr.SyntaxError, "number of columns does not match number of values").At(v.Pos())
 	}
 	for i, c := range a.s.g.freshCols(&q) {
+		if t := &a.m.Table.Columns[cols[i]]; t.Identity == table.IdentityAlways {
+			return sqlerr.Newf(sqlerr.GeneratedAlways, "column \"%s\" can only be updated to DEFAULT", t.Name).
+				WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", t.Name)
+		}
 		e, err := assignment(a.m.Table, cols[i], c.Ref())
 		if err != nil {
 			return sqlerr.From(err).At(v.Pos())

@@ -60,6 +60,7 @@ func init() {
 	addFunctions(uuidFunctions)
 	addFunctions(sessionFunctions)
 	addFunctions(systemFunctions)
+	addFunctions(sequenceFunctions)
 	addAggregates()
 	addCasts()
 	addNullIfs()

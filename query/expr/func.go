@@ -123,6 +123,8 @@ type Context struct {
 	Catalog func(function string, args []types.Datum) (types.Datum, error)
 	// Reg reads the name of an object as a value of a kind such as regclass; nil: only numbers are read.
 	Reg func(k types.Kind, text string) (types.Datum, error)
+	// Sequence runs a function of sequences; nil: 0A000.
+	Sequence func(SequenceCall) (int64, error)
 	// RowByRow makes vector evaluators run the row interpreter: for tests, which compare the two.
 	RowByRow bool
 }

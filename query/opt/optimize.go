@@ -28,7 +28,7 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 		info: map[plan.Rel]*info{}, scanOf: map[int]*plan.RelScan{}, derived: map[string]bool{},
 		implied: map[string][]expr.Expr{},
 	}
-	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered}
+	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered, Sequential: s.Sequential}
 	z.nameColumns(s.Root)
 	var err error
 	if s.Modify != nil {

@@ -223,7 +223,9 @@ type Query struct {
 	Tables []*table.TableDef
 	// Ordered: the rows have a defined order.
 	Ordered bool
-	Modify  *Modify // INSERT, UPDATE, DELETE; nil for SELECT
+	// Sequential: rows must be computed one after the other, because they take values of sequences.
+	Sequential bool
+	Modify     *Modify // INSERT, UPDATE, DELETE; nil for SELECT
 	// Fresh: the plan holds rows of system relations, so it is good for one run.
 	Fresh bool
 }

@@ -10,6 +10,10 @@ func (c *converter) ddlStmt(n *pgNode) ast.Stmt {
 	switch s := n.GetNode().(type) {
 	case *nodeCreateStmt:
 		return c.createTable(s.CreateStmt)
+	case *nodeCreateSeqStmt:
+		return c.createSequence(s.CreateSeqStmt)
+	case *nodeAlterSeqStmt:
+		return c.alterSequence(s.AlterSeqStmt)
 	case *nodeCreateTableAsStmt:
 		return c.createTableAs(s.CreateTableAsStmt)
 	case *nodeDropStmt:
@@ -100,10 +104,10 @@ func (c *converter) columnDef(d *pgColumnDef) ast.ColumnDef {
 var constraintKinds = map[int32]ast.ConstraintKind{
 	int32(constrNull): ast.AllowNull, int32(constrNotnull): ast.NotNull, int32(constrDefault): ast.DefaultValue,
 	int32(constrCheck): ast.Check, int32(constrPrimary): ast.PrimaryKey, int32(constrUnique): ast.Unique,
+	int32(constrIdentity): ast.Identity, int32(constrGenerated): ast.Generated,
 }
 
 var refusedConstraints = map[int32]string{
-	int32(constrIdentity): "identity column", int32(constrGenerated): "generated column",
 	int32(constrExclusion): "EXCLUDE constraint", int32(constrForeign): "FOREIGN KEY constraint",
 	int32(constrAttrDeferrable): "DEFERRABLE constraint", int32(constrAttrDeferred): "INITIALLY DEFERRED constraint",
 	int32(constrAttrNotEnforced):   "NOT ENFORCED constraint",
@@ -129,10 +133,15 @@ func (c *converter) constraint(k *pgConstraint, starts map[int32]bool) ast.Const
 	for _, name := range c.strings(k.GetKeys()) {
 		out.Columns = append(out.Columns, ast.InsertColumn{At: out.At, Name: name})
 	}
+	if kind == ast.Identity || kind == ast.Generated {
+		out.Always, out.Stored, out.Options = k.GetGeneratedWhen() == "a", k.GetGeneratedKind() == "s", c.options(k.GetOptions())
+	}
 	if k.GetRawExpr() != nil {
 		out.Expr = c.expr(k.GetRawExpr())
 		if kind == ast.DefaultValue {
 			out.Text = c.defaultText(int(k.GetLocation()), starts)
+		} else if kind == ast.Generated {
+			out.Text = c.generatedText(int(k.GetLocation()))
 		} else {
 			out.Text = c.checkText(int(k.GetLocation()))
 		}
@@ -153,12 +162,13 @@ func (c *converter) refuseConstraintParts(k *pgConstraint, at ast.At) {
 		{k.GetNullsNotDistinct(), "NULLS NOT DISTINCT"},
 		{k.GetWithoutOverlaps(), "WITHOUT OVERLAPS"},
 		{len(k.GetIncluding()) > 0, "INCLUDE"},
-		{len(k.GetOptions()) > 0, "WITH options of a constraint"},
+		{len(k.GetOptions()) > 0 && int32(k.GetContype()) != int32(constrIdentity), "WITH options of a constraint"},
 		{k.GetIndexname() != "", "USING INDEX"},
 		{k.GetIndexspace() != "", "USING INDEX TABLESPACE"},
 		{k.GetWhereClause() != nil, "WHERE of a constraint"},
 		{k.GetAccessMethod() != "", "USING of a constraint"},
-		{k.GetGeneratedWhen() != "" || k.GetGeneratedKind() != "", "GENERATED"},
+		{(k.GetGeneratedWhen() != "" || k.GetGeneratedKind() != "") && int32(k.GetContype()) != int32(constrIdentity) &&
+			int32(k.GetContype()) != int32(constrGenerated), "GENERATED"},
 	} {
 		if p.written {
 			c.unsupported(p.what, at)
@@ -266,7 +276,8 @@ var alterKinds = map[int32]ast.AlterKind{
 	int32(atSetNotNull): ast.SetNotNull, int32(atDropColumn): ast.DropColumn, int32(atAddConstraint): ast.AddConstraint,
 	int32(atDropConstraint): ast.DropConstraint, int32(atAlterColumnType): ast.AlterType,
 	int32(atSetAccessMethod): ast.SetMethod, int32(atSetRelOptions): ast.SetOptions,
-	int32(atResetRelOptions): ast.ResetOptions,
+	int32(atResetRelOptions): ast.ResetOptions, int32(atAddIdentity): ast.AddIdentity,
+	int32(atSetIdentity): ast.SetIdentity, int32(atDropIdentity): ast.DropIdentity, int32(atDropExpression): ast.DropExpression,
 }
 
 // alterCommand converts a command; defaults counts the SET DEFAULT so far, to find their source.

@@ -95,6 +95,7 @@ type (
 	pgAExpr                 = pg.A_Expr
 	pgAlias                 = pg.Alias
 	pgAlterObjectSchemaStmt = pg.AlterObjectSchemaStmt
+	pgAlterSeqStmt          = pg.AlterSeqStmt
 	pgAlterTableCmd         = pg.AlterTableCmd
 	pgAlterDatabaseSetStmt  = pg.AlterDatabaseSetStmt
 	pgAlterTableStmt        = pg.AlterTableStmt
@@ -106,6 +107,7 @@ type (
 	pgColumnRef             = pg.ColumnRef
 	pgConstraint            = pg.Constraint
 	pgCopyStmt              = pg.CopyStmt
+	pgCreateSeqStmt         = pg.CreateSeqStmt
 	pgCreateStmt            = pg.CreateStmt
 	pgCreateTableAsStmt     = pg.CreateTableAsStmt
 	pgDeclareCursorStmt     = pg.DeclareCursorStmt
@@ -163,9 +165,11 @@ type (
 	nodeCollateClause         = pg.Node_CollateClause
 	nodeColumnDef             = pg.Node_ColumnDef
 	nodeColumnRef             = pg.Node_ColumnRef
+	nodeAlterSeqStmt          = pg.Node_AlterSeqStmt
 	nodeConstraint            = pg.Node_Constraint
 	nodeCopyStmt              = pg.Node_CopyStmt
 	nodeCreateSchemaStmt      = pg.Node_CreateSchemaStmt
+	nodeCreateSeqStmt         = pg.Node_CreateSeqStmt
 	nodeCreateStmt            = pg.Node_CreateStmt
 	nodeCreateTableAsStmt     = pg.Node_CreateTableAsStmt
 	nodeDeallocateStmt        = pg.Node_DeallocateStmt
@@ -234,6 +238,10 @@ const (
 	anySublink              = pg.SubLinkType_ANY_SUBLINK
 	arraySublink            = pg.SubLinkType_ARRAY_SUBLINK
 	atAddColumn             = pg.AlterTableType_AT_AddColumn
+	atAddIdentity           = pg.AlterTableType_AT_AddIdentity
+	atSetIdentity           = pg.AlterTableType_AT_SetIdentity
+	atDropIdentity          = pg.AlterTableType_AT_DropIdentity
+	atDropExpression        = pg.AlterTableType_AT_DropExpression
 	atAddConstraint         = pg.AlterTableType_AT_AddConstraint
 	atAlterColumnType       = pg.AlterTableType_AT_AlterColumnType
 	atColumnDefault         = pg.AlterTableType_AT_ColumnDefault

@@ -84,3 +84,40 @@ func byteOffset(text string, char int) int {
 	}
 	return at
 }
+
+// ReplaceLiterals returns an expression text with other string literals as arguments of calls: f gets each one, cast or
+// not, and the call, and returns its new source, "" to leave it.
+func ReplaceLiterals(text string, f func(*ast.Call, *ast.Literal) string) (string, error) {
+	e, err := ParseExpr(text)
+	if err != nil {
+		return "", err
+	}
+	type change struct {
+		at   int
+		with string
+	}
+	var changes []change
+	ast.Walk(e, func(e ast.Expr) {
+		c, ok := e.(*ast.Call)
+		if !ok {
+			return
+		}
+		for _, a := range c.Args {
+			if cast, ok := a.(*ast.Cast); ok {
+				a = cast.Arg
+			}
+			if l, ok := a.(*ast.Literal); ok && l.Kind == ast.StringLiteral && l.Pos() > 0 {
+				if with := f(c, l); with != "" {
+					changes = append(changes, change{byteOffset(text, l.Pos()-1), with})
+				}
+			}
+		}
+	})
+	slices.SortFunc(changes, func(a, b change) int { return b.at - a.at })
+	for _, c := range changes {
+		lx := lexer{text: text, pos: c.at}
+		t := lx.next()
+		text = text[:t.start] + c.with + text[t.end:]
+	}
+	return text, nil
+}

@@ -66,6 +66,18 @@ func (c *converter) exprText(lx *lexer, starts map[int32]bool) string {
 	}
 }
 
+// generatedText returns what stands in the parentheses of GENERATED ALWAYS AS; the constraint begins at byte from.
+func (c *converter) generatedText(from int) string {
+	lx := c.lexer(from)
+	for t := lx.next(); t.kind != tokEnd; t = lx.next() {
+		if lx.is(t, "as") {
+			open := lx.next()
+			return strings.TrimSpace(c.text[open.end:lx.closing()])
+		}
+	}
+	return ""
+}
+
 // setDefaultText returns the expression of the n-th SET DEFAULT of the statement.
 func (c *converter) setDefaultText(n int) string {
 	lx := c.lexer(c.start)

@@ -40,7 +40,10 @@ func (s *Schema) Exec(text string) error {
 		var o table.Object
 		switch body := st.Body.(type) {
 		case *ast.CreateTable:
-			o, err = b.CreateTable(body)
+			var n *bind.NewTable
+			if n, err = b.CreateTable(body); err == nil {
+				o = n.Def
+			}
 		case *ast.CreateView:
 			o, err = b.CreateView(body)
 		case *ast.CreateSchema:
