@@ -126,7 +126,7 @@ func TestSystemRelationsAreFresh(t *testing.T) {
 		{"SELECT count FROM lamina.latencies WHERE operation = 'insert'", "[3]"},
 		{"SELECT count, p50_ns > 0 AND p999_ns >= p50_ns FROM lamina.latencies WHERE operation = 'commit'", "[4|true]"},
 		{"SELECT count(*) FROM lamina.errors", "[0]"},
-		{"SELECT count(*) FROM lamina.memory WHERE bytes >= 0", "[3]"},
+		{"SELECT count(*) FROM lamina.memory WHERE bytes >= 0", "[4]"},
 		{"SELECT count(*) FROM lamina.views_pinned WHERE holders > 0", "[1]"},
 		{"SELECT state, query LIKE 'SELECT state%' FROM pg_stat_activity WHERE pid = pg_backend_pid()", "[active|true]"},
 	} {
