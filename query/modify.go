@@ -28,6 +28,8 @@ type modifier struct {
 	scratch *modifyScratch
 	// returning collects the rows of RETURNING.
 	returning []types.Row
+	// touched are the rows that INSERT with DO UPDATE has written.
+	touched map[table.RowRef]bool
 	// seen are the rows already changed, where a join may yield a row twice: the first match counts.
 	seen map[table.RowRef]bool
 }
@@ -101,6 +103,12 @@ func (m *modifier) insert(ctx context.Context) error {
 			return err
 		}
 		if b.N == 0 {
+			continue
+		}
+		if m.m.Upsert != nil {
+			if err := m.upsert(ctx, b, oc); err != nil {
+				return err
+			}
 			continue
 		}
 		out, err := m.w.Insert(ctx, b, oc)
@@ -257,9 +265,13 @@ func (m *modifier) lockMode() table.RowLock {
 	if m.m.Kind == plan.Delete {
 		return table.ForUpdate
 	}
+	cols := m.m.SetCols
+	if m.m.Upsert != nil {
+		cols = m.m.Upsert.SetCols
+	}
 	for _, k := range m.m.Table.Keys {
 		for _, c := range k.Columns {
-			for _, s := range m.m.SetCols {
+			for _, s := range cols {
 				if s == c {
 					return table.ForUpdate
 				}

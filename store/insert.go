@@ -62,14 +62,14 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	checks := len(w.st.checks)
 	accepted := int32(0)
 	for i := range rows.N {
-		skip, err := w.admit(ctx, rows, i, first+accepted, oc, lock)
+		other, skip, err := w.admit(ctx, rows, i, first+accepted, oc, lock)
 		if err != nil {
 			w.st.checks = w.st.checks[:checks]
 			return out, err
 		}
 		if skip {
 			ws.dropKeys(first + accepted)
-			out.Skipped = append(out.Skipped, i)
+			out.Skipped, out.Conflicts = append(out.Skipped, i), append(out.Conflicts, other)
 			continue
 		}
 		accepted++
@@ -116,7 +116,9 @@ func refsFrom(row int32, n int) []table.RowRef {
 
 // admit locks the unique keys of row i of a batch, which is to become an own row, and notes them. It
 // reports that the row is to be left out if another has one of its keys and oc says so; then nothing stays locked.
-func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc table.OnConflict, lock bool) (skip bool, err error) {
+func (w *Writer) admit(
+	ctx context.Context, b *vec.Batch, i int, row int32, oc table.OnConflict, lock bool,
+) (other table.RowRef, skip bool, err error) {
 	t := w.st.tx
 	mark := t.owner.Mark()
 	for k := range w.def.Keys {
@@ -127,23 +129,32 @@ func (w *Writer) admit(ctx context.Context, b *vec.Batch, i int, row int32, oc t
 		}
 		taken, err := w.claimKey(ctx, k, key, oc.DoNothing, lock)
 		if err != nil {
-			return false, err
+			return 0, false, err
 		}
 		if taken {
 			if oc.DoNothing && (oc.Key < 0 || oc.Key == k) {
 				w.noteProbe(b, i, k, key)
 				t.s.locks.ReleaseTo(t.owner, mark)
-				return true, nil
+				return w.holder(k, key), true, nil
 			}
 			if err := w.checkLater(b, i, k, key); err != nil {
-				return false, err
+				return 0, false, err
 			}
 		} else if len(t.saves) > 0 {
 			w.noteProbe(b, i, k, key)
 		}
 		w.tt.w.keys[k].add(key, row)
 	}
-	return false, nil
+	return 0, false, nil
+}
+
+// holder returns the row that has a value of Keys[k], which is taken.
+func (w *Writer) holder(k int, key []byte) table.RowRef {
+	if row, ok := w.tt.w.oneWith(k, key); ok {
+		return privateRef | table.RowRef(row)
+	}
+	ref, _ := w.committed(k, key)
+	return ref
 }
 
 // claimKey locks a value of Keys[k] that a new row has, and reports whether another row has it. Such a row is kept from

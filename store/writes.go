@@ -270,6 +270,17 @@ func (w *writes) liveWith(k int, key []byte) (n int) {
 	return n
 }
 
+// oneWith returns a live row with a value of Keys[k], or one that is to be added.
+func (w *writes) oneWith(k int, key []byte) (row int32, ok bool) {
+	t := &w.keys[k]
+	for e := t.find(key); e >= 0; e = t.older(e) {
+		if row := t.entries[e].row; row >= w.rows || w.isLive(row) {
+			return row, true
+		}
+	}
+	return 0, false
+}
+
 // add appends the live rows of b, with their hidden keys if there is no primary key. Their keys were
 // added before. origins says which ended rows they replace (+1; 0: none); nil: none.
 func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int32) error {

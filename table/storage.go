@@ -278,6 +278,9 @@ type Outcome struct {
 	Rows int64
 	// Skipped lists, for OnConflict.DoNothing, the input rows left out.
 	Skipped []int
+	// Conflicts are the rows that have the keys of those left out, for each of Skipped: own ones, or the newest
+	// committed ones, which the snapshot may not show. They are not locked.
+	Conflicts []RowRef
 	// Refs are the new versions, in input order (without the skipped); for RETURNING and upserts.
 	Refs []RowRef
 }

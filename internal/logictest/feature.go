@@ -23,7 +23,6 @@ var features = map[string]*Feature{
 	"bit_strings":        {[]string{unsupported}, "bit strings"},
 	"column_parts":       {[]string{unsupported}, "assignment to fields and elements of a column"},
 	"comments":           {[]string{unsupported}, "COMMENT ON"},
-	"conflict_update":    {[]string{unsupported}, "ON CONFLICT DO UPDATE"},
 	"cursors":            {[]string{unsupported}, "DECLARE, FETCH, CLOSE"},
 	"deferrable":         {[]string{unsupported}, "deferrable constraints"},
 	"exclusion":          {[]string{unsupported}, "exclusion constraints"},

@@ -18,11 +18,13 @@ type InsertColumn struct {
 	Name string
 }
 
-// OnConflict is ON CONFLICT [target] DO NOTHING.
+// OnConflict is ON CONFLICT [target] DO NOTHING, or DO UPDATE if it has Set.
 type OnConflict struct {
 	At
 	Columns    []InsertColumn // the conflict target's columns; empty: none or a constraint
 	Constraint string
+	Set        []Assign
+	Where      Expr
 }
 
 // Update is UPDATE.

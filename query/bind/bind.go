@@ -73,6 +73,8 @@ type Modify struct {
 	// Values are, for INSERT, the columns of Root that hold the new row, one for each table column.
 	Values     []plan.Col
 	OnConflict *table.OnConflict
+	// Upsert is the update of DO UPDATE; nil: none.
+	Upsert *Upsert
 	// Scan is the target of UPDATE and DELETE; its Ref holds the row references.
 	Scan *plan.RelScan
 	// SetCols are the table columns that UPDATE assigns, Set the new values over Root's columns.
@@ -85,6 +87,15 @@ type Modify struct {
 	NewRow    []plan.Col
 	Returning []expr.Expr
 	Out       []plan.Col // of Returning
+}
+
+// Upsert is what ON CONFLICT DO UPDATE does with a row that is there already. SetCols and Set are as those of
+// Modify, over Old, the row that is there, and Excluded, the one that is not inserted.
+type Upsert struct {
+	Old, Excluded []plan.Col
+	SetCols       []int
+	Set           []expr.Expr
+	Where         expr.Expr // nil: always
 }
 
 // Statement binds a query, INSERT, UPDATE or DELETE. paramTypes are the types that the client gave for

@@ -35,8 +35,15 @@ func (g *binding) insert(ins *ast.Insert) (*Statement, error) {
 		if m.OnConflict, err = g.conflict(def, ins.OnConflict); err != nil {
 			return nil, err
 		}
+		if m.Upsert, err = g.upsert(m, ins, g.newScope(nil, ctes)); err != nil {
+			return nil, err
+		}
 	}
-	if err := g.returning(m, ins.Returning, g.newScope(nil, ctes), alias(ins.Table), nil); err != nil {
+	s := g.newScope(nil, ctes)
+	if m.Upsert != nil {
+		s.covered = []*item{{name: excludedName}}
+	}
+	if err := g.returning(m, ins.Returning, s, alias(ins.Table), nil); err != nil {
 		return nil, err
 	}
 	return &Statement{Root: rel, Out: t.out, Modify: m}, nil
@@ -254,6 +261,10 @@ func (t *insertTarget) selected(q *ast.Query, r query) (plan.Rel, error) {
 // conflict finds the key that ON CONFLICT names.
 func (g *binding) conflict(def *table.TableDef, oc *ast.OnConflict) (*table.OnConflict, error) {
 	out := &table.OnConflict{DoNothing: true, Key: -1}
+	if oc.Set != nil && oc.Constraint == "" && oc.Columns == nil {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "ON CONFLICT DO UPDATE requires inference specification or constraint name").
+			WithHint("For example, ON CONFLICT (column_name).").At(oc.Pos())
+	}
 	if oc.Constraint != "" {
 		for i := range def.Keys {
 			if def.Keys[i].Name == oc.Constraint {

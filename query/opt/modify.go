@@ -18,6 +18,9 @@ func (z *optimizer) modify(q *plan.Query, s *bind.Statement) error {
 			return err
 		}
 	}
+	if err := z.upsert(p, m); err != nil {
+		return err
+	}
 	root, out, err := z.changeRows(s, p, returning)
 	if err != nil {
 		return err
@@ -35,6 +38,36 @@ func (z *optimizer) modify(q *plan.Query, s *bind.Statement) error {
 		p.Returning, p.Out = nil, nil
 	}
 	return nil
+}
+
+// upsert plans DO UPDATE, which is evaluated row by row.
+func (z *optimizer) upsert(p *plan.Modify, m *bind.Modify) error {
+	if m.Upsert == nil {
+		return nil
+	}
+	b := builder{z: z}
+	l := newLayout(append(m.Upsert.Old[:len(m.Upsert.Old):len(m.Upsert.Old)], m.Upsert.Excluded...))
+	p.Upsert = &plan.Upsert{SetCols: m.Upsert.SetCols}
+	one := func(e expr.Expr) (expr.Expr, error) {
+		if e == nil {
+			return nil, nil
+		}
+		e, err := z.subplansIn(e)
+		if err != nil {
+			return nil, err
+		}
+		return b.bind(l, e)
+	}
+	for _, e := range m.Upsert.Set {
+		s, err := one(e)
+		if err != nil {
+			return err
+		}
+		p.Upsert.Set = append(p.Upsert.Set, s)
+	}
+	var err error
+	p.Upsert.Where, err = one(m.Upsert.Where)
+	return err
 }
 
 // changeRows returns the plan that yields the rows of a data change, and the columns wanted of it. For

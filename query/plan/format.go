@@ -60,7 +60,7 @@ func (f *formatter) line(s string) {
 func (f *formatter) modify(q *Query, m *Modify) {
 	f.line(fmt.Sprintf("%s on %s", [...]string{"", "Insert", "Update", "Delete"}[m.Kind], m.Table.Name))
 	if m.OnConflict != nil {
-		f.line("  Conflict Resolution: NOTHING")
+		f.line("  Conflict Resolution: " + [...]string{"NOTHING", "UPDATE"}[min(1, len(upsertCols(m)))])
 	}
 	if m.Recheck != nil && f.o.Verbose {
 		f.line("  Recheck: " + expr.String(m.Recheck))
@@ -69,6 +69,13 @@ func (f *formatter) modify(q *Query, m *Modify) {
 		f.line("  Reruns if a row has changed")
 	}
 	f.node(q.Root, "  ->  ", "        ")
+}
+
+func upsertCols(m *Modify) []int {
+	if m.Upsert == nil {
+		return nil
+	}
+	return m.Upsert.SetCols
 }
 
 func (f *formatter) node(n Node, first, rest string) {

@@ -246,6 +246,7 @@ type Modify struct {
 	Table *table.TableDef
 	// Insert: Root yields all columns of the table in order, defaults included.
 	OnConflict *table.OnConflict // nil: error
+	Upsert     *Upsert           // of DO UPDATE; nil: none
 	// Update and Delete: Root yields a row reference in column RefCol. Update: column SetFrom+i of
 	// Root is the new value of table column SetCols[i].
 	RefCol  int
@@ -264,6 +265,14 @@ type Modify struct {
 	// Root's columns.
 	Returning []expr.Expr
 	Out       []OutColumn // of RETURNING
+}
+
+// Upsert is what ON CONFLICT DO UPDATE does with a row that is there already: its columns SetCols become Set.
+// The expressions are over the columns of that row, then those of the row that is not inserted.
+type Upsert struct {
+	SetCols []int
+	Set     []expr.Expr
+	Where   expr.Expr // nil: always
 }
 
 // Inputs returns nothing.

@@ -41,8 +41,7 @@ func (c *converter) targetColumns(nodes []*pgNode) []ast.InsertColumn {
 func (c *converter) onConflict(oc *pgOnConflictClause) *ast.OnConflict {
 	out := &ast.OnConflict{At: c.at(oc.GetLocation())}
 	if oc.GetAction() != onconflictNothing {
-		c.unsupported("ON CONFLICT DO UPDATE", out.At)
-		return nil
+		out.Set, out.Where = c.assigns(oc.GetTargetList()), c.exprOrNil(oc.GetWhereClause())
 	}
 	infer := oc.GetInfer()
 	if infer == nil {
