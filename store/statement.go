@@ -69,7 +69,7 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 		st.space = space
 	}
 	st.tx, st.command = t, t.command
-	if t.o.Isolation == table.ReadCommitted {
+	if t.o.Isolation == table.ReadCommitted || invariants.Mutant("store-newest-view") {
 		st.view = t.s.views.Acquire()
 	} else {
 		st.view = t.snapshot().Retain()

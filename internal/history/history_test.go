@@ -1,16 +1,12 @@
 package history
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
 )
-
-var file = flag.String("history", "", "a file with a history as text, for TestHistoryFile")
 
 // answer is what is found, and the strictest level that permits it.
 func answer(r *Result) string {
@@ -99,22 +95,4 @@ func TestText(t *testing.T) {
 			t.Errorf("%q is a history", bad)
 		}
 	}
-}
-
-// TestHistoryFile checks the history in the file of the flag -history.
-func TestHistoryFile(t *testing.T) {
-	if *file == "" {
-		return
-	}
-	f, err := os.Open(*file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	h, err := Parse(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := Check(h)
-	t.Logf("%+v\n%s", r.Stats, answer(r))
 }

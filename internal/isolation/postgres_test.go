@@ -53,9 +53,6 @@ type pgServer struct {
 
 func newPGServer(t *testing.T, name string) *pgServer {
 	t.Helper()
-	if *postgres == "" {
-		return nil
-	}
 	admin, err := pgx.Connect(ctx(), *postgres)
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +100,18 @@ func (s *pgServer) waiting(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// TestAnomaliesOnPostgres compares the answers in testdata with those of PostgreSQL.
-func TestAnomaliesOnPostgres(t *testing.T) {
-	s := newPGServer(t, "isolation_anomalies")
-	if s == nil {
-		return
+// TestOnPostgres runs on PostgreSQL what the other tests run on Lamina.
+func TestOnPostgres(t *testing.T) {
+	if *postgres == "" {
+		t.Skip("needs PostgreSQL: -postgres names a server")
 	}
+	t.Run("anomalies", anomaliesOnPostgres)
+	t.Run("histories", historiesOnPostgres)
+}
+
+// anomaliesOnPostgres compares the answers in testdata with those of PostgreSQL.
+func anomaliesOnPostgres(t *testing.T) {
+	s := newPGServer(t, "isolation_anomalies")
 	eachSchedule(t, func(t *testing.T, d *datadriven.TestData, steps []step, permit []history.Level) string {
 		if d.HasArg("victim") {
 			return d.Expected // it depends on time
@@ -128,13 +131,10 @@ func TestAnomaliesOnPostgres(t *testing.T) {
 	})
 }
 
-// TestHistoriesOnPostgres runs the clients of TestHistories on PostgreSQL: the checker must find there what PostgreSQL is
+// historiesOnPostgres runs the clients of TestHistories on PostgreSQL: the checker must find there what PostgreSQL is
 // known to permit, and nothing else.
-func TestHistoriesOnPostgres(t *testing.T) {
+func historiesOnPostgres(t *testing.T) {
 	s := newPGServer(t, "isolation_histories")
-	if s == nil {
-		return
-	}
 	for _, level := range allLevels {
 		t.Run(level.String(), func(t *testing.T) {
 			total := sum{seen: map[history.Anomaly]int{}}

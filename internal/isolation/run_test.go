@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/history"
@@ -124,6 +125,7 @@ func (r *run) arm(lost func(*waltest.CrashFS)) {
 		mu.Lock()
 		defer mu.Unlock()
 		if left--; left == 0 {
+			time.Sleep(time.Millisecond) // others go on: they must not see what is not on the disk
 			lost(r.lose())
 		}
 		return nil
