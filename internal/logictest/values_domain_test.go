@@ -130,6 +130,40 @@ func (g argGen) regexArg(name string, i int) (string, bool) {
 	return "", false
 }
 
+// numberTemplate is a template of to_char for numbers.
+func (g argGen) numberTemplate() string {
+	if g.oneIn(3) {
+		s, _ := g.formatArg("to_char", 1)
+		return s
+	}
+	s := g.pick("", "", "", "FM", "S", "MI", "L", "SG", "PL", "B")
+	for range 1 + g.IntN(7) {
+		s += g.pick("9", "9", "9", "0", "99", ",", "G")
+	}
+	if g.oneIn(2) {
+		s += g.pick(".", "D", "V")
+		for range g.IntN(5) {
+			s += g.pick("9", "9", "0")
+		}
+	}
+	return s + g.pick("", "", "", "", "S", "MI", "PR", "th", "TH", "PL", "SG", "EEEE", " x")
+}
+
+// dateTemplate is a template of to_char for dates.
+func (g argGen) dateTemplate() string {
+	if g.oneIn(3) {
+		s, _ := g.formatArg("to_char", 1)
+		return s
+	}
+	s := ""
+	for range 1 + g.IntN(4) {
+		s += g.pick("", "", "FM") + g.pick("A.D.", "AM", "bc", "CC", "DAY", "DDD", "DD", "dy", "Day", "D", "FF1", "FF4", "FX", "HH24", "HH12", "IDDD",
+			"ID", "IW", "IYYY", "IYY", "I", "J", "MI", "MM", "MONTH", "Mon", "MS", "Month", "OF", "P.M.", "Q", "RM", "rm", "SSSSS", "SS", "TZH",
+			"TZM", "TZ", "tz", "US", "WW", "W", "Y,YYY", "YYYY", "YYY", "yy", "Y") + g.pick("", "", "", "th", "TH", "SP") + g.pick(" ", "-", ":", "\"x\"", "", "/")
+	}
+	return s
+}
+
 // formatArg is a template of to_char and its inverses; those of dates and numbers differ.
 func (g argGen) formatArg(name string, i int) (string, bool) {
 	switch {

@@ -178,11 +178,21 @@ func (g argGen) call(f *expr.Func, zone string) valueGroup {
 	if len(kinds) == 0 {
 		n = 1
 	}
+	if strings.HasPrefix(f.Name, "to_") && len(kinds) == 2 {
+		n = 60
+	}
 	seen := map[string]bool{}
 	for range n {
 		c := valueCase{}
 		for i, k := range kinds {
-			c.args = append(c.args, g.argOf(f.Name, i, k))
+			switch {
+			case f.Name == "to_char" && i == 1 && kinds[0].Class() != types.ClassInterval && kinds[0].Class() != types.ClassInt || f.Name == "to_char" && i == 1 && kinds[0] <= types.Int8:
+				c.args = append(c.args, g.numberTemplate())
+			case f.Name == "to_char" && i == 1:
+				c.args = append(c.args, g.dateTemplate())
+			default:
+				c.args = append(c.args, g.argOf(f.Name, i, k))
+			}
 		}
 		if key := strings.Join(c.args, "\t"); !seen[key] {
 			group.cases = append(group.cases, c)

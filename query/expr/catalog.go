@@ -57,6 +57,7 @@ func init() {
 	addFunctions(byteaFunctions)
 	addFunctions(datetimeFunctions)
 	addFunctions(makeFunctions)
+	addFunctions(formatFunctions)
 	addFunctions(uuidFunctions)
 	addFunctions(sessionFunctions)
 	addFunctions(systemFunctions)

@@ -1,0 +1,13 @@
+package expr
+
+// formatFunctions show values by templates.
+var formatFunctions = []entry{
+	{"to_char(timestamptz,text) text", 1770, stable, toCharTime, kernelNone},
+	{"to_char(timestamp,text) text", 2049, stable, toCharTime, kernelNone},
+	{"to_char(interval,text) text", 1768, stable, toCharTime, kernelNone},
+	{"to_char(numeric,text) text", 1772, stable, toCharNumber, kernelNone},
+	{"to_char(int4,text) text", 1773, stable, toCharNumber, kernelNone},
+	{"to_char(int8,text) text", 1774, stable, toCharNumber, kernelNone},
+	{"to_char(float4,text) text", 1775, stable, toCharNumber, kernelNone},
+	{"to_char(float8,text) text", 1776, stable, toCharNumber, kernelNone},
+}
