@@ -18,6 +18,7 @@ type history struct {
 
 	mu    sync.Mutex
 	known bool      // since is set
+	err   error     // why it could not be set
 	since table.LSN // every later commit is remembered
 	last  table.LSN // the newest commit that is remembered, published or not
 	bytes int64
@@ -55,7 +56,10 @@ func (h *history) join(ctx context.Context, c committer) error {
 			h.leave(nil, 0)
 			return err
 		}
-		return nil // the log has failed: what is visible can be read, and nothing will be committed
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.err = err // the log has failed: what is visible can be read, and nothing will be committed
+		return nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

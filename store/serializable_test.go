@@ -167,6 +167,44 @@ func TestSerializableSeesUnpublished(t *testing.T) {
 	}
 }
 
+// TestSerializableAfterFailure: when the log has failed under a commit, transactions still read, and what they write is
+// refused as any other write is.
+func TestSerializableAfterFailure(t *testing.T) {
+	var fail atomic.Bool
+	s := open(t, errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if fail.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})))
+	id := filledTable(t, s, "t", 3)
+	other := begin(t, s, table.TxOptions{})
+	if err := setV(t, other, id, 1, "other"); err != nil {
+		t.Fatal(err)
+	}
+	fail.Store(true)
+	_, err := other.Commit(t.Context())
+	if sqlerr.CodeOf(err) != sqlerr.TransactionResolutionUnknown {
+		t.Fatalf("%v", err)
+	}
+	tx := begin(t, s, serializable)
+	if got := getRow(t, tx, id, 1)[2].S; got != "v" {
+		t.Errorf("it reads %q", got)
+	}
+	if err = setV(t, tx, id, 2, "tx"); err == nil {
+		_, err = tx.Commit(t.Context())
+	}
+	if sqlerr.CodeOf(err) != sqlerr.IOError {
+		t.Errorf("a write answers %s %v", sqlerr.CodeOf(err), err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err == nil {
+		t.Error("the store closes as if nothing had failed")
+	}
+}
+
 // TestSerializablePrecision: what does not meet the conditions of a scan, or has another key, is no conflict.
 func TestSerializablePrecision(t *testing.T) {
 	s := open(t, nil)

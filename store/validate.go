@@ -75,6 +75,9 @@ func (t *Tx) work() (list []readCheck, upTo table.LSN, err error) {
 	view := t.view.LSN()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.known && h.err != nil {
+		return nil, 0, h.err
+	}
 	if !h.known || h.since > view {
 		return nil, 0, errHistoryLost
 	}
