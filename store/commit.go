@@ -64,10 +64,7 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	c.entries, c.versions = c.few.entries[:0], c.few.versions[:0]
 	c.collect()
 	if t.s.history.open.Load() > 0 {
-		if err := c.collectImages(); err != nil {
-			t.end()
-			return table.Receipt{}, err
-		}
+		c.collectImages()
 	}
 	receipt, err := c.run(ctx)
 	if err == nil {

@@ -23,10 +23,11 @@ type tableImages struct {
 	lsn table.LSN
 	def *table.TableDef
 	// all: any row may have changed.
-	all  bool
-	keys table.Keys // encoded primary keys; empty if the table has none
-	rows []*vec.Batch
-	n    int
+	all   bool
+	keys  table.Keys // encoded primary keys; empty if the table has none
+	rows  []*vec.Batch
+	n     int
+	bytes int64
 }
 
 // Bounds of what is remembered of one commit: beyond them whole tables count as changed.
@@ -39,7 +40,7 @@ const imagesBytes = 256 // what a commit takes at least
 
 // collectImages copies what the transaction is about to change, before and after. The rows that it replaces or
 // removes are locked, so that they are the newest versions until it commits.
-func (c *commit) collectImages() error {
+func (c *commit) collectImages() {
 	c.images = &images{}
 	now := c.tx.s.views.Acquire()
 	defer now.Release()
@@ -48,15 +49,13 @@ func (c *commit) collectImages() error {
 			continue
 		}
 		x := &tableImages{id: tt.id, def: tt.w.def}
-		if x.all = tt.w.truncated != 0 || tt.w.rows > imageRowsMax || len(tt.w.ended) > imageRowsMax; !x.all {
-			if err := c.collectTableImages(x, tt, now); err != nil {
-				return err
-			}
+		if !c.copyRows(x, tt, now) { // too much, or they cannot be read
+			x = &tableImages{id: tt.id, all: true}
 		}
 		c.images.tables = append(c.images.tables, x)
+		c.images.bytes += x.bytes
 	}
 	c.definitionImages()
-	return nil
 }
 
 // wideImages stands for what the transaction changed if nobody had asked for it when it was collected.
@@ -78,63 +77,67 @@ func (c *commit) definitionImages() {
 	c.images.bytes += imagesBytes
 }
 
-func (c *commit) collectTableImages(x *tableImages, tt *txTable, now *view) error {
-	ts := now.State.table(c.tx.s, tt.w.def)
-	bytes := int64(0)
-	if ts == nil || !sameLayout(ts.Def(), tt.w.def) {
-		x.all = true
-		return nil
+// imageRows is how many rows are copied between looks at the bounds.
+const imageRows = 128
+
+// copyRows copies the rows of a table, unless they are too many.
+func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
+	ts, w := now.State.table(c.tx.s, tt.w.def), tt.w
+	if w.truncated != 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
+		return false
 	}
-	cols := make([]int, len(tt.w.def.Columns))
+	cols, refs := make([]int, len(w.def.Columns)), make([]table.RowRef, 0, min(len(w.ended), imageRows))
 	for i := range cols {
 		cols[i] = i
 	}
-	refs := make([]table.RowRef, 0, min(len(tt.w.ended), vec.Size))
-	for from := 0; from < len(tt.w.ended) && !invariants.Mutant("store-ignore-before-images"); from += len(refs) {
+	for from := 0; from < len(w.ended) && !invariants.Mutant("store-ignore-before-images"); from += len(refs) {
 		refs = refs[:0]
-		for _, e := range tt.w.ended[from:min(from+vec.Size, len(tt.w.ended))] {
+		for _, e := range w.ended[from:min(from+imageRows, len(w.ended))] {
 			refs = append(refs, e.ref)
 		}
 		b := &vec.Batch{}
-		if err := ts.Fetch(refs, cols, b); err != nil {
-			return err
+		if err := ts.Fetch(refs, cols, b); err != nil || !x.add(b) {
+			return false
 		}
-		bytes += x.add(b)
 	}
 	for i := range c.entries {
-		if e := &c.entries[i]; e.Table == tt.id && e.Rows != nil {
-			bb, err := vec.Copy(e.Rows, nil)
-			if err != nil {
-				return err
-			}
-			bytes += x.add(bb.Batch())
+		e := &c.entries[i]
+		if e.Table != tt.id || e.Rows == nil {
+			continue
+		}
+		if batchBytes(e.Rows) > imageBytesMax {
+			return false
+		}
+		if bb, err := vec.Copy(e.Rows, nil); err != nil || !x.add(bb.Batch()) {
+			return false
 		}
 	}
-	bytes += int64(len(x.keys.Data) + 4*len(x.keys.Ends))
-	if bytes > imageBytesMax {
-		*x = tableImages{id: x.id, all: true}
-		return nil
-	}
-	c.images.bytes += bytes
-	return nil
+	return true
 }
 
-// add takes over rows, and returns the bytes that they need.
-func (x *tableImages) add(b *vec.Batch) (bytes int64) {
+// add takes over rows; false if they are too much.
+func (x *tableImages) add(b *vec.Batch) bool {
 	x.rows = append(x.rows, b)
 	x.n += b.N
-	for i := range b.NumCols() {
-		v, _ := b.Col(i)
-		bytes += int64(b.N * max(int(v.Width), 1))
-		for _, block := range v.Blocks {
-			bytes += int64(len(block))
-		}
-	}
+	x.bytes += batchBytes(b)
 	if pk := x.def.PrimaryKey(); pk != nil {
 		var key []byte
 		for i := range b.N {
 			key, _ = index.AppendBatch(key[:0], b, pk, i)
 			x.keys.Append(key)
+			x.bytes += int64(len(key) + 4)
+		}
+	}
+	return x.bytes <= imageBytesMax
+}
+
+// batchBytes returns the memory of a batch, rows that are not live included.
+func batchBytes(b *vec.Batch) (bytes int64) {
+	for i := range b.NumCols() {
+		v, _ := b.Col(i)
+		bytes += int64(v.N * max(int(v.Width), 1))
+		for _, block := range v.Blocks {
+			bytes += int64(len(block))
 		}
 	}
 	return bytes

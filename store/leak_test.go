@@ -24,6 +24,9 @@ func withRows(t *testing.T) (*Store, table.ObjectID) {
 		if n := s.views.Pinned(); len(n) != 1 || n[0].References != 1 {
 			t.Errorf("views are left: %+v", n)
 		}
+		if h := &s.history; h.open.Load() != 0 || h.bytes != 0 || len(h.views) != 0 {
+			t.Errorf("of SERIALIZABLE transactions %d are left, %d bytes, views %v", h.open.Load(), h.bytes, h.views)
+		}
 		if n := s.locks.Stats(); n.Entries != 0 {
 			t.Errorf("%d locks are left", n.Entries)
 		}
@@ -44,6 +47,7 @@ func TestNothingIsLeft(t *testing.T) {
 	for i, end := range []func(tx *Tx) error{
 		func(tx *Tx) error { _, err := tx.Commit(ctx); return err },
 		(*Tx).Rollback,
+		func(tx *Tx) error { _, err := tx.Commit(ctx); return err },
 	} {
 		tx := begin(t, s, table.TxOptions{Isolation: table.Isolation(i)})
 		if err := insertRows(t, tx, id, row(int64(10+i), 0, strings.Repeat("x", 3000))); err != nil {
