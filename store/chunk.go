@@ -121,19 +121,6 @@ func (c *chunk) bytes() int64 {
 	return n
 }
 
-// batch fills dst with the given columns of the rows at the positions in sel; nil: all rows.
-func (c *chunk) batch(dst *vec.Batch, cols []int, sel []uint16) {
-	vs := make([]vec.Vector, len(cols))
-	for i, col := range cols {
-		vs[i] = c.rows.Col(col).Vector()
-	}
-	n := c.rows.Len()
-	if sel != nil {
-		n = len(sel)
-	}
-	dst.Single(n, vs, sel)
-}
-
 // appendRow appends columns of one row to dst.
 func (c *chunk) appendRow(dst types.Row, at int, cols []int) types.Row {
 	for _, col := range cols {

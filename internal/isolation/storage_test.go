@@ -16,10 +16,9 @@ import (
 
 // storageSession is a client of a table.TableStorage.
 type storageSession struct {
-	s    table.TableStorage
-	tx   table.Tx
-	o    options
-	done bool // a transaction of one operation has committed
+	s  table.TableStorage
+	tx table.Tx
+	o  options
 }
 
 var isolationOf = map[history.Level]table.Isolation{
