@@ -14,15 +14,16 @@ const (
 	epochMicros = epochDays * 86400 * 1_000_000
 )
 
+// uuidSize is the bytes of a UUID.
+const uuidSize = 16
+
 // checkFormat reports whether a result column can be sent in a format.
-func checkFormat(format int16, t types.Type) error {
+func checkFormat(format int16) error {
 	switch {
 	case format == 0:
 		return nil
 	case format != 1:
 		return sqlerr.Newf(sqlerr.ProtocolViolation, "unsupported format code: %d", format)
-	case t.Class() == types.ClassNumeric || t.Class() == types.ClassInterval:
-		return sqlerr.Unsupported("binary output of type " + t.String())
 	}
 	return nil
 }
@@ -54,6 +55,10 @@ func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
 			v -= epochMicros
 		}
 		return binary.BigEndian.AppendUint64(dst, uint64(v)), nil
+	case types.Numeric:
+		return appendNumericBinary(dst, d), nil
+	case types.Interval:
+		return appendIntervalBinary(dst, d), nil
 	case types.BpChar:
 		return types.AppendText(dst, d, t, nil), nil
 	}
@@ -63,15 +68,17 @@ func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
 	return dst, sqlerr.Unsupported("binary output of type " + t.String())
 }
 
+var errBinaryShort = sqlerr.New(sqlerr.ProtocolViolation, "insufficient data left in message")
+
 var errBinaryFormat = sqlerr.New(sqlerr.InvalidBinaryRepresentation, "incorrect binary data format in bind parameter")
 
 // parseBinary reads a value in PostgreSQL's binary format.
 func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 	var v int64
 	size := map[types.Kind]int{types.Bool: 1, types.Int2: 2, types.Int4: 4, types.OID: 4, types.Date: 4, types.Float4: 4,
-		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8}[t.Kind]
+		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8, types.UUID: uuidSize}[t.Kind]
 	if size != 0 && len(b) < size {
-		return types.Datum{}, sqlerr.New(sqlerr.ProtocolViolation, "insufficient data left in message")
+		return types.Datum{}, errBinaryShort
 	}
 	if size != 0 && len(b) > size {
 		return types.Datum{}, errBinaryFormat
@@ -91,8 +98,17 @@ func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 		return types.NewBool(v != 0), nil
 	case types.OID:
 		return types.NewInt(t.Kind, int64(uint32(v))), nil
-	case types.Int2, types.Int4, types.Int8, types.Time:
+	case types.Int2, types.Int4, types.Int8:
 		return types.NewInt(t.Kind, v), nil
+	case types.Time:
+		if v < 0 || v > 86400*1_000_000 {
+			return types.Datum{}, types.ErrTimeRange
+		}
+		return types.Coerce(types.NewInt(t.Kind, v), t, false)
+	case types.Numeric:
+		return parseNumericBinary(b, t)
+	case types.Interval:
+		return parseIntervalBinary(b, t)
 	case types.Float4:
 		return types.NewFloat(t.Kind, float64(math.Float32frombits(uint32(v)))), nil
 	case types.Float8:
@@ -101,12 +117,19 @@ func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 		if v != math.MinInt32 && v != math.MaxInt32 {
 			v += epochDays
 		}
-		return types.NewInt(t.Kind, v), nil
+		return types.CheckDate(v)
 	case types.Timestamp, types.TimestampTZ:
 		if v != math.MinInt64 && v != math.MaxInt64 {
+			if v > math.MaxInt64-epochMicros {
+				return types.Datum{}, types.ErrTimestampRange
+			}
 			v += epochMicros
 		}
-		return types.NewInt(t.Kind, v), nil
+		d, err := types.CheckTimestamp(t.Kind, v)
+		if err != nil {
+			return d, err
+		}
+		return types.Coerce(d, t, false)
 	case types.Bytea, types.UUID:
 		return types.NewString(t.Kind, string(b)), nil
 	}

@@ -104,7 +104,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 		}
 	}
 	for i := range st.Columns {
-		if err := checkFormat(formatOf(p.formats, i), st.Columns[i].Type); err != nil {
+		if err := checkFormat(formatOf(p.formats, i)); err != nil {
 			return c.failed(err)
 		}
 	}
