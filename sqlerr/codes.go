@@ -57,6 +57,7 @@ const (
 	DependentObjectsStillExist        Code = "2BP01"
 	InvalidTransactionTermination     Code = "2D000"
 	InvalidCursorName                 Code = "34000"
+	InvalidRecursion                  Code = "42P19"
 	InvalidCatalogName                Code = "3D000"
 	InvalidSchemaName                 Code = "3F000"
 	InvalidSavepointSpecification     Code = "3B001"

@@ -45,7 +45,6 @@ var features = map[string]*Feature{
 	"partitions":         {[]string{unsupported}, "partitioned tables"},
 	"privileges":         {[]string{unsupported}, "GRANT and REVOKE"},
 	"procedures":         {[]string{unsupported}, "functions, procedures, DO"},
-	"recursive":          {[]string{unsupported}, "WITH RECURSIVE"},
 	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
 	"sequences":          {[]string{unsupported, unknownFunction}, "sequences, serial and identity columns"},
 	"series_types":       {[]string{unsupported}, "generate_series of numerics and times"},

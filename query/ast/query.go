@@ -13,7 +13,7 @@ type Query struct {
 // QueryBody is *Select, *Values or *SetOp.
 type QueryBody interface{ body() }
 
-// CTE is a common table expression of WITH. The query is not recursive.
+// CTE is a common table expression of WITH.
 type CTE struct {
 	At
 	Name    string
@@ -21,6 +21,8 @@ type CTE struct {
 	Query   *Query
 	// Materialized is set by AS MATERIALIZED, Inlined by AS NOT MATERIALIZED.
 	Materialized, Inlined bool
+	// Recursive: the query may name itself (WITH RECURSIVE).
+	Recursive bool
 }
 
 // Select is SELECT … FROM … WHERE … GROUP BY … HAVING.

@@ -146,6 +146,8 @@ type binding struct {
 	scans map[int]*plan.RelScan
 	// depth bounds nested queries and views, bound the number of queries bound for WITH.
 	depth, ctes int
+	// subqueries counts the expressions' subqueries around what is bound.
+	subqueries int
 	// uses are the relations that the statement names, views the nesting of views at hand.
 	uses  []table.ObjectID
 	views int

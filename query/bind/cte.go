@@ -17,6 +17,8 @@ type cteScope struct {
 	used  bool
 	// volatile: two uses would give two answers.
 	volatile bool
+	// self is set while the query of a recursive CTE is bound.
+	self *selfReference
 }
 
 // find returns the nearest CTE of the given name.
@@ -54,7 +56,7 @@ func (g *binding) bindCTE(c *cteScope) (*query, error) {
 	if g.ctes > cteUsesMax {
 		return nil, sqlerr.Newf(sqlerr.StatementTooComplex, "WITH queries are used more than %d times", cteUsesMax)
 	}
-	r, err := g.query(c.def.Query, c.scope, c.outer, resolveUnknown)
+	r, err := g.cteQuery(c)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +69,9 @@ func (g *binding) bindCTE(c *cteScope) (*query, error) {
 
 // cteRef binds a use of a CTE: the first takes what is bound, further ones bind the query again.
 func (s *scope) cteRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *item, error) {
+	if c.self != nil {
+		return s.selfRef(c, f, name)
+	}
 	r := c.bound
 	if c.used {
 		if c.volatile {

@@ -21,7 +21,7 @@ func (x *exprs) subquery(e *ast.Subquery) (expr.Expr, error) {
 	case clauseDefault:
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in DEFAULT expression").At(e.Pos())
 	}
-	q, err := x.s.g.query(e.Query, x.s, x.s.ctes, resolveUnknown)
+	q, err := x.query(e.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,13 @@ func elementsQuery(q *ast.Query) *ast.Query {
 	}}
 }
 
+// query binds the query of an expression.
+func (x *exprs) query(q *ast.Query) (query, error) {
+	x.s.g.subqueries++
+	defer func() { x.s.g.subqueries-- }()
+	return x.s.g.query(q, x.s, x.s.ctes, resolveUnknown)
+}
+
 // quantified binds x op ANY (query) and x op ALL (query); IN is = ANY.
 func (x *exprs) quantified(e *ast.Subquery, out *expr.Subquery, q query) (expr.Expr, error) {
 	left := []ast.Expr{e.Arg}
@@ -128,7 +135,7 @@ func (x *exprs) quantified(e *ast.Subquery, out *expr.Subquery, q query) (expr.E
 
 // rowSubquery binds the comparison of a row with the one row of a query: NULL if there is none.
 func (x *exprs) rowSubquery(e *ast.Op, l *ast.Row, s *ast.Subquery) (expr.Expr, error) {
-	q, err := x.s.g.query(s.Query, x.s, x.s.ctes, resolveUnknown)
+	q, err := x.query(s.Query)
 	if err != nil {
 		return nil, err
 	}

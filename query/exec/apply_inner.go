@@ -54,7 +54,7 @@ func (a *apply) run(ctx context.Context, args types.Row) (got applied, err error
 		return got, err
 	}
 	defer func() {
-		a.count(sub)
+		a.q.absorb(a.inner, sub)
 		if cerr := sub.Close(); err == nil {
 			err = cerr
 		}
@@ -103,13 +103,13 @@ func (a *apply) collect(ctx context.Context, sub *Query) (applied, error) {
 	}
 }
 
-// count adds the counters of a run.
-func (a *apply) count(sub *Query) {
+// absorb adds the counters of one of the executions of an inner plan; sums are those of its operators.
+func (q *Query) absorb(sums map[int]*opStats, sub *Query) {
 	for _, s := range sub.stats {
-		sum := a.inner[s.id]
+		sum := sums[s.id]
 		if sum == nil {
-			a.inner[s.id] = s
-			a.q.stats = append(a.q.stats, s)
+			sums[s.id] = s
+			q.stats = append(q.stats, s)
 			continue
 		}
 		sum.rows.Add(s.rows.Load())

@@ -34,6 +34,8 @@ type Env struct {
 	DebugForms bool
 	Seed       int64
 	Force      Force
+	// working are the rows that a recursive query's step reads.
+	working *workingRows
 }
 
 // Force makes operators use a strategy whenever it is correct, whatever its cost. It is for tests.

@@ -42,6 +42,10 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.apply(n)
 	case *plan.Window:
 		return q.window(n)
+	case *plan.Recursive:
+		return q.recursive(n)
+	case *plan.Working:
+		return q.working(n)
 	case *plan.Aggregate:
 		return q.aggregate(n)
 	case *plan.Sort:

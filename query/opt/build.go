@@ -180,6 +180,11 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 		return b.dependent(r)
 	case *plan.RelWindow:
 		return b.window(r)
+	case *plan.RelRecursive:
+		return b.recursive(r)
+	case *plan.RelWorking:
+		l := newLayout(r.Out)
+		return &plan.Working{Props: b.props(r, l), Of: r.Of}, l, nil
 	case *plan.RelAggregate:
 		return b.aggregate(r)
 	case *plan.RelValues:

@@ -71,6 +71,12 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 		n := *r
 		n.Out = c.cols(r.Out)
 		return &n
+	case *plan.RelRecursive:
+		n := *r
+		n.Out, n.BaseIn, n.StepIn = c.cols(r.Out), c.ids(r.BaseIn), c.ids(r.StepIn)
+		return &n
+	case *plan.RelWorking:
+		return &plan.RelWorking{Of: r.Of, Out: c.cols(r.Out)}
 	case *plan.RelWindow:
 		return &plan.RelWindow{Input: r.Input, Funcs: r.Funcs, Out: c.cols(r.Out)}
 	case *plan.RelUnion:

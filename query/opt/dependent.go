@@ -119,3 +119,17 @@ func (b *builder) dependent(r *plan.RelDependent) (plan.Node, *layout, error) {
 	n.Props = b.props(r, own)
 	return n, own, nil
 }
+
+// recursive builds the base and the step of a recursive query, which are run by themselves.
+func (b *builder) recursive(r *plan.RelRecursive) (plan.Node, *layout, error) {
+	own := newLayout(r.Out)
+	n := &plan.Recursive{Props: b.props(r, own), Of: r.ID, All: r.All}
+	var err error
+	if n.Base, err = b.positional(r.Base, r.BaseIn, r.Out); err != nil {
+		return nil, nil, err
+	}
+	if n.Step, err = b.positional(r.Step, r.StepIn, r.Out); err != nil {
+		return nil, nil, err
+	}
+	return n, own, nil
+}

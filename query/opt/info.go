@@ -40,7 +40,8 @@ const (
 	guessPrefix    = 0.02
 	guessCondition = 0.5
 	guessSeries    = 1000
-	keysMax        = 4 // key sets remembered for an operator
+	guessRounds    = 10 // of a recursive query
+	keysMax        = 4  // key sets remembered for an operator
 )
 
 func (i *info) stat(id int) colStat {
@@ -109,6 +110,8 @@ func (z *optimizer) newInfo(r plan.Rel) *info {
 		return z.dependentInfo(r)
 	case *plan.RelAggregate:
 		return z.aggregateInfo(r)
+	case *plan.RelRecursive:
+		return &info{rows: z.infoOf(r.Base).rows * guessRounds}
 	case *plan.RelWindow:
 		return z.windowInfo(r)
 	case *plan.RelDistinctOn:

@@ -41,6 +41,14 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 		return &n
 	case *plan.RelAggregate:
 		return z.pruneAggregate(r, need)
+	case *plan.RelRecursive:
+		return plan.MapRels(r, func(c plan.Rel) plan.Rel {
+			var s colSet
+			for _, id := range append(append([]int(nil), r.BaseIn...), r.StepIn...) {
+				s.add(id)
+			}
+			return z.prune(c, s)
+		})
 	case *plan.RelWindow:
 		return z.pruneWindow(r, need)
 	case *plan.RelUnion:

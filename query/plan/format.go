@@ -150,6 +150,13 @@ func rareTitle(n Node) (string, []string) {
 	switch n := n.(type) {
 	case *Apply:
 		return applyTitle(n)
+	case *Recursive:
+		if n.All {
+			return "Recursive Union All", nil
+		}
+		return "Recursive Union", nil
+	case *Working:
+		return "Working Table", nil
 	case *Window:
 		return "WindowAgg", []string{"Compute: " + windowList(n.Funcs, expr.String)}
 	case *Limit:

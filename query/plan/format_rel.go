@@ -104,6 +104,10 @@ func describe(r Rel) string {
 
 func describeRare(r Rel) string {
 	switch r := r.(type) {
+	case *RelRecursive:
+		return fmt.Sprintf("recursive %s %v %v", colList(r.Out), r.BaseIn, r.StepIn)
+	case *RelWorking:
+		return "working " + colList(r.Out)
 	case *RelWindow:
 		return "window " + colList(r.Out) + " = " + windowList(r.Funcs, ExprString)
 	case *RelUnion:

@@ -42,6 +42,10 @@ func withChildren(r Rel, in []Rel) Rel {
 		return &c
 	case *RelAggregate:
 		return &RelAggregate{in[0], r.Keys, r.Aggs, r.Out}
+	case *RelRecursive:
+		c := *r
+		c.Base, c.Step = in[0], in[1]
+		return &c
 	case *RelWindow:
 		return &RelWindow{in[0], r.Funcs, r.Out}
 	case *RelDistinctOn:

@@ -128,10 +128,6 @@ func (c *converter) with(w *pgWithClause) []ast.CTE {
 	if w == nil {
 		return nil
 	}
-	if w.GetRecursive() {
-		c.unsupported("WITH RECURSIVE", c.at(w.GetLocation()))
-		return nil
-	}
 	var out []ast.CTE
 	for _, n := range w.GetCtes() {
 		t := n.GetCommonTableExpr()
@@ -142,6 +138,7 @@ func (c *converter) with(w *pgWithClause) []ast.CTE {
 			Query:        c.subselect(t.GetCtequery()),
 			Materialized: t.GetCtematerialized() == cteMaterializeAlways,
 			Inlined:      t.GetCtematerialized() == cteMaterializeNever,
+			Recursive:    w.GetRecursive(),
 		})
 	}
 	return out

@@ -234,7 +234,7 @@ func otherValues(m protoreflect.Message, f protoreflect.FieldDescriptor) []proto
 func filled(m protoreflect.Message) protoreflect.Message {
 	switch m := m.Interface().(type) {
 	case *ast.WithClause:
-		m.Recursive = true
+		m.Ctes = []*ast.Node{stringNode("zz")}
 	case *ast.ReturningClause:
 		m.Options = []*ast.Node{stringNode("zz")}
 	}
