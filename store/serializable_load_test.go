@@ -1,8 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,4 +127,114 @@ func removeOne(tx *Tx, id table.ObjectID, where table.Conjunct) error {
 			}
 		}
 	})
+}
+
+// Sizes of TestSerializableOrder.
+const (
+	orderWriters = 3
+	orderCopiers = 2
+	orderEach    = 300 // commits of each copier
+)
+
+// stamp is a value of the first row, or a copy of it, and the LSN that wrote it.
+type stamp struct {
+	lsn  table.LSN
+	copy bool
+	v    string
+}
+
+// TestSerializableOrder: whoever copies a value at SERIALIZABLE copies the one that is there at its own LSN, while others
+// change it at READ COMMITTED, and although commits begin and end to be remembered all the time.
+func TestSerializableOrder(t *testing.T) {
+	for _, fs := range []vfs.FS{nil, vfs.NewMem()} {
+		s := open(t, fs)
+		id := filledTable(t, s, "t", 1+orderCopiers)
+		var all sync.WaitGroup
+		var running, next, refused atomic.Int64
+		lists := make([][]stamp, orderWriters+orderCopiers)
+		running.Store(orderCopiers)
+		for w := range orderWriters {
+			all.Go(func() {
+				for running.Load() > 0 && len(lists[w]) < 100*orderEach {
+					tx := begin(t, s, table.TxOptions{})
+					v := strconv.FormatInt(next.Add(1), 10)
+					if _, err := lockAndSet(t, tx, id, 1, v); err != nil {
+						t.Error(err)
+						return
+					}
+					lists[w] = append(lists[w], stamp{commitTx(t, tx).LSN, false, v})
+				}
+			})
+		}
+		for w := range orderCopiers {
+			all.Go(func() {
+				defer running.Add(-1)
+				list := &lists[orderWriters+w]
+				for try := 0; (len(*list) < orderEach || refused.Load() == 0) && try < 100*orderEach; try++ {
+					tx := begin(t, s, serializable)
+					v := getRow(t, tx, id, 1)[2].S
+					runtime.Gosched()
+					receipt, err := table.Receipt{}, setV(t, tx, id, int64(2+w), v)
+					if err == nil {
+						receipt, err = tx.Commit(context.Background())
+					}
+					_ = tx.Rollback()
+					switch {
+					case err == nil:
+						*list = append(*list, stamp{receipt.LSN, true, strings.Clone(v)})
+					case sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+						refused.Add(1)
+					default:
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		checkOrder(t, slices.Concat(lists...))
+		t.Logf("%d changes, %d refused", next.Load(), refused.Load())
+		if refused.Load() == 0 {
+			t.Error("no transaction was refused")
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// lockAndSet locks a row, follows it to its newest version, and sets v.
+func lockAndSet(t *testing.T, tx *Tx, id table.ObjectID, key int64, v string) (out table.Outcome, err error) {
+	return out, statement(tx, func(st table.Statement) error {
+		refs, w, err := refsOf(st, id, []int64{key})
+		if err != nil {
+			return err
+		}
+		locked := make([]table.LockResult, 1)
+		if err := w.Lock(context.Background(), refs, table.ForNoKeyUpdate, table.WaitBlock, locked); err != nil {
+			return err
+		}
+		refs[0] = locked[0].Ref
+		out, err = w.Update(context.Background(), refs, []int{2}, batch(t, w.Def(), []int{2}, types.Row{types.NewString(types.Text, v)}))
+		return err
+	})
+}
+
+func checkOrder(t *testing.T, list []stamp) {
+	t.Helper()
+	slices.SortFunc(list, func(a, b stamp) int { return cmp.Compare(a.lsn, b.lsn) })
+	v, copies := "v", 0
+	for _, x := range list {
+		switch {
+		case !x.copy:
+			v = x.v
+		case x.v != v:
+			t.Errorf("commit %d copies %q, when %q is there", x.lsn, x.v, v)
+		default:
+			copies++
+		}
+	}
+	if copies < orderCopiers*orderEach/2 {
+		t.Errorf("only %d copies", copies)
+	}
 }
