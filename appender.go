@@ -61,7 +61,7 @@ func (a *Appender) open(ctx context.Context, tx table.Tx, name string, cols []st
 	listed := make([]bool, len(def.Columns))
 	for i := range def.Columns {
 		a.types = append(a.types, def.Columns[i].Type)
-		if len(cols) == 0 {
+		if len(cols) == 0 && def.Columns[i].Generated == "" {
 			a.cols, listed[i] = append(a.cols, i), true
 		}
 	}
@@ -69,6 +69,10 @@ func (a *Appender) open(ctx context.Context, tx table.Tx, name string, cols []st
 		i := def.ColumnIndex(c)
 		if i < 0 {
 			return sqlerr.Newf(sqlerr.UndefinedColumn, "column %q of relation %q does not exist", c, def.Name)
+		}
+		if def.Columns[i].Generated != "" {
+			return sqlerr.Newf(sqlerr.GeneratedAlways, "cannot insert a non-DEFAULT value into column %q", c).
+				WithDetail("Column %q is a generated column.", c)
 		}
 		if listed[i] {
 			return sqlerr.Newf(sqlerr.DuplicateColumn, "column %q specified more than once", c)

@@ -172,6 +172,9 @@ func checkColumns(columns []table.Column) error {
 		if err := checkText("default of column", c.Name, c.Default); err != nil {
 			return err
 		}
+		if err := checkText("expression of column", c.Name, c.Generated); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -117,6 +117,8 @@ const (
 	fieldColumns = 2 // the largest ID of a column, then the ID of each
 	// fieldIdentity has a byte for each column: whether it is an identity column, and of which kind.
 	fieldIdentity = 3
+	// fieldGenerated lists the generated columns: position, flag of VIRTUAL, expression.
+	fieldGenerated = 4
 )
 
 func appendMore(dst []byte, d *table.TableDef) []byte {
@@ -136,6 +138,14 @@ func appendMore(dst []byte, d *table.TableDef) []byte {
 			b = append(b, byte(d.Columns[i].Identity))
 		}
 		dst = appendField(dst, fieldIdentity, b)
+	}
+	if cols := d.GeneratedColumns(); len(cols) > 0 {
+		b := binary.AppendUvarint(nil, uint64(len(cols)))
+		for _, i := range cols {
+			b = binary.AppendUvarint(b, uint64(i))
+			b = appendString(append(b, flag(d.Columns[i].Virtual)), d.Columns[i].Generated)
+		}
+		dst = appendField(dst, fieldGenerated, b)
 	}
 	return dst
 }

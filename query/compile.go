@@ -25,8 +25,40 @@ func CompileRow(def *table.TableDef) (*table.RowFuncs, error) {
 		}
 		f.Check = func(_ context.Context, rows *vec.Batch) error { return checkRows(def, checks, rows) }
 	}
+	if cols := def.GeneratedColumns(); len(cols) > 0 {
+		values := make([]expr.Expr, len(cols))
+		for i, c := range cols {
+			var err error
+			if values[i], err = bind.GeneratedExpr(def, c); err != nil {
+				return nil, err
+			}
+		}
+		f.Generate = func(_ context.Context, rows *vec.Batch, dst *vec.BatchBuilder) error {
+			return generateRows(values, rows, dst)
+		}
+	}
 	f.Default = func(_ context.Context, col int) (types.Datum, error) { return defaultOf(def, col) }
 	return f, nil
+}
+
+// generateRows evaluates the expressions of generated columns row by row.
+func generateRows(values []expr.Expr, rows *vec.Batch, dst *vec.BatchBuilder) error {
+	ec := &expr.Context{}
+	var row types.Row
+	out := make(types.Row, len(values))
+	for i := range rows.N {
+		row = rows.Row(i, row[:0])
+		for k, e := range values {
+			var err error
+			if out[k], err = expr.EvalRow(ec, e, row); err != nil {
+				return err
+			}
+		}
+		if err := dst.AppendRow(out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkRows evaluates CHECK constraints row by row; NULL passes.

@@ -206,13 +206,19 @@ func (s *Session) copyTarget(ctx context.Context, b *ast.Copy, f copyFormat) (*C
 	used := make([]bool, len(def.Columns))
 	if len(b.Columns) == 0 {
 		for i := range def.Columns {
-			c.cols, used[i] = append(c.cols, i), true
+			if def.Columns[i].Generated == "" {
+				c.cols, used[i] = append(c.cols, i), true
+			}
 		}
 	}
 	for _, name := range b.Columns {
 		i := def.ColumnIndex(name)
 		if i < 0 {
 			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column %q of relation %q does not exist", name, def.Name)
+		}
+		if def.Columns[i].Generated != "" {
+			return nil, sqlerr.Newf(sqlerr.InvalidColumnReference, "column %q is a generated column", name).
+				WithDetail("Generated columns cannot be used in COPY.")
 		}
 		if used[i] {
 			return nil, sqlerr.Newf(sqlerr.DuplicateColumn, "column %q specified more than once", name)

@@ -116,15 +116,18 @@ func (m *modifier) insert(ctx context.Context) error {
 			return err
 		}
 		m.rows += out.Rows
-		if err := m.returnInserted(b, out); err != nil {
+		if err := m.returnInserted(ctx, b, out); err != nil {
 			return err
 		}
 	}
 }
 
-func (m *modifier) returnInserted(b *vec.Batch, out table.Outcome) error {
+func (m *modifier) returnInserted(ctx context.Context, b *vec.Batch, out table.Outcome) error {
 	if m.m.Returning == nil {
 		return nil
+	}
+	if len(m.m.Table.GeneratedColumns()) > 0 {
+		return m.returnFetched(ctx, out.Refs)
 	}
 	skipped := 0
 	row := make(types.Row, b.NumCols())
@@ -137,6 +140,30 @@ func (m *modifier) returnInserted(b *vec.Batch, out table.Outcome) error {
 			row[c] = b.BatchDatum(c, i)
 		}
 		if err := m.returnRow(row, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returnFetched evaluates RETURNING on new rows as they were stored.
+func (m *modifier) returnFetched(ctx context.Context, refs []table.RowRef) error {
+	cols := make([]int, len(m.m.Table.Columns))
+	for i := range cols {
+		cols[i] = i
+	}
+	if m.r == nil {
+		var err error
+		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
+			return err
+		}
+	}
+	var rows vec.Batch
+	if err := m.r.Fetch(ctx, refs, cols, &rows); err != nil {
+		return err
+	}
+	for i := range refs {
+		if err := m.returnRow(rows.Row(i, nil), nil); err != nil {
 			return err
 		}
 	}

@@ -16,9 +16,13 @@ type compiled struct {
 	funcs *table.RowFuncs
 }
 
-// rowFuncs returns the compiled CHECK constraints of a table, nil if it has none.
+func hasGenerated(def *table.TableDef) bool {
+	return slices.ContainsFunc(def.Columns, func(c table.Column) bool { return c.Generated != "" })
+}
+
+// rowFuncs returns the compiled CHECK constraints and generated columns of a table, nil if it has none.
 func (s *Store) rowFuncs(def *table.TableDef) (*table.RowFuncs, error) {
-	if len(def.Checks) == 0 {
+	if len(def.Checks) == 0 && !hasGenerated(def) {
 		return nil, nil
 	}
 	if c, ok := s.compiled.Load(def.ID); ok && c.(*compiled).def == def {
@@ -36,7 +40,7 @@ func (s *Store) compile(def *table.TableDef) (*table.RowFuncs, error) {
 		return nil, sqlerr.Unsupported("a table with expressions, in a storage without an expression compiler,")
 	}
 	funcs, err := s.common.Compile(def)
-	if err == nil && (funcs == nil || len(def.Checks) > 0 && funcs.Check == nil) {
+	if err == nil && (funcs == nil || len(def.Checks) > 0 && funcs.Check == nil || hasGenerated(def) && funcs.Generate == nil) {
 		err = sqlerr.Newf(sqlerr.InternalError, "the expressions of table \"%s\" were not compiled", def.Name)
 	}
 	return funcs, err
@@ -64,7 +68,7 @@ func (s *Store) complete(obj table.Object) (table.Object, error) {
 	}
 	expressions := len(def.Checks) > 0
 	for i := range def.Columns {
-		expressions = expressions || def.Columns[i].Default != ""
+		expressions = expressions || def.Columns[i].Default != "" || def.Columns[i].Generated != ""
 	}
 	if expressions {
 		if _, err := s.compile(def); err != nil {

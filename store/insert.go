@@ -36,6 +36,9 @@ func (w *Writer) Insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	if rows.N == 0 {
 		return out, nil
 	}
+	if rows, err = generate(ctx, w.def, w.funcs, rows); err != nil {
+		return out, err
+	}
 	if err := w.checkRows(ctx, rows); err != nil {
 		return out, err
 	}

@@ -63,6 +63,10 @@ func (l *loader) Append(ctx context.Context, rows *vec.Batch) error {
 	if rows.N == 0 {
 		return nil
 	}
+	rows, err := generate(ctx, w.def, w.funcs, rows)
+	if err != nil {
+		return err
+	}
 	if err := w.checkRows(ctx, rows); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (t *Tx) rewrite(
 			x.w.release()
 		}
 	}()
-	if len(def.Checks) > 0 {
+	if len(def.Checks) > 0 || hasGenerated(def) {
 		if x.funcs, err = t.s.compile(def); err != nil {
 			return nil, err
 		}
@@ -80,6 +80,10 @@ func (x *rewriter) batch(ctx context.Context, old *vec.Batch) error {
 	b := x.dst.Batch()
 	if b.N != old.N {
 		return sqlerr.Newf(sqlerr.InternalError, "%d rows were made of %d of table \"%s\"", b.N, old.N, x.def.Name)
+	}
+	b, err := generate(ctx, x.def, x.funcs, b)
+	if err != nil {
+		return err
 	}
 	check := rowCheck{batch: *b}
 	if err := check.check(ctx, x.def, x.notNull, x.funcs); err != nil {

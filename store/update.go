@@ -39,7 +39,7 @@ func (w *Writer) Update(ctx context.Context, refs []table.RowRef, cols []int, va
 	}
 	mode := table.ForNoKeyUpdate
 	for k := range w.def.Keys {
-		if overlap(w.def.Keys[k].Columns, cols) {
+		if overlap(w.def.Keys[k].Columns, w.withGenerated(cols)) {
 			mode = table.ForUpdate
 		}
 	}
@@ -158,7 +158,11 @@ func (w *Writer) replace(
 		}
 		vals = pick(vals, at)
 	}
-	b := ws.scratch.merge(old, cols, vals)
+	b, err := generate(ctx, w.def, w.funcs, ws.scratch.merge(old, cols, vals))
+	if err != nil {
+		return out, err
+	}
+	cols = w.withGenerated(cols)
 	if err := w.checkRows(ctx, b); err != nil {
 		return out, err
 	}

@@ -113,6 +113,10 @@ type Column struct {
 	Default string
 	// Identity: the default takes values of a sequence that belongs to the column.
 	Identity Identity
+	// Generated is the SQL text of the expression, over the other columns, that a generated column has the value of; empty
+	// for a column that is none. Virtual: it was declared VIRTUAL, not STORED; its values are stored all the same.
+	Generated string
+	Virtual   bool
 }
 
 // Identity says whether a column is an identity column, and whether a value may be given for it.
@@ -164,6 +168,16 @@ func (d *TableDef) PrimaryKey() []int {
 	return nil
 }
 
+// GeneratedColumns returns the positions of the generated columns.
+func (d *TableDef) GeneratedColumns() (cols []int) {
+	for i := range d.Columns {
+		if d.Columns[i].Generated != "" {
+			cols = append(cols, i)
+		}
+	}
+	return cols
+}
+
 // ColumnIndex returns the position of the named column, or -1.
 func (d *TableDef) ColumnIndex(name string) int {
 	for i := range d.Columns {
@@ -205,12 +219,15 @@ type Schema interface {
 // the definition before, dst those of the one after.
 type RowMapper func(ctx context.Context, old *vec.Batch, dst *vec.BatchBuilder) error
 
-// RowFuncs are the expressions of a table (CHECK constraints) compiled for the storage, so that the
+// RowFuncs are the expressions of a table (CHECK constraints, generated columns, defaults) compiled for the storage, so that the
 // paths without SQL text obey them too.
 type RowFuncs struct {
 	// Check returns the 23514 of the first row that violates a CHECK constraint. rows has all
 	// columns of the table. nil: the table has no CHECK.
 	Check func(ctx context.Context, rows *vec.Batch) error
+	// Generate appends for each of the rows, which have all columns of the table, the values of its generated columns, in
+	// the order of TableDef.GeneratedColumns. nil: there are none.
+	Generate func(ctx context.Context, rows *vec.Batch, dst *vec.BatchBuilder) error
 	// Default returns the value of a column's default expression; nil: no column has one.
 	Default func(ctx context.Context, col int) (types.Datum, error)
 }

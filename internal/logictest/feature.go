@@ -18,7 +18,6 @@ const (
 // features are what skipif may name. A record that is no longer refused as its feature says must lose its skipif.
 var features = map[string]*Feature{
 	"alter_rows":         {[]string{unsupported}, "ALTER TABLE of columns and keys while there are rows"},
-	"alter_type":         {[]string{unsupported}, "ALTER COLUMN … TYPE"},
 	"arrays":             {[]string{unsupported}, "array types"},
 	"bit_strings":        {[]string{unsupported}, "bit strings"},
 	"column_parts":       {[]string{unsupported}, "assignment to fields and elements of a column"},
@@ -29,7 +28,6 @@ var features = map[string]*Feature{
 	"extensions":         {[]string{unsupported}, "extensions"},
 	"foreign_keys":       {[]string{unsupported}, "foreign keys"},
 	"functions":          {[]string{unknownFunction}, "functions that the catalogue does not have yet"},
-	"generated_columns":  {[]string{unsupported}, "generated columns"},
 	"grouping_sets":      {[]string{unsupported}, "GROUPING SETS, ROLLUP, CUBE"},
 	"indexes":            {[]string{unsupported}, "CREATE INDEX"},
 	"inheritance":        {[]string{unsupported}, "inheritance"},
@@ -46,7 +44,6 @@ var features = map[string]*Feature{
 	"privileges":         {[]string{unsupported}, "GRANT and REVOKE"},
 	"procedures":         {[]string{unsupported}, "functions, procedures, DO"},
 	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
-	"sequences":          {[]string{unsupported, unknownFunction}, "sequences, serial and identity columns"},
 	"series_types":       {[]string{unsupported}, "generate_series of numerics and times"},
 	"sleep":              {[]string{unknownFunction}, "pg_sleep"},
 	"srf_in_select":      {[]string{unsupported}, "set-returning functions in the select list"},

@@ -25,6 +25,7 @@ var mutants = []mutant{
 	{"rowstore-trust-ended", "rowstore", "TestReadersBesideWriter"},
 	{"store-publish-before-apply", "store", "TestTransfersMemory"},
 	{"store-forget-unique-lock", "store", "TestConformanceMemory/unique_among_transactions"},
+	{"store-forget-generated", "store", "TestGeneratedColumns"},
 	{"store-forget-reservation", "store", "TestConformanceColumnar/sequences_after_a_restart"},
 	{"store-forget-reservation-sync", "store", "TestConformanceColumnar/values_taken_without_writing"},
 	{"store-forget-sequences", "store", "TestConformanceColumnar/sequences_after_a_restart"},

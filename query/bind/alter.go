@@ -1,7 +1,9 @@
 package bind
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
@@ -67,6 +69,8 @@ func (a *alteration) apply() error {
 		return a.renameTable()
 	case ast.SetDefault, ast.DropDefault, ast.SetNotNull, ast.DropNotNull:
 		return a.property()
+	case ast.DropExpression:
+		return a.dropExpression()
 	case ast.AddIdentity, ast.SetIdentity, ast.DropIdentity:
 		return a.identity()
 	case ast.AddConstraint:
@@ -96,6 +100,9 @@ func (a *alteration) addColumn() error {
 	}
 	t := &tableBuilder{b: a.b, def: a.def}
 	if err := t.column(a.c.Column); err != nil {
+		return err
+	}
+	if err := t.finishGenerated(); err != nil {
 		return err
 	}
 	t.nameSequences(map[string]bool{})
@@ -130,6 +137,30 @@ func (a *alteration) dropColumn() error {
 	if _, err := a.column(a.c.Name); err != nil {
 		return err
 	}
+	users, err := generatedBy(a.def, a.c.Name)
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 && !a.c.Cascade {
+		lines := make([]string, len(users))
+		for k, u := range users {
+			lines[k] = fmt.Sprintf("column %s of table %s depends on column %s of table %s", a.def.Columns[u].Name, a.def.Name, a.c.Name, a.def.Name)
+		}
+		return sqlerr.Newf(sqlerr.DependentObjectsStillExist, "cannot drop column %s of table %s because other objects depend on it",
+			a.c.Name, a.def.Name).WithDetail("%s", strings.Join(lines, "\n")).
+			WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
+	}
+	for k := len(users) - 1; k >= 0; k-- {
+		if err := a.removeColumn(users[k]); err != nil {
+			return err
+		}
+	}
+	return a.removeColumn(a.def.ColumnIndex(a.c.Name))
+}
+
+// removeColumn takes a column out that no generated column uses.
+func (a *alteration) removeColumn(i int) error {
+	name := a.def.Columns[i].Name
 	a.def.Keys = slices.DeleteFunc(a.def.Keys, func(k table.Key) bool { return slices.Contains(k.Columns, i) })
 	for k := range a.def.Keys {
 		cols := a.def.Keys[k].Columns
@@ -141,7 +172,7 @@ func (a *alteration) dropColumn() error {
 	}
 	var err error
 	a.def.Checks = slices.DeleteFunc(a.def.Checks, func(k table.Check) bool {
-		uses, bad := textUses(k.Expr, a.c.Name)
+		uses, bad := textUses(k.Expr, name)
 		if err == nil {
 			err = bad
 		}
@@ -168,6 +199,17 @@ func (a *alteration) alterType() error {
 	t, err := TypeOf(a.c.Type)
 	if err != nil {
 		return err
+	}
+	if users, err := generatedBy(a.def, c.Name); err != nil || len(users) > 0 {
+		if err == nil {
+			err = sqlerr.New(sqlerr.FeatureNotSupported, "cannot alter type of a column used by a generated column").
+				WithDetail("Column \"%s\" is used by generated column \"%s\".", c.Name, a.def.Columns[users[0]].Name)
+		}
+		return err
+	}
+	if c.Generated != "" && a.c.Using != nil {
+		return sqlerr.Newf(sqlerr.InvalidColumnDefinition, "cannot specify USING when altering type of generated column").
+			WithDetail("Column \"%s\" is a generated column.", c.Name)
 	}
 	v, ok := a.out.Values[i].(*expr.Column)
 	if !ok || a.old.Columns[v.ID].Type != c.Type {
@@ -216,6 +258,10 @@ func (a *alteration) retype(i int) error {
 			return err
 		}
 	}
+	if c.Generated != "" {
+		_, err := GeneratedExpr(a.def, i)
+		return err
+	}
 	return nil
 }
 
@@ -257,6 +303,16 @@ func renamed(name, from, to string) string {
 
 // rename changes the names of columns in the texts of CHECK constraints.
 func (a *alteration) rename(f func(names []string) []string) error {
+	for i := range a.def.Columns {
+		c := &a.def.Columns[i]
+		if c.Generated == "" {
+			continue
+		}
+		var err error
+		if c.Generated, err = sqlparse.RenameColumns(c.Generated, f, expr.QuoteName); err != nil {
+			return err
+		}
+	}
 	for i := range a.def.Checks {
 		text, err := sqlparse.RenameColumns(a.def.Checks[i].Expr, f, expr.QuoteName)
 		if err != nil {
@@ -279,6 +335,15 @@ func (a *alteration) property() error {
 	c := &a.def.Columns[i]
 	switch a.c.Kind {
 	case ast.SetDefault, ast.DropDefault:
+		if c.Generated != "" {
+			err := sqlerr.Newf(sqlerr.SyntaxError, "column \"%s\" of relation \"%s\" is a generated column", c.Name, a.def.Name)
+			if a.c.Kind == ast.SetDefault {
+				return err.WithHint("Use ALTER TABLE ... ALTER COLUMN ... SET EXPRESSION instead.")
+			} else if !c.Virtual {
+				return err.WithHint("Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.")
+			}
+			return err
+		}
 		if c.Identity != table.NoIdentity {
 			err := sqlerr.Newf(sqlerr.SyntaxError, "column \"%s\" of relation \"%s\" is an identity column", c.Name, a.def.Name)
 			if a.c.Kind == ast.DropDefault {

@@ -96,6 +96,7 @@ type tableBuilder struct {
 	keys      []pendingKey
 	checks    []pendingCheck
 	sequences []NewSequence
+	generated []pendingGenerated
 }
 
 type pendingKey struct {
@@ -168,7 +169,12 @@ func (t *tableBuilder) columnProperties(c *table.Column, d *ast.ColumnDef, seria
 				return err
 			}
 		case ast.Generated:
-			return sqlerr.Unsupported("generated column").At(k.Pos())
+			if c.Generated != "" {
+				return sqlerr.Newf(sqlerr.SyntaxError, "multiple generation clauses specified for column \"%s\" of table \"%s\"",
+					c.Name, t.def.Name).At(k.Pos())
+			}
+			c.Generated, c.Virtual = k.Text, !k.Stored
+			t.generated = append(t.generated, pendingGenerated{c.Name, k.Expr})
 		case ast.Identity:
 			if c.Identity != table.NoIdentity {
 				return sqlerr.Newf(sqlerr.SyntaxError, "multiple identity specifications for column \"%s\" of table \"%s\"",
@@ -188,13 +194,25 @@ func (t *tableBuilder) columnProperties(c *table.Column, d *ast.ColumnDef, seria
 			return sqlerr.Newf(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
 				c.Name, t.def.Name).At(k.Pos())
 		}
-		if c.Identity != table.NoIdentity && hasDefault {
-			return sqlerr.Newf(sqlerr.SyntaxError, "both default and identity specified for column \"%s\" of table \"%s\"",
-				c.Name, t.def.Name).At(k.Pos())
+		if what := bothOf(c, hasDefault); what != "" {
+			return sqlerr.Newf(sqlerr.SyntaxError, "both %s specified for column \"%s\" of table \"%s\"", what, c.Name, t.def.Name).At(k.Pos())
 		}
 	}
 	c.NotNull = notNull
 	return nil
+}
+
+// bothOf names two things of which a column can have only one; "" if it has not both.
+func bothOf(c *table.Column, hasDefault bool) string {
+	switch {
+	case c.Identity != table.NoIdentity && hasDefault:
+		return "default and identity"
+	case c.Generated != "" && hasDefault:
+		return "default and generation expression"
+	case c.Generated != "" && c.Identity != table.NoIdentity:
+		return "identity and generation expression"
+	}
+	return ""
 }
 
 // columnKeys adds the keys and checks written at a column.
@@ -261,12 +279,15 @@ func (t *tableBuilder) key(k *ast.Constraint) error {
 		p.Columns = append(p.Columns, i)
 	}
 	t.keys = append(t.keys, p)
-	return nil
+	return checkVirtualKey(t.def, &p.Key)
 }
 
 // finish names the constraints and binds the checks, now that all columns are known.
 func (t *tableBuilder) finish() error {
 	if err := t.finishKeys(); err != nil {
+		return err
+	}
+	if err := t.finishGenerated(); err != nil {
 		return err
 	}
 	return t.finishChecks()

@@ -30,6 +30,8 @@ type exprs struct {
 const (
 	clauseCheck   = "check constraints"
 	clauseDefault = "DEFAULT expressions"
+	// clauseGenerated is GENERATED ALWAYS AS (…).
+	clauseGenerated = "column generation expressions"
 	// clauseTransform is USING of ALTER COLUMN TYPE.
 	clauseTransform = "transform expressions"
 )

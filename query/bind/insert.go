@@ -99,6 +99,9 @@ type insertTarget struct {
 // given checks that a column takes a value, and reports whether it takes its default all the same.
 func (t *insertTarget) given(col int) (ignored bool, err error) {
 	c := &t.def.Columns[col]
+	if c.Generated != "" {
+		return false, errGenerated(c, false)
+	}
 	if c.Identity == table.NoIdentity {
 		return false, nil
 	}

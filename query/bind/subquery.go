@@ -16,6 +16,8 @@ func (x *exprs) subquery(e *ast.Subquery) (expr.Expr, error) {
 	switch x.clause {
 	case clauseCheck:
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in check constraint").At(e.Pos())
+	case clauseGenerated:
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in column generation expression").At(e.Pos())
 	case clauseTransform:
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in transform expression").At(e.Pos())
 	case clauseDefault:

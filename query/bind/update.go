@@ -136,6 +136,8 @@ func (a *assigner) set(col int, v ast.Expr) error {
 		if e, err = DefaultExpr(a.m.Table, col); err == nil {
 			a.s.g.sequential = a.s.g.sequential || expr.UsesSequence(e)
 		}
+	} else if c.Generated != "" {
+		return errGenerated(c, true)
 	} else if c.Identity == table.IdentityAlways {
 		return sqlerr.Newf(sqlerr.GeneratedAlways, "column \"%s\" can only be updated to DEFAULT", c.Name).
 			WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c.Name)
@@ -163,7 +165,9 @@ func (a *assigner) setFromQuery(cols []int, v *ast.Subquery) error {
 		return sqlerr.New(sqlerr.SyntaxError, "number of columns does not match number of values").At(v.Pos())
 	}
 	for i, c := range a.s.g.freshCols(&q) {
-		if t := &a.m.Table.Columns[cols[i]]; t.Identity == table.IdentityAlways {
+		if t := &a.m.Table.Columns[cols[i]]; t.Generated != "" {
+			return errGenerated(t, true)
+		} else if t.Identity == table.IdentityAlways {
 			return sqlerr.Newf(sqlerr.GeneratedAlways, "column \"%s\" can only be updated to DEFAULT", t.Name).
 				WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", t.Name)
 		}
