@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 
+	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -62,7 +63,7 @@ func (m *modifier) upsertRows(ctx context.Context, b *vec.Batch, oc table.OnConf
 	for _, ref := range out.Refs {
 		m.touched[ref] = true
 	}
-	if err := m.returnInserted(b, out); err != nil {
+	if err := m.returnInserted(ctx, b, out); err != nil {
 		return err
 	}
 	for i, at := range out.Skipped {
@@ -127,6 +128,9 @@ func (m *modifier) updateConflict(ctx context.Context, b *vec.Batch, ref table.R
 	if m.m.Returning == nil {
 		return true, nil
 	}
+	if len(m.m.Table.GeneratedColumns()) > 0 {
+		return true, m.returnFetched(ctx, out.Refs)
+	}
 	now := row[:len(m.m.Table.Columns):len(m.m.Table.Columns)].Clone()
 	for i, c := range u.SetCols {
 		now[c] = set[i]
@@ -148,6 +152,15 @@ func (m *modifier) conflictRow(ctx context.Context, b *vec.Batch, ref table.RowR
 	row := make(types.Row, 2*n)
 	for i := range cols {
 		row[i], row[n+i] = old.BatchDatum(i, 0), b.BatchDatum(i, 0)
+	}
+	for _, c := range m.m.Table.GeneratedColumns() { // what the row would have had
+		e, err := bind.GeneratedExpr(m.m.Table, c)
+		if err == nil {
+			row[n+c], err = expr.EvalRow(m.ctx, e, row[n:])
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return row, nil
 }
