@@ -6,6 +6,8 @@ import (
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/rowstore"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
 	"github.com/laminadb/lamina/types"
@@ -130,6 +132,9 @@ func (w *Writer) admit(
 		if !ok {
 			continue // a NULL is equal to nothing
 		}
+		if err := checkKeyLength(w.def, k, key); err != nil {
+			return false, err
+		}
 		taken, err := w.claimKey(ctx, k, key, oc.DoNothing, lock)
 		if err != nil {
 			return 0, false, err
@@ -158,6 +163,15 @@ func (w *Writer) holder(k int, key []byte) table.RowRef {
 	}
 	ref, _ := w.committed(k, key)
 	return ref
+}
+
+// checkKeyLength refuses a key that no index takes. It has to be found before the commit: what is in the log is applied.
+func checkKeyLength(def *table.TableDef, k int, key []byte) error {
+	if len(key) <= rowstore.KeyBytesMax || invariants.Mutant("store-key-of-any-length") {
+		return nil
+	}
+	return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "index row size %d exceeds maximum %d for index \"%s\"",
+		len(key), rowstore.KeyBytesMax, def.Keys[k].Name)
 }
 
 // claimKey locks a value of Keys[k] that a new row has, and reports whether another row has it. Such a row is kept from

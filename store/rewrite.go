@@ -111,6 +111,9 @@ func (x *rewriter) addKeys(b *vec.Batch, k int) error {
 		if x.key, ok = index.AppendBatch(x.key[:0], b, x.def.Keys[k].Columns, i); !ok {
 			continue // a NULL is equal to nothing
 		}
+		if err := checkKeyLength(x.def, k, x.key); err != nil {
+			return err
+		}
 		t := &x.w.keys[k]
 		if t.find(x.key) >= 0 && !invariants.Mutant("store-rewrite-duplicates") {
 			values := make(types.Row, len(x.def.Keys[k].Columns))

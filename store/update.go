@@ -321,7 +321,11 @@ func (w *Writer) admitUpdate(ctx context.Context, old, b *vec.Batch, i int, row 
 	for k := range w.def.Keys {
 		def := &w.def.Keys[k]
 		key, ok := index.AppendBatch(s.key[:0], b, def.Columns, i)
-		s.key = key
+		if s.key = key; ok {
+			if err := checkKeyLength(w.def, k, key); err != nil {
+				return err
+			}
+		}
 		if overlap(def.Columns, cols) {
 			was, had := index.AppendBatch(s.was[:0], old, def.Columns, i)
 			s.was = was

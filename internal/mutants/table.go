@@ -29,6 +29,7 @@ var mutants = []mutant{
 	{"store-forget-reservation", "store", "TestConformanceColumnar/sequences_after_a_restart"},
 	{"store-forget-reservation-sync", "store", "TestConformanceColumnar/values_taken_without_writing"},
 	{"store-forget-sequences", "store", "TestConformanceColumnar/sequences_after_a_restart"},
+	{"store-key-of-any-length", ".", "TestSizeLimits"},
 	{"store-rewrite-duplicates", "store", "TestConformanceMemory/keys_of_rows"},
 	{"store-keep-layout", "store", "TestConformanceMemory/a_new_layout_is_undone"},
 	{"store-forget-newest-layout", "store", "TestConformanceMemory/writers_of_the_layout_before"},

@@ -45,7 +45,7 @@ func newAnyConcat(pos int, args []Expr) (Expr, error) {
 // name with one argument is a cast.
 func NewFunc(name string, pos int, args ...Expr) (Expr, error) {
 	if len(args) > argsMax {
-		return nil, sqlerr.Newf(sqlerr.TooManyColumns, "cannot pass more than %d arguments to a function", argsMax).At(pos)
+		return nil, sqlerr.Newf(sqlerr.TooManyArguments, "cannot pass more than %d arguments to a function", argsMax).At(pos)
 	}
 	switch name {
 	case "coalesce":

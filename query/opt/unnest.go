@@ -43,6 +43,8 @@ type unnester struct {
 	// done are the values of subqueries that have been joined: one that an expression uses twice (BETWEEN) is
 	// joined once.
 	done map[*expr.Subquery]expr.Expr
+	// ready are plans of subqueries that were made and not used: each level of nesting is unnested once, not twice.
+	ready map[*expr.Subquery]plan.Rel
 }
 
 func (u *unnester) fail(err error) {
@@ -244,7 +246,14 @@ func (u *unnester) conjunct(c expr.Expr, in plan.Rel) plan.Rel {
 		return nil
 	}
 	sub := u.subquery(s)
-	if u.err != nil || s.Kind == expr.Exists && freeCols(sub).empty() {
+	if u.err != nil {
+		return nil
+	}
+	if s.Kind == expr.Exists && freeCols(sub).empty() {
+		if u.ready == nil {
+			u.ready = map[*expr.Subquery]plan.Rel{}
+		}
+		u.ready[s] = sub
 		return nil
 	}
 	test := s.Test
@@ -263,6 +272,10 @@ func (u *unnester) conjunct(c expr.Expr, in plan.Rel) plan.Rel {
 
 // subquery returns the plan of a subquery with its own subqueries unnested.
 func (u *unnester) subquery(s *expr.Subquery) plan.Rel {
+	if r, ok := u.ready[s]; ok {
+		delete(u.ready, s)
+		return r
+	}
 	r, err := u.z.unnest(plan.SubqueryPlan(s))
 	if err != nil {
 		u.fail(err)

@@ -157,17 +157,17 @@ func (n *nesting) add(lx *lexer, t token) {
 
 // checkParam refuses parameters that PostgreSQL refuses and the grammar accepts.
 func checkParam(text, param string, offset int) error {
-	at := utf8.RuneCountInString(text[:offset]) + 1
+	at := func() int { return utf8.RuneCountInString(text[:offset]) + 1 } // only for errors: it reads the text from its start
 	digits := strings.TrimRight(param[1:], "_$abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	if digits != param[1:] || strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) >= 0 {
-		return sqlerr.Newf(sqlerr.SyntaxError, "trailing junk after parameter at or near \"%s\"", param).At(at)
+		return sqlerr.Newf(sqlerr.SyntaxError, "trailing junk after parameter at or near \"%s\"", param).At(at())
 	}
 	n, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil {
-		return sqlerr.Newf(sqlerr.SyntaxError, "parameter number too large at or near \"%s\"", param).At(at)
+		return sqlerr.Newf(sqlerr.SyntaxError, "parameter number too large at or near \"%s\"", param).At(at())
 	}
 	if n == 0 {
-		return sqlerr.Newf(sqlerr.UndefinedParameter, "there is no parameter %s", param).At(at)
+		return sqlerr.Newf(sqlerr.UndefinedParameter, "there is no parameter %s", param).At(at())
 	}
 	return nil
 }
