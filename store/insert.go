@@ -133,7 +133,7 @@ func (w *Writer) admit(
 			continue // a NULL is equal to nothing
 		}
 		if err := checkKeyLength(w.def, k, key); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		taken, err := w.claimKey(ctx, k, key, oc.DoNothing, lock)
 		if err != nil {
