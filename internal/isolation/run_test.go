@@ -16,6 +16,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/history"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
 )
@@ -23,7 +24,15 @@ import (
 var (
 	seeds = flag.Int("seeds", 0, "number of runs for each level, tier and interface; 0: few")
 	seed  = flag.Uint64("seed", 1, "seed of the first run")
+	// The race detector does not see what is in mappings.
+	onHeap = flag.Bool("onheap", false, "rows in Go's heap")
 )
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	mem.SetOnHeap(*onHeap)
+	os.Exit(m.Run())
+}
 
 // run is a run of clients on a database, until it has seen enough transactions and power losses.
 type run struct {

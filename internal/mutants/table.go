@@ -99,5 +99,6 @@ var mutants = []mutant{
 	{"wal-skip-fsync", "internal/isolation", "TestHistoriesAcrossPowerLosses/read_committed"},
 	{"txn-publish-before-sync", "internal/isolation", "TestHistoriesAcrossPowerLosses/read_committed"},
 	{"rowstore-trust-ended", "internal/isolation", "TestRegisters"},
+	{"rowstore-end-first", "internal/isolation", "TestUniqueValues"},
 	{"store-forget-unique-lock", "internal/isolation", "TestRegisters"},
 }
