@@ -232,3 +232,9 @@ func OffsetOrZone(name string, session *time.Location) (Zone, error) {
 		return Zone{}, sqlerr.Newf(sqlerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
 	}
 }
+
+// ZoneOfAbbreviation is LoadZone of an abbreviation only.
+func ZoneOfAbbreviation(name string, session *time.Location) (Zone, bool) {
+	a, ok := findAbbreviation(asciiLower(name), session)
+	return Zone{abbr: &a}, ok
+}

@@ -164,6 +164,65 @@ func (g argGen) dateTemplate() string {
 	return s
 }
 
+// datedText is a text and a template that reads it, often.
+func (g argGen) datedText() (text, template string) {
+	if g.oneIn(4) {
+		text, _ = g.formatArg("to_date", 0)
+		template, _ = g.formatArg("to_date", 1)
+		return text, template
+	}
+	n := func(m int) string { return strconv.Itoa(g.IntN(m)) }
+	two := func(m int) string { return g.pick("", "0") + strconv.Itoa(g.IntN(m)) }
+	if g.oneIn(8) {
+		template = "FX"
+	}
+	for range 1 + g.IntN(5) {
+		var t, p string
+		switch g.IntN(24) {
+		case 0, 1, 2:
+			t, p = g.pick("2024", "1999", "-44", "12345", n(3000)), g.pick("YYYY", "YYYY", "IYYY", "YYY", "Y,YYY")
+		case 3, 4:
+			t, p = two(14), "MM"
+		case 5, 6, 7:
+			t, p = two(33), g.pick("DD", "DDth", "FMDD")
+		case 8:
+			t, p = g.pick("Jan", "feb", "MAR", "Sept"), g.pick("Mon", "MON", "mon")
+		case 9:
+			t, p = g.pick("January", "may", "DECEMBER", "Augst"), g.pick("Month", "MONTH")
+		case 10:
+			t, p = g.pick("Monday", "tuesday", "Sun", "fri"), g.pick("Day", "DAY", "Dy")
+		case 11:
+			t, p = two(14), g.pick("HH", "HH12", "HH24")
+		case 12:
+			t, p = two(26), "HH24"
+		case 13, 14:
+			t, p = two(62), g.pick("MI", "SS")
+		case 15:
+			t, p = g.digits(1+g.IntN(6)), g.pick("MS", "US", "FF3", "FF6", "FF1")
+		case 16:
+			t, p = g.pick("am", "PM", "A.M.", "p.m."), g.pick("AM", "PM", "a.m.", "P.M.")
+		case 17:
+			t, p = g.pick("BC", "ad", "B.C."), g.pick("BC", "AD", "B.C.")
+		case 18:
+			t, p = n(400), g.pick("DDD", "IDDD")
+		case 19:
+			t, p = n(55), g.pick("IW", "WW", "W", "ID", "D", "CC")
+		case 20:
+			t, p = g.pick("+05", "-8", "+05:30", "PST", "cet", "-03:30", "MSK"), g.pick("TZH", "OF", "TZ", "TZH:TZM")
+		case 21:
+			t, p = g.pick("24", "99", "5", "123"), g.pick("YY", "YY", "Y", "IY")
+		case 22:
+			t, p = n(90000), g.pick("SSSS", "SSSSS", "J", "Q")
+		case 23:
+			t, p = g.pick("IX", "v", "XII"), g.pick("RM", "rm")
+		}
+		sep := g.pick("-", " ", "/", ":", "", ",", "  ", "T", "x")
+		text += t + sep
+		template += p + g.pick(sep, sep, sep, "-", " ", "")
+	}
+	return text, template
+}
+
 // formatArg is a template of to_char and its inverses; those of dates and numbers differ.
 func (g argGen) formatArg(name string, i int) (string, bool) {
 	switch {

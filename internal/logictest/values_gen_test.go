@@ -179,11 +179,16 @@ func (g argGen) call(f *expr.Func, zone string) valueGroup {
 		n = 1
 	}
 	if strings.HasPrefix(f.Name, "to_") && len(kinds) == 2 {
-		n = 60
+		n = 80
 	}
 	seen := map[string]bool{}
 	for range n {
 		c := valueCase{}
+		if (f.Name == "to_date" || f.Name == "to_timestamp") && len(kinds) == 2 {
+			text, template := g.datedText()
+			group.cases = append(group.cases, valueCase{args: []string{text, template}})
+			continue
+		}
 		for i, k := range kinds {
 			switch {
 			case f.Name == "to_char" && i == 1 && kinds[0].Class() != types.ClassInterval && kinds[0].Class() != types.ClassInt || f.Name == "to_char" && i == 1 && kinds[0] <= types.Int8:
