@@ -7,7 +7,6 @@ import (
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
-	"github.com/laminadb/lamina/vec"
 )
 
 // images is what a commit changed, for transactions that must know whether they have read it.
@@ -25,18 +24,25 @@ type tableImages struct {
 	// all: any row may have changed.
 	all   bool
 	keys  table.Keys // encoded primary keys; empty if the table has none
-	rows  []*vec.Batch
-	n     int
+	n     int        // rows
+	width int        // columns
+	data  types.Row  // of all rows, one after the other
 	bytes int64
 }
 
-// Bounds of what is remembered of one commit: beyond them whole tables count as changed.
+// Bounds of what is remembered of one table in a commit: beyond them the whole table counts as changed.
 const (
 	imageRowsMax  = 1 << 14
-	imageBytesMax = 1 << 20
+	imageBytesMax = 4 << 20
+	imageRowsFew  = 64 // that room is made for at once
 )
 
-const imagesBytes = 256 // what a commit takes at least
+// Memory that a commit takes in any case, that a table of it does, and that a string does besides its bytes.
+const (
+	imagesBytes      = 192
+	tableImagesBytes = 288
+	stringBytes      = 8
+)
 
 // collectImages copies what the transaction is about to change, before and after. The rows that it replaces or
 // removes are locked, so that they are the newest versions until it commits.
@@ -77,70 +83,54 @@ func (c *commit) definitionImages() {
 	c.images.bytes += imagesBytes
 }
 
-// imageRows is how many rows are copied between looks at the bounds.
-const imageRows = 128
-
 // copyRows copies the rows of a table, unless they are too many.
 func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
 	ts, w := now.State.table(c.tx.s, tt.w.def), tt.w
 	if w.truncated != 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
 		return false
 	}
-	cols, refs := make([]int, len(w.def.Columns)), make([]table.RowRef, 0, min(len(w.ended), imageRows))
+	cols := make([]int, len(w.def.Columns))
 	for i := range cols {
 		cols[i] = i
 	}
-	for from := 0; from < len(w.ended) && !invariants.Mutant("store-ignore-before-images"); from += len(refs) {
-		refs = refs[:0]
-		for _, e := range w.ended[from:min(from+imageRows, len(w.ended))] {
-			refs = append(refs, e.ref)
-		}
-		b := &vec.Batch{}
-		if err := ts.Fetch(refs, cols, b); err != nil || !x.add(b) {
+	x.width, x.bytes = len(cols), tableImagesBytes
+	x.data = make(types.Row, 0, min(int(w.rows)+len(w.ended), imageRowsFew)*len(cols))
+	for i := 0; i < len(w.ended) && !invariants.Mutant("store-ignore-before-images"); i++ {
+		if x.data = ts.AppendRow(x.data, w.ended[i].ref, cols); !x.own() {
 			return false
 		}
 	}
-	for i := range c.entries {
-		e := &c.entries[i]
-		if e.Table != tt.id || e.Rows == nil {
-			continue
-		}
-		if batchBytes(e.Rows) > imageBytesMax {
-			return false
-		}
-		if bb, err := vec.Copy(e.Rows, nil); err != nil || !x.add(bb.Batch()) {
-			return false
+	for _, ch := range w.chunks {
+		for i := range ch.rows.Len() {
+			if ch.end[i].Load() != 0 {
+				continue
+			}
+			if x.data = ch.appendRow(x.data, i, cols); !x.own() {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// add takes over rows; false if they are too much.
-func (x *tableImages) add(b *vec.Batch) bool {
-	x.rows = append(x.rows, b)
-	x.n += b.N
-	x.bytes += batchBytes(b)
-	if pk := x.def.PrimaryKey(); pk != nil {
-		var key []byte
-		for i := range b.N {
-			key, _ = index.AppendBatch(key[:0], b, pk, i)
-			x.keys.Append(key)
-			x.bytes += int64(len(key) + 4)
+// own makes the newest row independent of where it was read; false if the rows are too much.
+func (x *tableImages) own() bool {
+	row := x.data[len(x.data)-x.width:]
+	x.n++
+	x.bytes += int64(x.width * datumBytes)
+	for i := range row {
+		if s := row[i].S; s != "" {
+			row[i].S = strings.Clone(s)
+			x.bytes += int64(len(s) + stringBytes)
 		}
+	}
+	if pk := x.def.PrimaryKey(); pk != nil {
+		from := len(x.keys.Data)
+		x.keys.Data, _ = index.AppendRow(x.keys.Data, row, pk)
+		x.keys.Ends = append(x.keys.Ends, uint32(len(x.keys.Data)))
+		x.bytes += int64(2 * (len(x.keys.Data) - from + 4))
 	}
 	return x.bytes <= imageBytesMax
-}
-
-// batchBytes returns the memory of a batch, rows that are not live included.
-func batchBytes(b *vec.Batch) (bytes int64) {
-	for i := range b.NumCols() {
-		v, _ := b.Col(i)
-		bytes += int64(v.N * max(int(v.Width), 1))
-		for _, block := range v.Blocks {
-			bytes += int64(len(block))
-		}
-	}
-	return bytes
 }
 
 // touches reports whether the commit changed what was read, at an LSN before it.
@@ -165,15 +155,13 @@ func (x *tableImages) touches(r *reads) bool {
 
 // meets reports whether a row meets all conjuncts.
 func (x *tableImages) meets(where []table.Conjunct) bool {
-	for _, b := range x.rows {
-		for i := range b.N {
-			ok := true
-			for j := 0; ok && j < len(where); j++ {
-				ok = where[j].Col >= b.NumCols() || holds(b.BatchDatum(where[j].Col, i), &where[j])
-			}
-			if ok {
-				return true
-			}
+	for i := range x.n {
+		row, ok := x.data[i*x.width:(i+1)*x.width], true
+		for j := 0; ok && j < len(where); j++ {
+			ok = where[j].Col >= x.width || holds(row[where[j].Col], &where[j])
+		}
+		if ok {
+			return true
 		}
 	}
 	return false
