@@ -81,6 +81,9 @@ func runIn(ctx context.Context, s *query.Session, p *query.Prepared, args []any,
 	if err == nil {
 		rows.r, err = s.RunIn(ctx, p, params, &rows.own)
 	}
+	if err == nil && rows.r.CopyOut != nil && !rows.r.Ended() {
+		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY TO STDOUT here"))
+	}
 	if err == nil && rows.r.Copy != nil {
 		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY FROM STDIN here"))
 	}

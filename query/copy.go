@@ -21,7 +21,7 @@ import (
 
 // copyOptionsMissing are the options of PostgreSQL's COPY that Lamina does not have.
 var copyOptionsMissing = []string{
-	"default", "force_array", "force_not_null", "force_null", "force_quote", "log_verbosity", "on_error", "reject_limit",
+	"default", "force_array", "force_not_null", "force_null", "log_verbosity", "on_error", "reject_limit",
 }
 
 // Files opens the files that COPY names.
@@ -34,7 +34,7 @@ const copyBatchRows = vec.Size
 
 func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	if !b.From {
-		return nil, sqlerr.Unsupported("COPY TO")
+		return s.runCopyTo(ctx, b)
 	}
 	if b.Where != nil {
 		return nil, sqlerr.Unsupported("COPY FROM … WHERE")
@@ -42,6 +42,9 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	f, err := copyOptions(b.Options)
 	if err != nil {
 		return nil, err
+	}
+	if f.quoteAll || len(f.quoteColumns) > 0 {
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "COPY FORCE_QUOTE cannot be used with COPY FROM")
 	}
 	c, err := s.copyTarget(ctx, b, f)
 	if err != nil {
@@ -104,7 +107,7 @@ func (f *copyFormat) option(o ast.Option) error {
 	}
 	onlyCSV := func() error {
 		if !f.csv {
-			return sqlerr.Newf(sqlerr.InvalidParameterValue, "COPY %s requires CSV mode", strings.ToUpper(o.Name)).At(o.Pos())
+			return sqlerr.Newf(sqlerr.FeatureNotSupported, "COPY %s requires CSV mode", strings.ToUpper(o.Name)).At(o.Pos())
 		}
 		return nil
 	}
@@ -140,6 +143,9 @@ func (f *copyFormat) option(o ast.Option) error {
 			return err
 		}
 		return one(&f.escape)
+	case "force_quote":
+		f.quoteAll, f.quoteColumns = o.Star, o.Columns
+		return onlyCSV()
 	case "encoding":
 		if e := strings.ToUpper(strings.ReplaceAll(o.Value, "-", "")); e != "UTF8" {
 			return sqlerr.Unsupported("COPY encoding " + o.Value).At(o.Pos())

@@ -21,6 +21,9 @@ type copyFormat struct {
 	quote, escape byte
 	// trailingDelimiter drops an empty last field: the .tbl files of TPC-H end each line with one.
 	trailingDelimiter bool
+	// quoteAll and quoteColumns say which values COPY TO always quotes.
+	quoteAll     bool
+	quoteColumns []string
 }
 
 func defaultCopyFormat(csv bool) copyFormat {

@@ -20,6 +20,8 @@ type Result struct {
 	Columns []plan.OutColumn
 	// Copy is set by COPY FROM STDIN: the front end feeds it (see CopyIn).
 	Copy *CopyIn
+	// CopyOut is set by COPY TO STDOUT: the front end writes the result's rows as it lays them out.
+	CopyOut *CopyOut
 
 	s      *Session
 	plan   *plan.Query // nil: there is none

@@ -112,6 +112,9 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 		if last.Copy != nil {
 			return nil, errors.Join(last.Close(), sqlerr.Unsupported("COPY FROM STDIN through Exec"))
 		}
+		if last.CopyOut != nil && !last.done {
+			return nil, errors.Join(last.Close(), sqlerr.Unsupported("COPY TO STDOUT through Exec"))
+		}
 		for err == nil {
 			_, err = last.Next(ctx)
 		}

@@ -31,6 +31,31 @@ func (c *conn) copyIn(r *query.Result) error {
 	return err
 }
 
+// copyOut sends the rows of COPY TO STDOUT, each as a message of its own.
+func (c *conn) copyOut(r *query.Result) error {
+	out := r.CopyOut
+	c.send(&pgproto3.CopyOutResponse{ColumnFormatCodes: make([]uint16, len(out.Columns))})
+	if line := out.AppendHeader(nil); len(line) > 0 {
+		c.send(&pgproto3.CopyData{Data: line})
+	}
+	for {
+		b, err := r.Next(background())
+		if err == io.EOF {
+			c.send(&pgproto3.CopyDone{})
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for i := range b.N {
+			m := out.AppendRow(append(c.row[:0], 'd', 0, 0, 0, 0), b, i)
+			if err := c.writeRow(m); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // copyReader reads the data of CopyData messages.
 type copyReader struct {
 	c        *conn

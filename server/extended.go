@@ -217,6 +217,14 @@ func (c *conn) run(p *portal, limit int64) error {
 		c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.Tag())})
 		return nil
 	}
+	if p.r.CopyOut != nil && !p.r.Ended() {
+		p.done = true
+		if err := c.copyOut(p.r); err != nil {
+			return errors.Join(c.failed(err), p.r.Close())
+		}
+		c.send(&pgproto3.CommandComplete{CommandTag: []byte(p.r.Tag())})
+		return nil
+	}
 	sent, more, err := c.rows(p.r, p.formats, limit, &p.cur)
 	if err != nil {
 		p.done = true

@@ -65,6 +65,10 @@ func (c *conn) finishResult(r *query.Result, formats []int16, last bool) error {
 		if err := c.copyIn(r); err != nil {
 			return err
 		}
+	} else if r.CopyOut != nil && !r.Ended() {
+		if err := c.copyOut(r); err != nil {
+			return errors.Join(err, r.Close())
+		}
 	} else if _, _, err := c.rows(r, formats, 0, &cursor{}); err != nil {
 		return errors.Join(err, r.Close())
 	}
@@ -135,6 +139,11 @@ func (c *conn) dataRow(cols []plan.OutColumn, b *vec.Batch, i int, formats []int
 		}
 		binary.BigEndian.PutUint32(m[at:], uint32(len(m)-at-4))
 	}
+	return c.writeRow(m)
+}
+
+// writeRow appends a message to the output, whose length is not set yet.
+func (c *conn) writeRow(m []byte) error {
 	if len(m) > 1<<30 {
 		return sqlerr.New(sqlerr.ProgramLimitExceeded, "a row is larger than 1 GiB")
 	}

@@ -104,6 +104,9 @@ type allFiles struct{}
 // Open opens a file.
 func (allFiles) Open(name string) (io.ReadCloser, error) { return os.Open(name) }
 
+// Create opens a file for writing and empties it, or makes it.
+func (allFiles) Create(name string) (io.WriteCloser, error) { return os.Create(name) }
+
 // noFiles opens none.
 type noFiles struct{}
 

@@ -45,7 +45,7 @@ statement multi ok 3
 INSERT INTO t VALUES (1);
 INSERT INTO t VALUES (2)
 
-skipif windows
+skipif json
 query int4,text rowsort colnames
 SELECT 1 AS a, 'x' AS b
 ----

@@ -42,6 +42,9 @@ type osFiles struct{}
 
 func (osFiles) Open(name string) (io.ReadCloser, error) { return os.Open(name) }
 
+// Create opens a file for writing and empties it, or makes it.
+func (osFiles) Create(name string) (io.WriteCloser, error) { return os.Create(name) }
+
 func (l *laminaDB) open() error {
 	o := &lamina.Options{FS: l.fs, Workers: l.c.Workers, Settings: l.c.settings(), MemoryBytes: 1 << 30, QueryBytes: l.c.QueryBytes}
 	dir := ""

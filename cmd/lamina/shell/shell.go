@@ -130,6 +130,9 @@ func (sh *Shell) result(ctx context.Context, r *query.Result) error {
 		}
 		return err
 	}
+	if r.CopyOut != nil && !r.Ended() {
+		return r.CopyTo(ctx, sh.out)
+	}
 	var p printer
 	if r.Columns != nil {
 		p = sh.printer(r)
