@@ -164,6 +164,21 @@ func (g argGen) dateTemplate() string {
 	return s
 }
 
+// numberedText is a text and a template that reads it, often.
+func (g argGen) numberedText() (text, template string) {
+	if g.oneIn(4) {
+		text, _ = g.formatArg("to_number", 0)
+		template, _ = g.formatArg("to_number", 1)
+		return text, template
+	}
+	text = g.pick("", "", "-", "+", "<", "$", " ", "$-") + strconv.Itoa(g.IntN(100000))
+	if len(text) > 4 && g.oneIn(3) {
+		text = text[:len(text)-3] + "," + text[len(text)-3:]
+	}
+	text += g.pick("", "", ".5", "."+g.digits(3), ",") + g.pick("", "", "", "-", "+", ">", "th", " -", "x")
+	return text, g.numberTemplate()
+}
+
 // datedText is a text and a template that reads it, often.
 func (g argGen) datedText() (text, template string) {
 	if g.oneIn(4) {

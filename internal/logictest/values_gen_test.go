@@ -184,6 +184,11 @@ func (g argGen) call(f *expr.Func, zone string) valueGroup {
 	seen := map[string]bool{}
 	for range n {
 		c := valueCase{}
+		if f.Name == "to_number" {
+			text, template := g.numberedText()
+			group.cases = append(group.cases, valueCase{args: []string{text, template}})
+			continue
+		}
 		if (f.Name == "to_date" || f.Name == "to_timestamp") && len(kinds) == 2 {
 			text, template := g.datedText()
 			group.cases = append(group.cases, valueCase{args: []string{text, template}})

@@ -236,7 +236,7 @@ func laminaValues(t *testing.T) *valueRunner {
 	t.Helper()
 	var n int
 	c := logictest.Pairwise()[0]
-	c.Tier = "memory"
+	c.Tier, c.Forms, c.VectorRows = "memory", true, 3
 	db, err := logictest.OpenLamina(c, 1, &n, &n)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ var formatFunctions = []entry{
 	{"to_char(int8,text) text", 1774, stable, toCharNumber, kernelNone},
 	{"to_char(float4,text) text", 1775, stable, toCharNumber, kernelNone},
 	{"to_char(float8,text) text", 1776, stable, toCharNumber, kernelNone},
+	{"to_number(text,text) numeric", 1777, stable, toNumber, kernelNone},
 	{"to_date(text,text) date", 1780, stable, toDate, kernelNone},
 	{"to_timestamp(text,text) timestamptz", 1778, stable, toTimestamp, kernelNone},
 }

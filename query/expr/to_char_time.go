@@ -31,7 +31,7 @@ func partsOf(ctx *Context, d types.Datum) (p timeParts, ok bool) {
 		months, days, micros := d.IntervalParts()
 		p = timeParts{year: int(months / 12), month: int(months % 12), day: int(days), interval: true}
 		p.setClock(micros)
-		p.yearDay = int(months)*30 + int(days)
+		p.yearDay = int(months*30 + days) // wraps, as PostgreSQL's does
 		return p, true
 	}
 	at := time.Unix(floorDiv(d.I, microsPerSecond), 0).UTC()
@@ -136,7 +136,7 @@ func (p *timeParts) pattern(n *templateNode) (text string, number bool) {
 	}
 	v, width := p.number(n.key)
 	sign := v
-	if key := strings.ToUpper(n.key); key == "DD" || key == "DDD" {
+	if key := strings.ToUpper(n.key); key == "DD" || key == "DDD" || key == "WW" {
 		sign = 0
 	}
 	return padded2(n.fill, width, v, sign), true
