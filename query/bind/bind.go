@@ -153,6 +153,8 @@ type binding struct {
 	views int
 	// systemUsed: the statement reads a system relation.
 	systemUsed bool
+	// stars are what the stars of the statement stand for, by position; nil: nobody asks.
+	stars map[int]starText
 	// sequential: a function of sequences was met.
 	sequential bool
 }

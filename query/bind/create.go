@@ -37,6 +37,10 @@ func (b *Binder) CreateView(s *ast.CreateView) (*table.ViewDef, error) {
 			}
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	def.Query, err = b.withoutStars(def)
 	return def, err
 }
 

@@ -178,8 +178,8 @@ func (s *scope) viewRef(v *table.ViewDef, f *ast.TableRef, name string) (plan.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(r.out) < len(v.Columns) {
-		return nil, nil, sqlerr.Newf(sqlerr.DataCorrupted, "view \"%s\" has lost columns", v.Name)
+	if err := sameColumns(v, r.out); err != nil {
+		return nil, nil, err
 	}
 	cols := s.g.freshCols(&r)
 	it := s.newItem(name, itemSubquery, cols, f.Pos())

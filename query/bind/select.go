@@ -91,6 +91,7 @@ func (s *scope) targets(list []ast.Target, clause string, u unknowns) ([]*target
 			if err != nil {
 				return nil, err
 			}
+			s.g.noteStar(s, c)
 			for j := range cols {
 				out = append(out, &target{name: cols[j].name, value: cols[j].refer(c.Pos()), pos: c.Pos()})
 			}

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -19,6 +20,18 @@ func viewQuery(v *table.ViewDef) (*ast.Query, error) {
 		}
 	}
 	return nil, sqlerr.Newf(sqlerr.DataCorrupted, "view \"%s\" is not a query", v.Name)
+}
+
+// sameColumns refuses a view whose query has not the columns that it had when the view was made.
+func sameColumns(v *table.ViewDef, out []plan.Col) error {
+	same := len(out) == len(v.Columns)
+	for i := 0; same && i < len(out); i++ {
+		same = out[i].Type.Kind == v.Columns[i].Type.Kind
+	}
+	if !same {
+		return sqlerr.Unsupported("view \"" + v.Name + "\", whose query has got other columns since it was made,")
+	}
+	return nil
 }
 
 // Uses returns the tables and views that the query of a view names. A view that cannot be bound any more uses

@@ -121,3 +121,30 @@ func ReplaceLiterals(text string, f func(*ast.Call, *ast.Literal) string) (strin
 	}
 	return text, nil
 }
+
+// Star is what takes the place of a star in a select list: rel.* has one name before the star.
+type Star struct {
+	Names int
+	Text  string
+}
+
+// ReplaceStars returns the text of a query with other texts for the stars that begin at positions.
+func ReplaceStars(text string, stars map[int]Star) string {
+	positions := make([]int, 0, len(stars))
+	for pos := range stars {
+		positions = append(positions, pos)
+	}
+	slices.Sort(positions)
+	slices.Reverse(positions) // from the end: offsets stay valid
+	for _, pos := range positions {
+		at := byteOffset(text, pos-1)
+		lx := lexer{text: text, pos: at}
+		for range stars[pos].Names { // a name and a point
+			lx.next()
+			lx.next()
+		}
+		star := lx.next()
+		text = text[:at] + stars[pos].Text + text[star.start+1:]
+	}
+	return text
+}
