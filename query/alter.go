@@ -3,6 +3,8 @@ package query
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
@@ -56,7 +58,7 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err != nil {
 			return err
 		}
-		if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
+		if err := s.checkViewsOf(ctx, tx, def, b.Commands); err != nil {
 			return err
 		}
 		if err := s.alterTableSequences(ctx, tx, changed); err != nil {
@@ -73,7 +75,7 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		return s.ownSequences(ctx, tx, def.ID, changed.Sequences)
 	case *table.ViewDef:
 		if len(b.Commands) == 1 && b.Commands[0].Kind == ast.RenameTable {
-			if err := s.checkViewsOf(tx, def, b.Commands); err != nil {
+			if err := s.checkViewsOf(ctx, tx, def, b.Commands); err != nil {
 				return err
 			}
 			changed := def.CloneObject().(*table.ViewDef)
@@ -117,28 +119,67 @@ func (s *Session) rowMapper(values []expr.Expr) table.RowMapper {
 	}
 }
 
-// checkViewsOf refuses changes of names, and of columns that are there, of a relation that views use: their
-// queries are kept as texts.
-func (s *Session) checkViewsOf(tx table.Tx, o table.Object, commands []ast.AlterCommand) error {
-	what := ""
-	for _, c := range commands {
+// checkViewsOf refuses changes of names, and of the columns that they use, of a relation that views use: their
+// queries are kept as texts. DROP COLUMN … CASCADE drops them.
+func (s *Session) checkViewsOf(ctx context.Context, tx table.Tx, o table.Object, commands []ast.AlterCommand) error {
+	for i := range commands {
+		c := &commands[i]
+		var err error
 		switch c.Kind {
 		case ast.RenameTable:
-			what = "RENAME"
-		case ast.RenameColumn:
-			what = "RENAME COLUMN"
-		case ast.DropColumn:
-			what = "DROP COLUMN"
-		case ast.AlterType:
-			what = "ALTER COLUMN TYPE"
+			if list := s.dependents(tx, o); len(list) > 0 {
+				err = sqlerr.Unsupported("RENAME of a "+relationWord(o)+" that views use").
+					WithDetail("View %s depends on it.", list[0].view.Name)
+			}
+		case ast.RenameColumn, ast.DropColumn, ast.AlterType:
+			if def, ok := o.(*table.TableDef); ok {
+				err = s.checkViewsOfColumn(ctx, tx, def, c)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if what == "" {
+	return nil
+}
+
+func (s *Session) checkViewsOfColumn(ctx context.Context, tx table.Tx, def *table.TableDef, c *ast.AlterCommand) error {
+	column := def.ColumnIndex(c.Name)
+	if column < 0 {
+		return nil // of the same statement
+	}
+	binder := s.binder(tx)
+	var users []table.Object
+	var list []dependent
+	for _, o := range tx.Schema().List(table.KindView) {
+		v := o.(*table.ViewDef)
+		if binder.UsesColumn(v, def.ID, column) {
+			users = append(users, v)
+			list = append(list, dependent{v, def})
+		}
+	}
+	if len(users) == 0 {
 		return nil
 	}
-	if list := s.dependents(tx, o); len(list) > 0 {
-		return sqlerr.Unsupported(what+" of a "+relationWord(o)+" that views use").
-			WithDetail("View %s depends on it.", list[0].view.Name)
+	switch c.Kind {
+	case ast.RenameColumn:
+		return sqlerr.Unsupported("RENAME COLUMN of a column that views use").WithDetail("View %s depends on it.", users[0].Head().Name)
+	case ast.AlterType:
+		return sqlerr.New(sqlerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
+			WithDetail("rule _RETURN on view %s depends on column \"%s\"", users[0].Head().Name, c.Name)
+	}
+	list = append(list, s.dependents(tx, users...)...)
+	list = slices.DeleteFunc(list, func(d dependent) bool { return d.on.Head().ID != def.ID && slices.Contains(users, table.Object(d.view)) })
+	if !c.Cascade {
+		what := "column " + c.Name + " of table " + def.Name
+		err, _ := errors.AsType[*sqlerr.Error](dependsError(what, list))
+		return err.WithDetail("%s", strings.ReplaceAll(err.Detail, "depends on table "+def.Name, "depends on "+what))
+	}
+	s.noticeCascade(list)
+	for _, d := range slices.Backward(list) {
+		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

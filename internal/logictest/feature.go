@@ -17,7 +17,6 @@ const (
 
 // features are what skipif may name. A record that is no longer refused as its feature says must lose its skipif.
 var features = map[string]*Feature{
-	"alter_rows":         {[]string{unsupported}, "ALTER TABLE of columns and keys while there are rows"},
 	"arrays":             {[]string{unsupported}, "array types"},
 	"bit_strings":        {[]string{unsupported}, "bit strings"},
 	"column_parts":       {[]string{unsupported}, "assignment to fields and elements of a column"},

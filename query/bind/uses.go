@@ -1,7 +1,10 @@
 package bind
 
 import (
+	"slices"
+
 	"github.com/laminadb/lamina/query/ast"
+	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
@@ -70,4 +73,61 @@ func CheckReplaceView(old, new *table.ViewDef) error {
 		}
 	}
 	return nil
+}
+
+// UsesColumn reports whether the query of a view names a table itself and uses one of its columns. What cannot be told
+// counts as used.
+func (b *Binder) UsesColumn(v *table.ViewDef, id table.ObjectID, column int) bool {
+	if !slices.Contains(b.Uses(v), id) {
+		return false
+	}
+	q, err := viewQuery(v)
+	if err != nil {
+		return true
+	}
+	r, err := newBinding(b, nil).query(q, nil, nil, resolveUnknown)
+	if err != nil {
+		return true
+	}
+	used := usedColumns(r.rel)
+	for _, c := range r.out {
+		used[c.ID] = true
+	}
+	found := false
+	plan.Walk(r.rel, func(r plan.Rel) {
+		if s, ok := r.(*plan.RelScan); ok && s.Table.ID == id {
+			for i, c := range s.Out {
+				found = found || used[c.ID] && i < len(s.Attrs) && s.Attrs[i] == column
+			}
+		}
+	})
+	return found
+}
+
+// usedColumns returns the columns that a plan needs of its scans. Operators that pass rows on as they are need all.
+func usedColumns(r plan.Rel) map[int]bool {
+	used := map[int]bool{}
+	plan.WalkExprs(r, func(e expr.Expr) {
+		switch e := e.(type) {
+		case *expr.Column:
+			used[e.ID] = true
+		case *expr.Subquery:
+			for i := range e.Columns {
+				used[e.Columns[i].ID] = true
+			}
+		}
+	})
+	plan.Walk(r, func(r plan.Rel) {
+		switch r.(type) {
+		case *plan.RelScan, *plan.RelFilter, *plan.RelProject, *plan.RelJoin, *plan.RelAggregate, *plan.RelSort, *plan.RelLimit,
+			*plan.RelValues, *plan.RelSeries:
+			return
+		}
+		for _, in := range r.Children() {
+			for _, c := range in.Cols() {
+				used[c.ID] = true
+			}
+		}
+	})
+	return used
 }
