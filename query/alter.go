@@ -169,7 +169,9 @@ func (s *Session) checkViewsOfColumn(ctx context.Context, tx table.Tx, def *tabl
 			WithDetail("rule _RETURN on view %s depends on column \"%s\"", users[0].Head().Name, c.Name)
 	}
 	list = append(list, s.dependents(tx, users...)...)
-	list = slices.DeleteFunc(list, func(d dependent) bool { return d.on.Head().ID != def.ID && slices.Contains(users, table.Object(d.view)) })
+	list = slices.DeleteFunc(list, func(d dependent) bool {
+		return d.on.Head().ID != def.ID && slices.Contains(users, table.Object(d.view))
+	})
 	if !c.Cascade {
 		what := "column " + c.Name + " of table " + def.Name
 		err, _ := errors.AsType[*sqlerr.Error](dependsError(what, list))
