@@ -1,6 +1,7 @@
 package tabletest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -284,9 +285,7 @@ func (t *Tx) Write(slot int, set map[int64]*Row, fresh map[int64]bool, mode lock
 		if see.Shape != Keyless || !fresh[k] {
 			add(t.lock(mode, "row", slot, see.Gen, k))
 		}
-		if r == nil {
-			r = &Row{}
-		}
+		r = cmp.Or(r, &Row{})
 		for _, u := range []int64{old.U, r.U} {
 			if see.Shape != Keyless && u != 0 && old.U != r.U && !moved {
 				add(t.lock(update, "u", slot, see.Gen, u))
