@@ -1,0 +1,238 @@
+package lamina_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"io/fs"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/table"
+)
+
+var makeFormats = flag.Bool("make-formats", false, "write testdata/formats anew: only before a format is released")
+
+// formatTables are the tables of formatWork, each with a column list that COPY writes as docs/format/decode.py does.
+var formatTables = []string{"t", "h", "s.moved", "big"}
+
+// formatWork leaves rows in snapshot files (before the checkpoint) and in the log (after it): changed, deleted, of tables
+// whose layout changed, of a transaction that is larger than a record.
+func formatWork(t *testing.T, db *lamina.DB) {
+	t.Helper()
+	exec(t, db, `CREATE TABLE t (id int8 PRIMARY KEY, a int4, b text, c numeric(10,2), d float8, e bool, f date, g bytea);
+		INSERT INTO t SELECT i, CASE WHEN i % 5 = 0 THEN NULL ELSE i * 3 END, 'text ' || i, i * -1.25, i / 4.0, i % 2 = 0,
+			date '2024-01-01' + i::int, '\x00ff'::bytea FROM generate_series(1, 200) AS s(i);
+		CREATE TABLE h (x int4, y text); INSERT INTO h VALUES (1, 'one'), (2, E'tab\there'), (NULL, NULL), (-7, '');
+		CREATE SCHEMA s; CREATE TABLE s.moved (k text, n int2, PRIMARY KEY (k, n)); INSERT INTO s.moved VALUES ('a', 1), ('b', -2), ('c', 3);
+		CREATE TABLE gone (a int4); INSERT INTO gone VALUES (1)`)
+	if err := db.Checkpoint(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "UPDATE t SET b = b || '!', c = c + 0.01 WHERE id % 10 = 0")
+	exec(t, db, "DELETE FROM t WHERE id % 7 = 0")
+	exec(t, db, "DELETE FROM h WHERE x = 2")
+	exec(t, db, "INSERT INTO h SELECT i, 'row ' || i FROM generate_series(10, 20) AS s(i)")
+	exec(t, db, "UPDATE s.moved SET n = n + 1 WHERE k <> 'c'")
+	exec(t, db, "ALTER TABLE s.moved ADD COLUMN more text DEFAULT 'new'")
+	exec(t, db, "DROP TABLE gone")
+	exec(t, db, "CREATE TABLE big (a int4 PRIMARY KEY, b text)")
+	exec(t, db, "INSERT INTO big SELECT i, repeat('x', 1000) || i FROM generate_series(1, 1500) AS s(i)")
+	exec(t, db, "DELETE FROM big WHERE a > 20")
+}
+
+// contents are the lines that decode.py prints of a database.
+func contents(t *testing.T, db *lamina.DB) string {
+	t.Helper()
+	var lines []string
+	for _, name := range formatTables {
+		file := filepath.Join(t.TempDir(), "rows")
+		exec(t, db, "COPY "+name+" TO '"+file+"'")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(name, ".") {
+			name = "public." + name
+		}
+		for line := range strings.Lines(string(b)) {
+			lines = append(lines, name+"\t"+line)
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// decoded runs decode.py on a directory.
+func decoded(t *testing.T, dir string) string {
+	t.Helper()
+	python, err := osexec.LookPath("python3")
+	if err != nil {
+		t.Skip("needs python3: the program that reads the files on its own is written in it")
+	}
+	out, err := osexec.Command(python, filepath.Join("docs", "format", "decode.py"), dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("decode.py: %v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// smallLog are the options of a database with small log files.
+func smallLog(dir string) *lamina.Options {
+	return &lamina.Options{Storage: table.Columnar{Dir: dir, Common: table.Common{LogFileBytes: 512 << 10}}}
+}
+
+// TestDecodeIndependently compares what the files say to a program of its own with what the database says.
+func TestDecodeIndependently(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db, err := lamina.Open("", smallLog(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	formatWork(t, db)
+	want := contents(t, db)
+	if n := strings.Count(want, "\n"); n < 200 {
+		t.Fatalf("only %d rows", n)
+	}
+	same := func(what, dir string) {
+		t.Helper()
+		if got := decoded(t, dir); got != want {
+			t.Errorf("%s: %d bytes, want %d; the first difference is at %d", what, len(got), len(want), firstDifference(got, want))
+		}
+	}
+	open := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(open, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	same("snapshot and log", open)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	same("snapshot", dir)
+}
+
+func firstDifference(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// formatBytesMax bounds a database that is kept for later versions.
+const formatBytesMax = 300 << 10
+
+// TestFormatsOpen opens the databases that each version of the format has left: testdata/formats/vN has a database as a
+// zip file, as it was when its process was killed, and its rows.
+func TestFormatsOpen(t *testing.T) {
+	if *makeFormats {
+		makeFormat(t, filepath.Join("testdata", "formats", "v1"))
+	}
+	versions, err := filepath.Glob(filepath.Join("testdata", "formats", "v*"))
+	if err != nil || len(versions) < 1 {
+		t.Fatalf("no formats: %v", err)
+	}
+	for _, v := range versions {
+		b, err := os.ReadFile(filepath.Join(v, "database.zip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b) > formatBytesMax {
+			t.Errorf("%s has %d bytes", v, len(b))
+		}
+		rows, err := os.ReadFile(filepath.Join(v, "rows.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "db")
+		unzip(t, b, dir)
+		if got := decoded(t, dir); got != string(rows) {
+			t.Errorf("%s: decode.py reads other rows, from byte %d on", v, firstDifference(got, string(rows)))
+		}
+		for _, times := range []string{"first", "second"} {
+			db, err := lamina.Open(dir, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", v, err)
+			}
+			if got := contents(t, db); got != string(rows) {
+				t.Errorf("%s, opened the %s time: other rows, from byte %d on", v, times, firstDifference(got, string(rows)))
+			}
+			if err := db.Verify(context.Background(), func(d table.Damage) bool { t.Errorf("%s: %+v", v, d); return true }); err != nil {
+				t.Error(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// makeFormat writes a database of the present version.
+func makeFormat(t *testing.T, into string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "db")
+	db, err := lamina.Open("", smallLog(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	formatWork(t, db)
+	rows := contents(t, db)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		w, err := z.Create(filepath.ToSlash(name))
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		return err
+	})
+	for _, err := range []error{err, z.Close(), db.Close(), os.MkdirAll(into, 0o750),
+		os.WriteFile(filepath.Join(into, "database.zip"), b.Bytes(), 0o600), os.WriteFile(filepath.Join(into, "rows.txt"), []byte(rows), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func unzip(t *testing.T, b []byte, dir string) {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		for _, err := range []error{r.Close(), os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, content, 0o600)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
