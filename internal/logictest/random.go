@@ -33,6 +33,9 @@ var columns = []struct {
 // tables are the names of the tables.
 var tables = []string{"t", "u", "v"}
 
+// Below returns a number from 0 to n-1.
+func (g *Generator) Below(n int) int { return g.rnd.IntN(n) }
+
 func (g *Generator) pick(list ...string) string { return list[g.rnd.IntN(len(list))] }
 
 // Tables returns statements that make the tables and fill them: one has a primary key, one may be empty.

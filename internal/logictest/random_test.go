@@ -1,10 +1,13 @@
 package logictest_test
 
 import (
+	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/laminadb/lamina/internal/logictest"
 )
@@ -13,8 +16,14 @@ import (
 const (
 	randomDatabases = 30
 	randomQueries   = 25
-	comparisonsMin  = 5000
-	randomRowsMin   = 80000
+	comparisonsMin  = 8000
+	randomRowsMin   = 120000
+	constructMin    = 10 // queries with each construct
+)
+
+var (
+	campaign     = flag.Duration("campaign", 0, "how long to go on with random queries of new seeds")
+	campaignSeed = flag.Uint64("campaign-seed", 1_000_000, "of the first database of a campaign")
 )
 
 // world is a database with random tables.
@@ -23,8 +32,7 @@ type world struct {
 	db   logictest.Database
 	c    logictest.Conn
 	name string
-	// rows counts what was read, failed the queries that failed.
-	rows, failed int
+	tally
 }
 
 func newWorld(t *testing.T, db logictest.Database, name string, g *logictest.Generator) *world {
@@ -33,7 +41,7 @@ func newWorld(t *testing.T, db logictest.Database, name string, g *logictest.Gen
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, db: db, c: c, name: name}
+	w := &world{t: t, db: db, c: c, name: name, tally: tally{histogram: map[string]int{}}}
 	for _, sql := range g.Tables() {
 		if o := w.run(sql); o.Err != nil {
 			t.Fatalf("%s: %s: %s", name, sql, o.Err)
@@ -70,6 +78,9 @@ func (w *world) query(sql string) ([]string, bool) {
 			w.t.Errorf("%s: %s\n  %s", w.name, sql, o.Err)
 		}
 		w.failed++
+		if w.failed <= 3 {
+			w.t.Logf("%s: %s\n  %s", w.name, sql, o.Err)
+		}
 		return nil, false
 	}
 	var rows []string
@@ -78,6 +89,10 @@ func (w *world) query(sql string) ([]string, bool) {
 	}
 	slices.Sort(rows)
 	w.rows += len(rows)
+	w.queries++
+	if len(rows) > 0 {
+		w.some++
+	}
 	return rows, true
 }
 
@@ -106,12 +121,17 @@ func (w *world) same(what, sql string, parts ...string) bool {
 
 // TestRandomQueries compares random queries with other forms of themselves: a condition splits the rows of a query
 // into those for which it is true, false and unknown (TLP); counting the rows of WHERE is counting the true values
-// of the condition (NoREC); a query answers the same without the optimizer's rules, and row by row.
+// of the condition (NoREC); a row for which a condition holds by itself is among those of the query (PQS); a query
+// answers the same without the optimizer's rules, and row by row.
 func TestRandomQueries(t *testing.T) {
 	configs := logictest.Pairwise()
-	compared, rows, failed := 0, 0, 0
-	for seed := range uint64(randomDatabases) {
-		c := configs[int(seed)%len(configs)]
+	total := &tally{histogram: map[string]int{}}
+	began, seed := time.Now(), uint64(0)
+	if *campaign > 0 {
+		seed = *campaignSeed
+	}
+	for n := 0; n < randomDatabases || time.Since(began) < *campaign; n++ {
+		c := configs[n%len(configs)]
 		checkpoints, reopens := 0, 0
 		db, err := logictest.OpenLamina(c, seed, &checkpoints, &reopens)
 		if err != nil {
@@ -120,27 +140,155 @@ func TestRandomQueries(t *testing.T) {
 		g := logictest.NewGenerator(seed)
 		w := newWorld(t, db, fmt.Sprintf("seed %d, %s", seed, c), g)
 		for range randomQueries {
-			compared += w.compare(g)
+			w.compare(g)
+			w.pivot(g)
+			w.sameInAllWays(g.Form())
 		}
-		rows, failed = rows+w.rows, failed+w.failed
+		total.add(&w.tally)
 		w.close()
 		if t.Failed() {
 			break
 		}
+		seed++
 	}
-	t.Logf("%d comparisons, %d rows, %d queries failed", compared, rows, failed)
-	if !t.Failed() && (compared < comparisonsMin || rows < randomRowsMin) {
-		t.Errorf("less than %d comparisons or %d rows", comparisonsMin, randomRowsMin)
+	total.report(t)
+}
+
+// tally counts what random queries did.
+type tally struct {
+	// compared counts comparisons, rows what was read, failed the queries that failed, some those with rows.
+	compared, rows, queries, failed, some int
+	histogram                             map[string]int
+}
+
+func (a *tally) add(b *tally) {
+	a.compared, a.rows, a.failed = a.compared+b.compared, a.rows+b.rows, a.failed+b.failed
+	a.queries, a.some = a.queries+b.queries, a.some+b.some
+	for k, n := range b.histogram {
+		a.histogram[k] += n
 	}
 }
 
-// compare makes the comparisons of one random query and returns their number.
-func (w *world) compare(g *logictest.Generator) int {
+// report prints the histogram, and demands the minima.
+func (a *tally) report(t *testing.T) {
+	t.Logf("%d comparisons, %d queries, %d of them with rows, %d rows, %d failed", a.compared, a.queries, a.some, a.rows, a.failed)
+	names := slices.Sorted(maps.Keys(a.histogram))
+	var line strings.Builder
+	for _, k := range names {
+		fmt.Fprintf(&line, " %s: %d,", k, a.histogram[k])
+		if a.histogram[k] < constructMin && !t.Failed() {
+			t.Errorf("only %d queries with %s", a.histogram[k], k)
+		}
+	}
+	t.Log("constructs:" + line.String())
+	if t.Failed() {
+		return
+	}
+	if a.failed > 0 {
+		t.Errorf("%d queries failed", a.failed)
+	}
+	if a.compared < comparisonsMin || a.rows < randomRowsMin || a.some*2 < a.queries || len(names) < logictest.Constructs() {
+		t.Errorf("less than %d comparisons, %d rows, half of the queries with rows, or %d constructs", comparisonsMin, randomRowsMin,
+			logictest.Constructs())
+	}
+}
+
+// ways are the ways in which a query must answer the same.
+var ways = []string{"debug_disabled_rules = 'all'", "debug_row_evaluator = on", "debug_vector_rows = 1"}
+
+// sameInAllWays runs a query in all ways.
+func (w *world) sameInAllWays(sql string) {
 	w.t.Helper()
-	n := 0
+	logictest.Count(w.histogram, sql)
+	want, ok := w.query(sql)
+	if !ok {
+		return
+	}
+	for _, setting := range ways {
+		name, _, _ := strings.Cut(setting, " ")
+		w.run("SET " + setting)
+		got, ok := w.query(sql)
+		w.run("RESET " + name)
+		if !ok {
+			w.t.Errorf("%s: %s\n  %s\n  fails", w.name, setting, sql)
+			continue
+		}
+		if !slices.Equal(got, want) {
+			w.t.Errorf("%s: %s\n  %s\n  answers\n    %s\n  instead of\n    %s", w.name, setting, sql, strings.Join(got, "\n    "), strings.Join(want, "\n    "))
+		}
+		w.compared++
+	}
+}
+
+// pivot takes a row, makes a condition that holds for it, and looks for it among the rows of the condition.
+func (w *world) pivot(g *logictest.Generator) {
+	w.t.Helper()
+	from, items := g.From()
+	key := strings.Join(ids(items), ", ")
+	rows, ok := w.query(fmt.Sprintf("SELECT %s FROM %s", key, from))
+	if !ok || len(rows) == 0 {
+		return
+	}
+	at := rows[g.Below(len(rows))]
+	where := make([]string, len(items))
+	for i, v := range strings.Fields(strings.Trim(at, "[]")) {
+		if where[i] = items[i] + ".id = " + v; v == "NULL" {
+			where[i] = items[i] + ".id IS NULL"
+		}
+	}
+	p := g.Predicate(items)
+	logictest.Count(w.histogram, from+" WHERE "+p)
+	w.run("SET debug_row_evaluator = on")
+	truth, ok := w.query(fmt.Sprintf("SELECT DISTINCT (q.c)::text FROM (SELECT (%s) AS c, %s FROM %s) q(c, %s) WHERE %s", p, key, from,
+		strings.Join(places(items), ", "), strings.Join(renamed(where), " AND ")))
+	w.run("RESET debug_row_evaluator")
+	if !ok || len(truth) != 1 {
+		return // the row is there several times, with other values
+	}
+	switch truth[0] {
+	case "[NULL]":
+		p = "(" + p + ") IS NULL"
+	case "[false]":
+		p = "NOT (" + p + ")"
+	}
+	sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s", key, from, p)
+	got, ok := w.query(sql)
+	if ok && !slices.Contains(got, at) {
+		w.t.Errorf("%s: PQS: %s\n  lacks %s, for which the condition is %s", w.name, sql, at, truth[0])
+	}
+	w.compared++
+}
+
+func ids(items []string) []string {
+	out := make([]string, len(items))
+	for i, it := range items {
+		out[i] = it + ".id"
+	}
+	return out
+}
+
+func places(items []string) []string {
+	out := make([]string, len(items))
+	for i, it := range items {
+		out[i] = it + "_id"
+	}
+	return out
+}
+
+func renamed(where []string) []string {
+	out := make([]string, len(where))
+	for i, c := range where {
+		out[i] = "q." + strings.Replace(c, ".id", "_id", 1)
+	}
+	return out
+}
+
+// compare makes the comparisons of one random query with a condition.
+func (w *world) compare(g *logictest.Generator) {
+	w.t.Helper()
 	count := func(ok bool) {
 		if ok {
-			n++
+			w.compared++
 		}
 	}
 	from, items := g.From()
@@ -149,23 +297,8 @@ func (w *world) compare(g *logictest.Generator) int {
 	count(w.same("TLP", all, all+" WHERE "+p, all+" WHERE NOT ("+p+")", all+" WHERE ("+p+") IS NULL"))
 	count(w.same("NoREC", fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", from, p),
 		fmt.Sprintf("SELECT coalesce(sum(CASE WHEN c THEN 1 ELSE 0 END), 0) FROM (SELECT (%s) AS c FROM %s) q", p, from)))
-	for _, sql := range []string{all + " WHERE " + p, g.Grouped(from, items, p)} {
-		want, ok := w.query(sql)
-		if !ok {
-			continue
-		}
-		for _, setting := range []string{"debug_disabled_rules = 'all'", "debug_row_evaluator = on", "debug_vector_rows = 1"} {
-			name, _, _ := strings.Cut(setting, " ")
-			w.run("SET " + setting)
-			got, ok := w.query(sql)
-			w.run("RESET " + name)
-			if ok && !slices.Equal(got, want) {
-				w.t.Errorf("%s: %s\n  %s\n  answers\n    %s\n  instead of\n    %s", w.name, setting, sql, strings.Join(got, "\n    "), strings.Join(want, "\n    "))
-			}
-			count(ok)
-		}
-	}
-	return n
+	w.sameInAllWays(all + " WHERE " + p)
+	w.sameInAllWays(g.Grouped(from, items, p))
 }
 
 // TestRandomOracle compares random queries with PostgreSQL. A query that PostgreSQL fails may succeed, if it is about a
@@ -180,7 +313,8 @@ func TestRandomOracle(t *testing.T) {
 	}
 	defer pg.Close() //nolint:errcheck // the process ends
 	compared, less, refused := 0, 0, 0
-	for s := range uint64(randomDatabases) {
+	began := time.Now()
+	for s := uint64(0); s < randomDatabases || time.Since(began) < *campaign; s++ {
 		seed := *seed*1000 + s
 		checkpoints, reopens := 0, 0
 		configs := logictest.Pairwise()
@@ -198,7 +332,9 @@ func TestRandomOracle(t *testing.T) {
 		for range randomQueries {
 			from, items := g.From()
 			p := g.Predicate(items)
-			for _, sql := range []string{fmt.Sprintf("SELECT %s FROM %s WHERE %s", g.Columns(items), from, p), g.Grouped(from, items, p)} {
+			for _, sql := range []string{
+				fmt.Sprintf("SELECT %s FROM %s WHERE %s", g.Columns(items), from, p), g.Grouped(from, items, p), g.Form(), g.Form(),
+			} {
 				want, wok := theirs.query(sql)
 				got, gok := ours.query(sql)
 				switch {

@@ -1,7 +1,7 @@
 package main
 
 // mutantsMin is the least number of mutants that a full run tries.
-const mutantsMin = 55
+const mutantsMin = 65
 
 // mutants are all rules that can be broken.
 var mutants = []mutant{
@@ -85,6 +85,16 @@ var mutants = []mutant{
 	{"opt-count-bug", "internal/logictest", "TestLogic/select/subqueries"},
 	{"opt-drop-predicate", "internal/logictest", "TestRandomQueries"},
 	{"opt-not-in-is-anti", "internal/logictest", "TestRandomQueries"},
+	{"kernel-ignores-validity", "internal/logictest", "TestRandomQueries"},
+	{"narrow-bounds-wrap", "internal/logictest", "TestRandomQueries"},
+	{"join-null-matches", "internal/logictest", "TestRandomQueries"},
+	{"opt-on-is-where", "internal/logictest", "TestRandomQueries"},
+	{"opt-count-bug", "internal/logictest", "TestRandomQueries"},
+	{"opt-distinct-lost", "internal/logictest", "TestRandomQueries"},
+	{"opt-limit-below-filter", "internal/logictest", "TestRandomQueries"},
+	{"opt-fact-from-estimate", "internal/logictest", "TestRandomQueries"},
+	{"apply-ignores-collisions", "internal/logictest", "TestLogic/subquery/apply"},
+	{"window-keeps-what-left", "internal/logictest", "TestLogic/select/windows"},
 	{"query-forget-dependents", "internal/logictest", "TestLogic/ddl/views"},
 	{"lamina-finish-others", ".", "TestLateCloseOfRows"},
 	{"lamina-close-at-once", ".", "TestCloseNamesWhatIsOpen"},

@@ -132,7 +132,7 @@ func columnFact(v *vec.Vector) fact {
 	f := kindFact(v.Type.Kind)
 	f.scale = v.Scale
 	if v.Width < 8 {
-		f = f.within(v.Base, v.Base+(1<<(8*v.Width)-1))
+		f = f.within(narrowBounds(v))
 	} else if p, s, ok := v.Type.PrecisionScale(); ok && s == int(v.Scale) && p <= 18 {
 		limit := types.Pow10(p) - 1
 		f = f.within(-limit, limit)

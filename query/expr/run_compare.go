@@ -6,6 +6,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -179,6 +180,16 @@ func codeRange(v *vec.Vector, x intRange) (lo, span uint64, some bool) {
 	return lo + span + 1, all - span - 1, true
 }
 
+// narrowBounds returns the least and the greatest value of the codes of a vector of less than 8 bytes. If the
+// base is large, the last codes stand for no value.
+func narrowBounds(v *vec.Vector) (first, last int64) {
+	first, last = v.Base, v.Base+(1<<(8*v.Width)-1)
+	if last < first && !invariants.Mutant("narrow-bounds-wrap") {
+		last = 1<<63 - 1
+	}
+	return first, last
+}
+
 func insideRange(v *vec.Vector, lo, hi int64) (from, span uint64, some bool) {
 	if lo > hi {
 		return 0, 0, false
@@ -186,7 +197,7 @@ func insideRange(v *vec.Vector, lo, hi int64) (from, span uint64, some bool) {
 	if v.Width >= 8 {
 		return uint64(lo), uint64(hi) - uint64(lo), true
 	}
-	first, last := v.Base, v.Base+(1<<(8*v.Width)-1)
+	first, last := narrowBounds(v)
 	if lo > last || hi < first {
 		return 0, 0, false
 	}

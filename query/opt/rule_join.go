@@ -19,6 +19,9 @@ func outerToInner(_ *optimizer, r plan.Rel) plan.Rel {
 			return &plan.RelFilter{Input: n, Cond: r.Cond}
 		}
 	case *plan.RelJoin:
+		if r.Kind == plan.Left && r.Cond != nil && invariants.Mutant("opt-on-is-where") {
+			return filter(&plan.RelJoin{Kind: plan.Left, L: r.L, R: r.R}, r.Cond)
+		}
 		var l, rr bool // whose rows need a match
 		switch r.Kind {
 		case plan.Inner:
@@ -236,6 +239,9 @@ func pushLimitIntoProject(_ *optimizer, r plan.Rel) plan.Rel {
 	if !ok {
 		return r
 	}
+	if f, ok := l.Input.(*plan.RelFilter); ok && invariants.Mutant("opt-limit-below-filter") {
+		return &plan.RelFilter{Input: &plan.RelLimit{Input: f.Input, Count: l.Count, Offset: l.Offset}, Cond: f.Cond}
+	}
 	p, ok := l.Input.(*plan.RelProject)
 	if !ok || plan.VolatileExpr(&expr.Coalesce{Args: p.Exprs}) {
 		return r
@@ -278,7 +284,7 @@ func unsorted(r plan.Rel) plan.Rel {
 
 func dropDistinct(z *optimizer, r plan.Rel) plan.Rel {
 	a, ok := r.(*plan.RelAggregate)
-	if !ok || len(a.Aggs) > 0 || len(a.Keys) == 0 || !z.infoOf(a.Input).unique(exprsColumns(a.Keys)) {
+	if !ok || len(a.Aggs) > 0 || len(a.Keys) == 0 || !z.infoOf(a.Input).unique(exprsColumns(a.Keys)) && !invariants.Mutant("opt-distinct-lost") {
 		return r
 	}
 	return &plan.RelProject{Input: a.Input, Exprs: a.Keys, Out: a.Out}

@@ -115,6 +115,10 @@ func (u *unnester) values(r *plan.RelValues) plan.Rel {
 
 func (u *unnester) aggregate(r *plan.RelAggregate) plan.Rel {
 	n := &plan.RelAggregate{Input: r.Input, Out: r.Out, Keys: make([]expr.Expr, len(r.Keys))}
+	sort, sorted := r.Input.(*plan.RelSort) // an aggregate may depend on the order, which joins do not keep
+	if sorted {
+		n.Input = sort.Input
+	}
 	for i, k := range r.Keys {
 		n.Keys[i], n.Input = u.value(k, n.Input)
 	}
@@ -124,6 +128,9 @@ func (u *unnester) aggregate(r *plan.RelAggregate) plan.Rel {
 			return r
 		}
 		n.Aggs = append(n.Aggs, e.(*expr.Aggregate))
+	}
+	if sorted {
+		n.Input = &plan.RelSort{Input: n.Input, Keys: sort.Keys}
 	}
 	return n
 }
