@@ -347,12 +347,21 @@ func randomChange(rng *rand.Rand, o *Overlay) error {
 	all := append(o.Catalog().List(table.KindTable), o.Catalog().List(table.KindView)...)
 	all = append(all, o.Catalog().List(table.KindSchema)...)
 	all = append(all, o.Catalog().List(table.KindIndex)...)
+	all = append(all, o.Catalog().List(table.KindSequence)...)
 	some := all[rng.IntN(len(all))]
 	schema := table.PublicSchema
 	if s := o.Catalog().List(table.KindSchema); rng.IntN(2) == 0 {
 		schema = s[rng.IntN(len(s))].Head().ID
 	}
-	switch rng.IntN(8) {
+	switch rng.IntN(9) {
+	case 8:
+		q := &table.SequenceDef{Type: types.Int4, Start: 5, Increment: -1, Min: -7, Max: 5, Cache: 2, Cycle: true, Identity: rng.IntN(2) == 0}
+		q.Schema, q.Name = schema, name()
+		if d, ok := some.(*table.TableDef); ok {
+			q.Owner, q.OwnerColumn = d.ID, d.Columns[rng.IntN(len(d.Columns))].ID
+		}
+		_, err := o.Create(q)
+		return err
 	case 0, 1:
 		d := newTable(name(), []string{name(), name()}[:rng.IntN(3)]...)
 		d.Schema = schema
@@ -379,10 +388,65 @@ func randomChange(rng *rand.Rand, o *Overlay) error {
 			if rng.IntN(2) == 0 && len(t.Keys) > 0 {
 				t.Keys = t.Keys[1:]
 			}
+			randomColumns(rng, t)
 		}
 		return o.Alter(d)
 	}
 	return o.Drop(some.Head().ID)
+}
+
+// randomColumns adds, drops and changes columns at the end of a table.
+func randomColumns(rng *rand.Rand, d *table.TableDef) {
+	last := &d.Columns[len(d.Columns)-1]
+	switch rng.IntN(6) {
+	case 0:
+		d.Columns = append(d.Columns, table.Column{Name: fmt.Sprint("n", rng.IntN(1e6)), Type: types.T(types.Int8)})
+	case 1:
+		if len(d.Columns) > 3 {
+			d.Columns = d.Columns[:len(d.Columns)-1]
+			d.Layout++
+		}
+	case 2:
+		last.Identity = table.Identity(rng.IntN(3))
+	case 3:
+		last.Generated, last.Virtual = "a + 1", rng.IntN(2) == 0
+	case 4:
+		last.Generated, last.Virtual = "", false
+	}
+}
+
+// TestColumnIDs: a column keeps its ID, and no other ever gets it.
+func TestColumnIDs(t *testing.T) {
+	o := newOverlay()
+	id := mustCreate(t, o, newTable("t"))
+	seen := map[uint32]string{}
+	for round := range 20 {
+		d := o.Catalog().Table(id).CloneObject().(*table.TableDef)
+		if round%3 == 2 {
+			d.Columns = d.Columns[1:]
+		} else {
+			d.Columns = append(d.Columns, table.Column{Name: fmt.Sprint("c", round), Type: types.T(types.Int4)})
+		}
+		if err := o.Alter(d); err != nil {
+			t.Fatal(err)
+		}
+		decoded, _, err := Decode(o.Catalog().Append(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(decoded.Table(id), o.Catalog().Table(id)) {
+			t.Fatalf("round %d: decoded %+v", round, decoded.Table(id))
+		}
+		for _, c := range o.Catalog().Table(id).Columns {
+			if was, there := seen[c.ID]; c.ID == 0 || there && was != c.Name {
+				t.Fatalf("round %d: column %s has the ID %d of column %s", round, c.Name, c.ID, was)
+			}
+			seen[c.ID] = c.Name
+		}
+	}
+	if len(seen) != 3+14 {
+		t.Errorf("%d columns", len(seen))
+	}
 }
 
 func TestApplyDamage(t *testing.T) {
@@ -409,6 +473,15 @@ func TestDecodeDamage(t *testing.T) {
 	o := newOverlay()
 	mustCreate(t, o, newTable("t", "t_pkey", "t_b_key"))
 	mustCreate(t, o, &table.ViewDef{Header: table.Header{Name: "v", Schema: 2200}, Query: "select 1"})
+	odd := newTable("odd")
+	odd.Columns[1].Identity, odd.Columns[2].Generated = table.IdentityAlways, "a"
+	id := mustCreate(t, o, odd)
+	odd = o.Catalog().Table(id).CloneObject().(*table.TableDef)
+	odd.Columns, odd.Layout = odd.Columns[1:], 7
+	if err := o.Alter(odd); err != nil {
+		t.Fatal(err)
+	}
+	mustCreate(t, o, &table.SequenceDef{Header: table.Header{Name: "s", Schema: 2200}, Type: types.Int8, Start: 1, Increment: 1, Min: 1, Max: 9, Cache: 1})
 	whole := o.Catalog().Append(nil)
 	for n := range len(whole) {
 		if _, _, err := Decode(whole[:n]); sqlerr.CodeOf(err) != sqlerr.DataCorrupted {

@@ -167,7 +167,7 @@ func (b *Binder) storedText(text string) (string, error) {
 		}
 		id, err := b.sequenceID(l)
 		if err == nil {
-			return "'" + strconv.FormatUint(uint64(id), 10) + "'"
+			return regclassText(id, c.Args[0])
 		}
 		if first == nil {
 			first = err
@@ -178,6 +178,15 @@ func (b *Binder) storedText(text string) (string, error) {
 		return "", first
 	}
 	return out, err
+}
+
+// regclassText is what takes the place of a sequence's name in the expression arg.
+func regclassText(id table.ObjectID, arg ast.Expr) string {
+	text := "'" + strconv.FormatUint(uint64(id), 10) + "'"
+	if _, ok := arg.(*ast.Cast); !ok {
+		text += "::regclass"
+	}
+	return text
 }
 
 // SequencesOf returns the sequences of which a stored expression takes values.
@@ -197,4 +206,29 @@ func SequencesOf(text string) (ids []table.ObjectID) {
 		return nil
 	}
 	return ids
+}
+
+// ShowSequences returns a stored expression with the names of the sequences that it has the OIDs of.
+func ShowSequences(text string, nameOf func(table.ObjectID) string) string {
+	if !strings.Contains(text, "val") {
+		return text
+	}
+	out, err := sqlparse.ReplaceLiterals(text, func(c *ast.Call, l *ast.Literal) string {
+		if !expr.IsSequenceFunction(c.Name) || len(c.Args) == 0 || sequenceLiteral(c.Args[0]) != l {
+			return ""
+		}
+		n, err := strconv.ParseUint(l.Text, 10, 32)
+		if err != nil {
+			return ""
+		}
+		name := nameOf(table.ObjectID(n))
+		if name == "" {
+			return ""
+		}
+		return "'" + strings.ReplaceAll(name, "'", "''") + "'"
+	})
+	if err != nil {
+		return text
+	}
+	return out
 }

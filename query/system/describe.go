@@ -3,6 +3,7 @@ package system
 import (
 	"strings"
 
+	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -45,8 +46,42 @@ func columnList(d *table.TableDef, cols []int) string {
 	return strings.Join(names, ", ")
 }
 
+// sequenceName is the name of a sequence as it may stand in an expression; "" if there is none.
+func (m *maker) sequenceName(id table.ObjectID) string {
+	d, ok := m.Schema.ByID(id).(*table.SequenceDef)
+	if !ok {
+		return ""
+	}
+	if d.Schema == table.PublicSchema {
+		return Quote(d.Name)
+	}
+	return Quote(m.schemaName(d.Schema)) + "." + Quote(d.Name)
+}
+
+// identityLetter and generatedLetter are attidentity and attgenerated.
+func identityLetter(c *table.Column) string {
+	return [...]string{table.NoIdentity: "", table.IdentityAlways: "a", table.IdentityByDefault: "d"}[c.Identity]
+}
+
+func generatedLetter(c *table.Column) string {
+	switch {
+	case c.Generated == "":
+		return ""
+	case c.Virtual:
+		return "v"
+	}
+	return "s"
+}
+
 // defaultText is a default as it was written; a string gets the type that it is read as, as PostgreSQL shows it.
-func defaultText(c *table.Column) string {
+func (m *maker) defaultText(c *table.Column) string {
+	if c.Identity != table.NoIdentity {
+		return ""
+	}
+	if c.Default != "" {
+		shown := *c
+		shown.Default, c = bind.ShowSequences(c.Default, m.sequenceName), &shown
+	}
 	text := strings.TrimSpace(c.Default)
 	if len(text) >= 2 && text[0] == '\'' && text[len(text)-1] == '\'' &&
 		!strings.Contains(strings.ReplaceAll(text[1:len(text)-1], "''", ""), "'") {

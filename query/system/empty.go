@@ -31,12 +31,6 @@ var emptyRelations = []relation{
 		columns: "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char"},
 	{schema: pgCatalog, name: "pg_enum", oid: 3501,
 		columns: "oid oid, enumtypid oid, enumsortorder float4, enumlabel name"},
-	{schema: pgCatalog, name: "pg_sequence", oid: 2224,
-		columns: "seqrelid oid, seqtypid oid, seqstart int8, seqincrement int8, seqmax int8, seqmin int8, seqcache int8, " +
-			"seqcycle bool"},
-	{schema: pgCatalog, name: "pg_sequences",
-		columns: "schemaname name, sequencename name, sequenceowner name, data_type regtype, start_value int8, " +
-			"min_value int8, max_value int8, increment_by int8, cycle bool, cache_size int8, last_value int8"},
 	{schema: pgCatalog, name: "pg_matviews",
 		columns: "schemaname name, matviewname name, matviewowner name, tablespace name, hasindexes bool, " +
 			"ispopulated bool, definition text"},

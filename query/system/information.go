@@ -106,10 +106,23 @@ func (m *maker) columnsOf(schema, name string, cols []table.Column, updatable bo
 		if c.Type.Kind.IsArray() {
 			dataType = "ARRAY"
 		}
-		m.add(m.Database, schema, name, c.Name, i+1, orNull(defaultText(c)), !c.NotNull, dataType, t.length, t.octets, t.precision, t.radix,
+		m.add(m.Database, schema, name, c.Name, i+1, orNull(m.defaultText(c)), !c.NotNull, dataType, t.length, t.octets, t.precision, t.radix,
 			t.scale, t.datetime, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, m.Database, pgCatalog, c.Type.Kind.Typname(),
-			nil, nil, nil, nil, i+1, false, false, nil, nil, nil, nil, nil, false, "NEVER", nil, updatable)
+			nil, nil, nil, nil, i+1, false, c.Identity != table.NoIdentity, identityGeneration(c), nil, nil, nil, nil, false,
+			generation(c), orNull(c.Generated), updatable)
 	}
+}
+
+// identityGeneration and generation are columns of information_schema.columns.
+func identityGeneration(c *table.Column) any {
+	return [...]any{table.NoIdentity: nil, table.IdentityAlways: "ALWAYS", table.IdentityByDefault: "BY DEFAULT"}[c.Identity]
+}
+
+func generation(c *table.Column) string {
+	if c.Generated != "" {
+		return "ALWAYS"
+	}
+	return "NEVER"
 }
 
 // measures are what information_schema.columns says of a type; nil is NULL.

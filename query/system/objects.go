@@ -165,6 +165,9 @@ func classes(m *maker) {
 		}
 		m.class(c)
 	}
+	for _, d := range m.sequencesOf() {
+		m.class(class{oid: d.ID, schema: d.Schema, name: d.Name, rows: 1, persistence: "p", kind: "S", columns: 3})
+	}
 	for _, d := range m.viewsOf() {
 		m.class(class{oid: d.ID, schema: d.Schema, name: d.Name, persistence: "p", kind: "v", columns: len(d.Columns), rules: true})
 	}
@@ -231,7 +234,7 @@ func (m *maker) attributesOf(id table.ObjectID, cols []table.Column) {
 		c := &cols[i]
 		p := physicalOf(c.Type.Kind)
 		m.add(id, c.Name, c.Type.OID(), c.Type.Size(), i+1, c.Type.Mod, dimensions(c.Type.Kind), p.byValue, p.align, p.storage, "", c.NotNull,
-			c.Default != "", false, "", "", false, true, 0, collationOf(c.Type.Kind), nil, nil, nil, nil, nil)
+			c.Default != "" && c.Identity == table.NoIdentity || c.Generated != "", false, identityLetter(c), generatedLetter(c), false, true, 0, collationOf(c.Type.Kind), nil, nil, nil, nil, nil)
 	}
 }
 
@@ -261,8 +264,12 @@ const firstCheck = 2048
 func defaults(m *maker) {
 	for _, d := range m.tablesOf() {
 		for i := range d.Columns {
-			if text := d.Columns[i].Default; text != "" {
-				m.add(derivedOID(d.ID, i+1), d.ID, i+1, defaultText(&d.Columns[i]))
+			text := m.defaultText(&d.Columns[i])
+			if d.Columns[i].Generated != "" {
+				text = "(" + d.Columns[i].Generated + ")"
+			}
+			if text != "" {
+				m.add(derivedOID(d.ID, i+1), d.ID, i+1, text)
 			}
 		}
 	}

@@ -85,7 +85,7 @@ const firstOtherOID = 13100
 
 func init() {
 	next := uint32(firstOtherOID)
-	for _, list := range [][]relation{objectRelations, typeRelations, emptyRelations, stateRelations, informationRelations, laminaRelations} {
+	for _, list := range [][]relation{objectRelations, typeRelations, emptyRelations, sequenceRelations, stateRelations, informationRelations, laminaRelations} {
 		for i := range list {
 			r := &list[i]
 			if r.oid == 0 {
