@@ -254,6 +254,13 @@ type Subscript struct {
 	Arg, Index Expr
 }
 
+// NamedArg is an argument of a call by name: Name => Arg.
+type NamedArg struct {
+	At
+	Name string
+	Arg  Expr
+}
+
 // ValueFunc is CURRENT_DATE, CURRENT_TIMESTAMP, CURRENT_USER and the like: a function without
 // parentheses, named in lower case.
 type ValueFunc struct {
@@ -291,4 +298,5 @@ func (*Array) expr()     {}
 func (*Collate) expr()   {}
 func (*Subscript) expr() {}
 func (*ValueFunc) expr() {}
+func (*NamedArg) expr()  {}
 func (*Default) expr()   {}

@@ -19,7 +19,7 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	if expr.IsAggregate(e.Name) && (e.Schema == "" || e.Schema == pgCatalog) {
 		return x.aggregate(e)
 	}
-	args, err := x.args(e)
+	args, err := x.callArgs(e)
 	if err != nil {
 		return nil, err
 	}

@@ -189,6 +189,8 @@ func (x *exprs) rare(e ast.Expr) (expr.Expr, error) {
 			return nil, err
 		}
 		return expr.NewGreatest(e.Least, e.Pos(), args...)
+	case *ast.NamedArg:
+		return nil, sqlerr.Unsupported("named argument notation").At(e.Pos())
 	case *ast.ValueFunc:
 		return x.valueFunc(e)
 	case *ast.OpArray:

@@ -49,6 +49,9 @@ func (c *converter) expr(n *pgNode) ast.Expr {
 		return c.boolExpr(e.BoolExpr)
 	case *nodeFuncCall:
 		return c.call(e.FuncCall)
+	case *nodeNamedArgExpr:
+		a := e.NamedArgExpr
+		return &ast.NamedArg{At: c.at(a.GetLocation()), Name: a.GetName(), Arg: c.expr(a.GetArg())}
 	case *nodeTypeCast:
 		t := e.TypeCast
 		return &ast.Cast{At: c.at(t.GetLocation()), Arg: c.expr(t.GetArg()), Type: c.typeName(t.GetTypeName())}

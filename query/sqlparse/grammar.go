@@ -75,7 +75,7 @@ func grammarNode(n *pg.Node) string {
 
 var grammarNames = map[string]string{
 	"GroupingFunc": "GROUPING", "XmlExpr": "XML expression", "XmlSerialize": "XMLSERIALIZE",
-	"CurrentOfExpr": "WHERE CURRENT OF", "NamedArgExpr": "named argument notation",
+	"CurrentOfExpr":    "WHERE CURRENT OF",
 	"MergeSupportFunc": "MERGE_ACTION", "JsonObjectConstructor": "JSON_OBJECT",
 	"JsonArrayConstructor": "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY",
 	"JsonObjectAgg": "JSON_OBJECTAGG", "JsonArrayAgg": "JSON_ARRAYAGG", "JsonIsPredicate": "IS JSON",
@@ -191,6 +191,7 @@ type (
 	nodeListenStmt            = pg.Node_ListenStmt
 	nodeLockStmt              = pg.Node_LockStmt
 	nodeMinMaxExpr            = pg.Node_MinMaxExpr
+	nodeNamedArgExpr          = pg.Node_NamedArgExpr
 	nodeNotifyStmt            = pg.Node_NotifyStmt
 	nodeNullTest              = pg.Node_NullTest
 	nodeParamRef              = pg.Node_ParamRef
