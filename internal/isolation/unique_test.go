@@ -239,6 +239,9 @@ func (r *setRun) note(x *record, c setCall, out setReply) {
 // come and go, is linearizable; nobody finds a value twice, and a row that is locked FOR KEY SHARE keeps its keys.
 func TestUniqueValues(t *testing.T) {
 	rounds := max(12, *seeds)
+	if testing.Short() {
+		rounds = max(6, *seeds)
+	}
 	for _, method := range []string{"memory", "columnar"} {
 		t.Run(method, func(t *testing.T) {
 			var counts [numSetVerbs][2]int
