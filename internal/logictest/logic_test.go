@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"sync"
@@ -130,6 +131,9 @@ func runOn(t *testing.T, r *logictest.Runner, f *logictest.File, c logictest.Con
 	}
 }
 
+// changes finds statements that change rows, though they may return some.
+var changes = regexp.MustCompile(`(?i)\b(insert|update|delete|merge|nextval|setval)\b`)
+
 // TestTinyMemory runs the files with queries that may use little memory: each statement answers what it must, or
 // fails with 53200, after which the database goes on. Once a change of data was refused, later statements of the
 // file may find something else.
@@ -154,7 +158,7 @@ func TestTinyMemory(t *testing.T) {
 					return lost
 				}
 				refused++
-				lost = lost || r.Want.Err == nil && r.Want.Types == nil
+				lost = lost || r.Want.Err == nil && (r.Want.Types == nil || changes.MatchString(r.SQL))
 				return true
 			}}
 			runOn(t, r, f, c, db)
