@@ -27,8 +27,6 @@ var emptyRelations = []relation{
 	{schema: pgCatalog, name: "pg_rewrite", oid: 2618,
 		columns: "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool, ev_qual text, " +
 			"ev_action text"},
-	{schema: pgCatalog, name: "pg_depend", oid: 2608,
-		columns: "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char"},
 	{schema: pgCatalog, name: "pg_enum", oid: 3501,
 		columns: "oid oid, enumtypid oid, enumsortorder float4, enumlabel name"},
 	{schema: pgCatalog, name: "pg_matviews",

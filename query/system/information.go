@@ -46,7 +46,7 @@ var informationRelations = []relation{
 	{schema: information, name: "referential_constraints",
 		columns: "constraint_catalog name, constraint_schema name, constraint_name name, unique_constraint_catalog name, " +
 			"unique_constraint_schema name, unique_constraint_name name, match_option varchar, update_rule varchar, delete_rule varchar"},
-	{schema: information, name: "sequences",
+	{schema: information, name: "sequences", rows: informationSequences,
 		columns: "sequence_catalog name, sequence_schema name, sequence_name name, data_type varchar, numeric_precision int4, " +
 			"numeric_precision_radix int4, numeric_scale int4, start_value varchar, minimum_value varchar, maximum_value varchar, " +
 			"increment varchar, cycle_option varchar"},

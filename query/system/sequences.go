@@ -1,6 +1,10 @@
 package system
 
-import "github.com/laminadb/lamina/table"
+import (
+	"strconv"
+
+	"github.com/laminadb/lamina/table"
+)
 
 var sequenceRelations = []relation{
 	{schema: pgCatalog, name: "pg_sequence", oid: 2224, rows: sequences,
@@ -9,6 +13,8 @@ var sequenceRelations = []relation{
 	{schema: pgCatalog, name: "pg_sequences", rows: sequenceList,
 		columns: "schemaname name, sequencename name, sequenceowner name, data_type regtype, start_value int8, " +
 			"min_value int8, max_value int8, increment_by int8, cycle bool, cache_size int8, last_value int8"},
+	{schema: pgCatalog, name: "pg_depend", oid: 2608, rows: dependencies,
+		columns: "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char"},
 }
 
 func (m *maker) sequencesOf() (list []*table.SequenceDef) {
@@ -28,5 +34,37 @@ func sequences(m *maker) {
 func sequenceList(m *maker) {
 	for _, d := range m.sequencesOf() {
 		m.add(m.schemaName(d.Schema), d.Name, m.User, d.Type.OID(), d.Start, d.Min, d.Max, d.Increment, d.Cycle, d.Cache, nil)
+	}
+}
+
+// dependencies are those of sequences on the columns that they go with.
+func dependencies(m *maker) {
+	class := OIDOf(pgCatalog, "pg_class")
+	for _, d := range m.sequencesOf() {
+		owner, ok := m.Schema.ByID(d.Owner).(*table.TableDef)
+		if !ok {
+			continue
+		}
+		for i := range owner.Columns {
+			if owner.Columns[i].ID != d.OwnerColumn {
+				continue
+			}
+			kind := "a"
+			if d.Identity {
+				kind = "i"
+			}
+			m.add(class, d.ID, 0, class, owner.ID, i+1, kind)
+		}
+	}
+}
+
+func informationSequences(m *maker) {
+	for _, d := range m.sequencesOf() {
+		if d.Identity {
+			continue
+		}
+		text := func(n int64) string { return strconv.FormatInt(n, 10) }
+		m.add(m.Database, m.schemaName(d.Schema), d.Name, d.Type.String(), d.Type.Size()*8, 2, 0, text(d.Start), text(d.Min), text(d.Max),
+			text(d.Increment), d.Cycle)
 	}
 }
