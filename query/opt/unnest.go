@@ -45,6 +45,10 @@ type unnester struct {
 	done map[*expr.Subquery]expr.Expr
 	// ready are plans of subqueries that were made and not used: each level of nesting is unnested once, not twice.
 	ready map[*expr.Subquery]plan.Rel
+	// guard is the condition under which the expression at hand is evaluated; nil: always.
+	guard expr.Expr
+	// partial: the last value is known only where the guard holds.
+	partial bool
 }
 
 func (u *unnester) fail(err error) {
@@ -343,11 +347,21 @@ func (u *unnester) value(e expr.Expr, in plan.Rel) (expr.Expr, plan.Rel) {
 			return v, in
 		}
 		v, in := u.subqueryValue(s, in)
+		if u.partial {
+			u.partial = false
+			return v, in
+		}
 		if u.done == nil {
 			u.done = map[*expr.Subquery]expr.Expr{}
 		}
 		u.done[s] = v
 		return v, in
+	}
+	switch e := e.(type) {
+	case *expr.Case:
+		return u.caseValue(e, in)
+	case *expr.Coalesce:
+		return u.coalesceValue(e, in)
 	}
 	out := expr.MapChildren(e, func(c expr.Expr) expr.Expr {
 		var n expr.Expr
@@ -361,6 +375,11 @@ func (u *unnester) subqueryValue(s *expr.Subquery, in plan.Rel) (expr.Expr, plan
 	sub := u.subquery(s)
 	if u.err != nil {
 		return s, in
+	}
+	if u.guard != nil && u.mayFail(s, sub) {
+		v, in := u.guardedSubquery(s, sub, in)
+		u.partial = true
+		return v, in
 	}
 	switch s.Kind {
 	case expr.Scalar:
