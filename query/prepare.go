@@ -218,7 +218,8 @@ func columnsOf(q *plan.Query) []plan.OutColumn {
 func (s *Session) binder(tx table.Tx) *bind.Binder {
 	return bind.New(tx.Schema(), bind.Options{
 		SearchPath: s.searchPath(), Temp: s.temp, DefaultMethod: s.settings.get(settings["default_table_access_method"]),
-		System: s.systemRelation(tx.Schema()),
+		System:        s.systemRelation(tx.Schema()),
+		SequenceValue: func(id table.ObjectID) (table.SequenceValue, error) { return tx.Sequences().Value(s.runContext(), id) },
 	})
 }
 

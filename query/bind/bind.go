@@ -18,6 +18,8 @@ type Options struct {
 	SearchPath []string
 	// System finds a relation of pg_catalog, information_schema or lamina; nil: there are none.
 	System func(schema, name string) (*SystemTable, error)
+	// SequenceValue tells where a sequence stands; nil: 0A000.
+	SequenceValue func(table.ObjectID) (table.SequenceValue, error)
 	// Temp is the schema of the session's temporary relations, which pg_temp stands for; "" if it has none.
 	// Unless the path names it, it is looked into first.
 	Temp string

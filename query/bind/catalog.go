@@ -168,5 +168,8 @@ func (b *Binder) changed(n ast.RelName) (*table.TableDef, error) {
 	if o, err := b.Relation(n); err == nil && o != nil && o.Head().Kind == table.KindView {
 		return nil, sqlerr.Unsupported("changing data through view \"" + n.Name + "\"")
 	}
+	if o, err := b.Relation(n); err == nil && o != nil && o.Head().Kind == table.KindSequence {
+		return nil, sqlerr.Newf(sqlerr.WrongObjectType, "cannot change sequence \"%s\"", n.Name)
+	}
 	return b.Table(n)
 }

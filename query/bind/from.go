@@ -111,6 +111,10 @@ func (s *scope) tableRef(f *ast.TableRef) (plan.Rel, *item, error) {
 			it.schema = s.g.schemaName(o.Schema)
 		}
 		return scan, it, renameColumns(it, f.Alias)
+	case *table.SequenceDef:
+		s.g.use(o.ID)
+		sys, err := s.g.sequenceRelation(o)
+		return s.systemRef(sys, err, f, name)
 	case *table.ViewDef:
 		s.g.use(o.ID)
 		return s.viewRef(o, f, name)

@@ -232,3 +232,21 @@ func ShowSequences(text string, nameOf func(table.ObjectID) string) string {
 	}
 	return out
 }
+
+// sequenceRelation returns a sequence as a relation of one row. How many values are reserved is not told.
+func (b *Binder) sequenceRelation(d *table.SequenceDef) (*SystemTable, error) {
+	if b.opts.SequenceValue == nil {
+		return nil, sqlerr.Unsupported("a sequence as a relation")
+	}
+	v, err := b.opts.SequenceValue(d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &SystemTable{
+		Columns: []table.Column{
+			{Name: "last_value", Type: types.T(types.Int8), NotNull: true}, {Name: "log_cnt", Type: types.T(types.Int8), NotNull: true},
+			{Name: "is_called", Type: types.T(types.Bool), NotNull: true},
+		},
+		Rows: []types.Row{{types.NewInt(types.Int8, v.Last), types.NewInt(types.Int8, 0), types.NewBool(v.Called)}},
+	}, nil
+}
