@@ -139,7 +139,7 @@ func zoneByName(key string) (*time.Location, bool) {
 	if loc, ok := zoneCache.Load(key); ok {
 		return loc.(*time.Location), true
 	}
-	if key == "" || key == "local" || key == "localtime" || len(key) > 64 {
+	if key == "" || strings.Contains(key, "//") || key == "local" || key == "localtime" || len(key) > 64 {
 		return nil, false
 	}
 	loc, err := time.LoadLocation(canonicalZone(key))

@@ -72,8 +72,8 @@
 // each as a constant expression, and for those that succeed as rows of a batch.
 //
 //	go test ./internal/logictest -run TestValues$
-//	go test ./internal/logictest -run TestValuesOracle -oracle postgres://… -seed 7
+//	go test ./internal/logictest -run TestOracle/values -oracle postgres://… -seed 7
 //	                                                              new ones, compared with PostgreSQL
-//	go test ./internal/logictest -run TestValuesOracle -oracle … -rewrite
+//	go test ./internal/logictest -run TestOracle/values -oracle … -rewrite
 //	                                                              makes the files anew
 package logictest

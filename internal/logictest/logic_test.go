@@ -211,6 +211,7 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("PostgreSQL %s", version)
+	t.Run("values", valuesOracle)
 	for _, f := range readFiles(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			db, err := pg.Open(t.Context())

@@ -282,11 +282,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestValuesOracle makes new random values and compares with a PostgreSQL server; -rewrite keeps them in the files.
-func TestValuesOracle(t *testing.T) {
-	if *oracle == "" {
-		t.Skip("needs PostgreSQL: -oracle names a server")
-	}
+// valuesOracle makes new random values and compares with a PostgreSQL server; -rewrite keeps them in the files.
+func valuesOracle(t *testing.T) {
 	pg, err := logictest.OpenPostgres(t.Context(), *oracle)
 	if err != nil {
 		t.Fatal(err)

@@ -106,6 +106,9 @@ func makeInterval(_ *Context, args []types.Datum) (types.Datum, error) {
 	for i := range args {
 		if i == 6 {
 			sec = math.RoundToEven(args[i].Float() * 1e6)
+			if math.IsInf(sec, 0) && !math.IsInf(args[i].Float(), 0) {
+				return types.Datum{}, types.ErrFloatOverflow
+			}
 			continue
 		}
 		v[i] = args[i].I

@@ -159,7 +159,11 @@ func regexCount(_ *Context, args []types.Datum) (types.Datum, error) {
 	}
 	n := 0
 	if ok {
-		n = len(re.FindAllStringIndex(s[from:], -1))
+		all, err := allMatches(re, s[from:], -1)
+		if err != nil {
+			return types.Datum{}, err
+		}
+		n = len(all)
 	}
 	return types.NewInt(types.Int4, int64(n)), nil
 }
@@ -207,7 +211,10 @@ func nthMatch(s, pattern, flags, function string, start, n, sub int64) ([]int, e
 	if err != nil || !ok || int(sub) > re.NumSubexp() {
 		return nil, err
 	}
-	all := re.FindAllStringSubmatchIndex(s[skip:], int(min(n, int64(len(s)+1))))
+	all, err := allMatches(re, s[skip:], int(min(n, int64(2*len(s)+2))))
+	if err != nil {
+		return nil, err
+	}
 	if int64(len(all)) < n {
 		return nil, nil
 	}
@@ -316,13 +323,17 @@ func replaceMatches(s, pattern, with, flags string, from int, n int64) (types.Da
 	}
 	limit := -1
 	if n > 0 {
-		limit = int(min(n, int64(len(s)+1)))
+		limit = int(min(n, int64(2*len(s)+2)))
 	}
 	var b strings.Builder
 	b.WriteString(s[:from])
 	s = s[from:]
 	at := 0
-	for i, m := range re.FindAllStringSubmatchIndex(s, limit) {
+	all, err := allMatches(re, s, limit)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	for i, m := range all {
 		if n > 0 && int64(i) != n-1 {
 			continue
 		}
