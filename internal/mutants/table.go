@@ -110,5 +110,4 @@ var mutants = []mutant{
 	{"txn-publish-before-sync", "internal/isolation", "TestHistoriesAcrossPowerLosses/read_committed"},
 	{"rowstore-trust-ended", "internal/isolation", "TestRegisters"},
 	{"rowstore-end-first", "internal/isolation", "TestUniqueValues"},
-	{"store-forget-unique-lock", "internal/isolation", "TestRegisters"},
 }
