@@ -228,6 +228,11 @@ func (o *Overlay) checkEmpty(s *table.SchemaDef) error {
 		if h.Kind == table.KindIndex {
 			continue // goes with its table
 		}
+		if q, ok := r.(*table.SequenceDef); ok {
+			if owner := o.cur.Table(q.Owner); owner != nil && owner.Schema == s.ID {
+				continue // so does this
+			}
+		}
 		if len(lines) == dependentsMax {
 			lines = append(lines, "and other objects (see server log for list)")
 			break
