@@ -12,7 +12,7 @@ var sequenceRelations = []relation{
 			"seqcycle bool"},
 	{schema: pgCatalog, name: "pg_sequences", rows: sequenceList,
 		columns: "schemaname name, sequencename name, sequenceowner name, data_type regtype, start_value int8, " +
-			"min_value int8, max_value int8, increment_by int8, cycle bool, cache_size int8, last_value int8"},
+			"min_value int8, max_value int8, increment_by int8, cycle bool, cache_size int8"},
 	{schema: pgCatalog, name: "pg_depend", oid: 2608, rows: dependencies,
 		columns: "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char"},
 }
@@ -30,10 +30,10 @@ func sequences(m *maker) {
 	}
 }
 
-// sequenceList leaves out where the sequences stand: asking would wait for whoever changes one.
+// sequenceList has no column last_value, rather than one that is always NULL: asking where the sequences stand would wait for whoever changes one.
 func sequenceList(m *maker) {
 	for _, d := range m.sequencesOf() {
-		m.add(m.schemaName(d.Schema), d.Name, m.User, d.Type.OID(), d.Start, d.Min, d.Max, d.Increment, d.Cycle, d.Cache, nil)
+		m.add(m.schemaName(d.Schema), d.Name, m.User, d.Type.OID(), d.Start, d.Min, d.Max, d.Increment, d.Cycle, d.Cache)
 	}
 }
 
