@@ -102,6 +102,12 @@ func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
 	return c != nil
 }
 
+// SameRows reports whether both snapshots are of the same chunks.
+func (s *tableSnapshot) SameRows(other table.TableSnapshot) bool {
+	o, ok := other.(*tableSnapshot)
+	return ok && o.d == s.d
+}
+
 // NewestUnique finds the newest live row with a key value.
 func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
 	t := s.d.unique[k]

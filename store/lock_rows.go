@@ -53,6 +53,12 @@ func (w *Writer) lockOne(ctx context.Context, ref table.RowRef, mode table.RowLo
 	if _, ended := ws.hasEnded(ref); ended {
 		return table.LockResult{Status: table.Gone}, nil
 	}
+	if w.emptied {
+		if w.st.tx.o.Isolation != table.ReadCommitted {
+			return table.LockResult{}, errConcurrentDelete
+		}
+		return table.LockResult{Status: table.Gone}, nil
+	}
 	ts := w.source()
 	if ts == nil {
 		return table.LockResult{}, errNoRow

@@ -125,12 +125,25 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 		return def, nil, nil
 	}
 	if ts != nil && sameLayout(ts.Def(), def) {
+		if t.o.Isolation == table.ReadCommitted && !st.used && st.emptied(def, ts) {
+			return st.renew(def)
+		}
 		return def, ts, nil
 	}
 	if ts != nil && t.altered(def, ts) {
 		return def, nil, nil
 	}
 	return st.renew(def)
+}
+
+// emptied reports whether a table, which is locked, was truncated after the snapshot that the statement has of it: then
+// references to its rows mean others, or none, in newer snapshots.
+func (st *Statement) emptied(def *table.TableDef, ts table.TableSnapshot) bool {
+	if ts == nil || st.view.LSN() == st.tx.s.views.LSN() || invariants.Mutant("store-ignore-truncation") {
+		return false
+	}
+	now := st.current(def)
+	return now == nil || !now.SameRows(ts)
 }
 
 // touch notes that the statement uses a table.

@@ -117,6 +117,9 @@ func (w *Writer) source() table.TableSnapshot {
 
 // claimBase locks a committed row and returns its key, which is borrowed.
 func (w *Writer) claimBase(ctx context.Context, ref table.RowRef, mode table.RowLock) ([]byte, error) {
+	if w.emptied {
+		return nil, errConcurrentDelete
+	}
 	ts := w.source()
 	if ts == nil {
 		return nil, errNoRow

@@ -18,8 +18,10 @@ type Writer struct {
 	ts  table.TableSnapshot // nil: the View has no such table
 	// funcs are the compiled CHECK constraints; nil: there are none.
 	funcs *table.RowFuncs
-	key   []byte
-	row   types.Row
+	// emptied: the committed rows that the statement sees are gone.
+	emptied bool
+	key     []byte
+	row     types.Row
 }
 
 var _ table.Writer = (*Writer)(nil)
@@ -62,7 +64,7 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		tt.w.release()
 		tt.w = t.s.spares.take(def, t.tracker())
 	}
-	return st.newWriter(Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs}), nil
+	return st.newWriter(Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs, emptied: st.emptied(def, ts)}), nil
 }
 
 // newWriter puts a writer where there is room for it.

@@ -53,6 +53,9 @@ type TableSnapshot interface {
 	// Unbroken reports whether the row whose newest version is ref has had its key since an LSN,
 	// changed by updates alone: between its versions it was never deleted.
 	Unbroken(ref RowRef, since LSN) bool
+	// SameRows reports whether references to rows of another snapshot of the table mean the same
+	// rows here: they do not once the table was truncated, or its rows rewritten, in between.
+	SameRows(other TableSnapshot) bool
 	// NewestUnique finds the newest live row with a key value in TableDef.Keys[k].
 	NewestUnique(k int, key []byte) (RowRef, bool)
 	// AppendKey appends the encoded key of a row to dst.

@@ -24,6 +24,7 @@ var mutants = []mutant{
 	{"rowstore-end-first", "rowstore", "TestReadersBesideWriter"},
 	{"rowstore-trust-ended", "rowstore", "TestReadersBesideWriter"},
 	{"store-publish-before-apply", "store", "TestTransfersMemory"},
+	{"store-ignore-truncation", "store", "TestConformanceMemory/rows_behind_a_truncation"},
 	{"store-forget-unique-lock", "store", "TestConformanceMemory/unique_among_transactions"},
 	{"store-forget-generated", "store", "TestGeneratedColumns"},
 	{"store-forget-reservation", "store", "TestConformanceColumnar/sequences_after_a_restart"},

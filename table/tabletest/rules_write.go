@@ -16,6 +16,7 @@ var writeRules = []rule{
 	{"insert, update, delete", "", checkChanges},
 	{"not null", "", checkNotNull},
 	{"truncate", "", checkTruncate},
+	{"rows behind a truncation", "", checkBehindTruncate},
 	{"load", "Load", checkLoad},
 	{"limit of a write set", "", checkWriteLimit},
 	{"misuse of a writer", "", checkWriterMisuse},
@@ -113,6 +114,62 @@ func checkTruncate(f *fixture) {
 	f.truncate(tx, id)
 	f.rollback(tx)
 	f.equal("after rollback", f.committed(id), "1|20|new")
+}
+
+// checkBehindTruncate: the rows that an older snapshot shows of a table that was truncated since are gone for who
+// wants to change them, whatever has their keys, and their places, now.
+func checkBehindTruncate(f *fixture) {
+	id, other := f.filled(), f.create(items("other"))
+	refill := func() {
+		f.do(func(tx table.Tx) error {
+			f.truncate(tx, id)
+			return f.insert(tx, id, item(1, 11, "new"), item(2, 22, "new"), item(3, 33, "new"))
+		})
+	}
+	levels := []table.Isolation{table.RepeatableRead, table.Serializable}
+	if !f.s.Features().Serializable {
+		levels = levels[:1]
+	}
+	for _, iso := range levels {
+		for name, change := range map[string]func(tx table.Tx) error{
+			"update": func(tx table.Tx) error { return f.setV(tx, id, 1, "old") },
+			"delete": func(tx table.Tx) error { return f.delete(tx, id, 2) },
+			"lock": func(tx table.Tx) error {
+				_, err := f.lock(tx, id, table.ForUpdate, table.WaitBlock, 3)
+				return err
+			},
+		} {
+			tx := f.begin(table.TxOptions{Isolation: iso})
+			f.equal("rows of the other table", f.rows(tx, other), "")
+			refill()
+			f.code(change(tx), sqlerr.SerializationFailure)
+			f.rollback(tx)
+			f.equal("rows after "+name, f.committed(id), "1|11|new 2|22|new 3|33|new")
+		}
+	}
+	tx := f.begin(table.TxOptions{})
+	f.must(f.statement(tx, func(st table.Statement) error { // has the snapshot, and then waits for the table
+		refill()
+		refs, w, err := f.refs(st, id, 1)
+		if err != nil {
+			return err
+		}
+		r, err := st.Reader(f.ctx, id)
+		if err != nil {
+			return err
+		}
+		row, err := r.Get(f.ctx, idOf(1), []int{1}, nil)
+		if err == nil && row[0].I != 11 {
+			err = fmt.Errorf("the statement sees %d", row[0].I)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = w.Update(f.ctx, refs, []int{2}, f.batch(w.Def(), []int{2}, textRow("newer")))
+		return err
+	}))
+	f.commit(tx)
+	f.equal("rows", f.committed(id), "1|11|newer 2|22|new 3|33|new")
 }
 
 func checkLoad(f *fixture) {
