@@ -103,8 +103,13 @@ type stall struct {
 	reached, let chan struct{}
 }
 
+// syncsLog reports whether a call syncs the log, and not a file that is being prepared for it, or the folder.
+func syncsLog(op errorfs.Op) bool {
+	return (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) && strings.Contains(op.Path, "wal/wal-")
+}
+
 func (s *stall) MaybeError(op errorfs.Op) error {
-	if (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) && s.armed.CompareAndSwap(true, false) {
+	if syncsLog(op) && s.armed.CompareAndSwap(true, false) {
 		close(s.reached)
 		<-s.let
 	}
@@ -172,7 +177,7 @@ func TestSerializableSeesUnpublished(t *testing.T) {
 func TestSerializableAfterFailure(t *testing.T) {
 	var fail atomic.Bool
 	s := open(t, errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if fail.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+		if fail.Load() && syncsLog(op) {
 			return errorfs.ErrInjected
 		}
 		return nil
