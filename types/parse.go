@@ -89,6 +89,9 @@ func parseBytes(t Type, b []byte, o *ParseOptions) (Datum, error) {
 		v, err := parseInt(k, b)
 		return NewInt(k, v), err
 	case OID, Regclass, Regtype, Regproc, Regnamespace, Regrole:
+		if k.IsReg() && string(b) == "-" {
+			return NewInt(k, 0), nil
+		}
 		if k.IsReg() && o.Reg != nil {
 			return o.Reg(k, string(trimSpace(b)))
 		}
