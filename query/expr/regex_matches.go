@@ -16,14 +16,21 @@ func allMatches(re *regexp.Regexp, s string, limit int) ([][]int, error) {
 		return re.FindAllStringSubmatchIndex(s, limit), nil
 	}
 	if looksBack(tree) {
-		if tree.Op == syntax.OpConcat && tree.Sub[0].Op == syntax.OpBeginText {
-			return re.FindAllStringSubmatchIndex(s, limit), nil // it matches at the start only
-		}
 		return nil, sqlerr.Unsupported("repeated search for a regular expression that looks back and may match nothing")
+	}
+	later := re // behind the start of the text
+	if nowhere(tree) {
+		if later, err = regexp.Compile(tree.String()); err != nil {
+			return nil, sqlerr.Newf(sqlerr.InternalError, "regular expression without its anchors: %w", err)
+		}
 	}
 	var all [][]int
 	for from := 0; from <= len(s) && limit != len(all); {
-		m := re.FindStringSubmatchIndex(s[from:])
+		search := re
+		if from > 0 {
+			search = later
+		}
+		m := search.FindStringSubmatchIndex(s[from:])
 		if m == nil {
 			break
 		}
@@ -69,10 +76,22 @@ func canBeEmpty(re *syntax.Regexp) bool {
 	return true
 }
 
-// looksBack reports whether what an expression matches depends on the text before.
+// nowhere changes an expression to one that knows no start of the text; it reports whether that is another one.
+func nowhere(re *syntax.Regexp) (changed bool) {
+	if re.Op == syntax.OpBeginText {
+		re.Op = syntax.OpNoMatch
+		return true
+	}
+	for _, sub := range re.Sub {
+		changed = nowhere(sub) || changed
+	}
+	return changed
+}
+
+// looksBack reports whether what an expression matches depends on the text before, other than whether there is any.
 func looksBack(re *syntax.Regexp) bool {
 	switch re.Op {
-	case syntax.OpBeginLine, syntax.OpBeginText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+	case syntax.OpBeginLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return true
 	}
 	for _, sub := range re.Sub {
