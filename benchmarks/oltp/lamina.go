@@ -208,11 +208,9 @@ func (l *laminaDB) updateMany(ctx context.Context, ids []int64) error {
 		return err
 	}
 	for _, id := range ids {
-		rows, err := l.update.Query(ctx, id)
-		if err == nil {
-			if err = rows.Close(); err == nil && rows.RowsAffected() != 1 {
-				err = fmt.Errorf("%d rows updated, want 1", rows.RowsAffected())
-			}
+		r, err := l.update.Exec(ctx, id)
+		if err == nil && r.RowsAffected != 1 {
+			err = fmt.Errorf("%d rows updated, want 1", r.RowsAffected)
 		}
 		if err != nil {
 			_, rerr := l.conn.Exec(ctx, "ROLLBACK")
