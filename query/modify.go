@@ -356,16 +356,16 @@ func rootRow(b *vec.Batch, t target) types.Row {
 	return row
 }
 
-func refsOf(targets []target) []table.RowRef {
-	refs := make([]table.RowRef, len(targets))
-	for i, t := range targets {
-		refs[i] = t.ref
+func appendRefs(dst []table.RowRef, targets []target) []table.RowRef {
+	for _, t := range targets {
+		dst = append(dst, t.ref)
 	}
-	return refs
+	return dst
 }
 
 func (m *modifier) delete(ctx context.Context, b *vec.Batch, targets []target) error {
-	refs := refsOf(targets)
+	refs := appendRefs(m.scratch.out[:0], targets)
+	m.scratch.out = refs
 	if m.m.Returning != nil {
 		if err := m.returnStored(ctx, b, targets, refs); err != nil {
 			return err
@@ -399,10 +399,7 @@ func (m *modifier) update(ctx context.Context, b *vec.Batch, targets []target) e
 			return err
 		}
 	}
-	sc.out = sc.out[:0]
-	for _, t := range targets {
-		sc.out = append(sc.out, t.ref)
-	}
+	sc.out = appendRefs(sc.out[:0], targets)
 	out, err := m.w.Update(ctx, sc.out, m.m.SetCols, bb.Batch())
 	if err != nil {
 		return err

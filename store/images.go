@@ -89,10 +89,7 @@ func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
 	if w.truncated != 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
 		return false
 	}
-	cols := make([]int, len(w.def.Columns))
-	for i := range cols {
-		cols[i] = i
-	}
+	cols := allColumns(w.def)
 	x.width, x.bytes = len(cols), tableImagesBytes
 	x.data = make(types.Row, 0, min(int(w.rows)+len(w.ended), imageRowsFew)*len(cols))
 	for i := 0; i < len(w.ended) && !invariants.Mutant("store-ignore-before-images"); i++ {

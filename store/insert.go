@@ -47,8 +47,11 @@ func (w *Writer) Insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	return w.insert(ctx, rows, oc, true /* lock */)
 }
 
-func (w *Writer) allColumns() []int {
-	cols := make([]int, len(w.def.Columns))
+func (w *Writer) allColumns() []int { return allColumns(w.def) }
+
+// allColumns returns the numbers of all columns of a table.
+func allColumns(def *table.TableDef) []int {
+	cols := make([]int, len(def.Columns))
 	for i := range cols {
 		cols[i] = i
 	}

@@ -15,10 +15,7 @@ type rowCheck struct{ batch vec.Batch }
 
 // scanRows calls f for each batch of rows that a reader sees.
 func scanRows(ctx context.Context, r table.Reader, f func(*rowCheck) error) (err error) {
-	cols := make([]int, len(r.Def().Columns))
-	for i := range cols {
-		cols[i] = i
-	}
+	cols := allColumns(r.Def())
 	s, err := r.Scan(ctx, table.ScanSpec{Cols: cols})
 	if err != nil {
 		return err

@@ -142,10 +142,7 @@ func (v *verifier) tables() error {
 }
 
 func (v *verifier) table(def *table.TableDef, ts table.TableSnapshot) error {
-	cols := make([]int, len(def.Columns))
-	for i := range cols {
-		cols[i] = i
-	}
+	cols := allColumns(def)
 	s, err := ts.Scan(&table.ScanSpec{Cols: cols, Refs: true})
 	if err != nil {
 		return err
