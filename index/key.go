@@ -128,7 +128,7 @@ func FixedBytes(ts []types.Type) int {
 			n += 2
 		case types.Int4, types.Date, types.OID:
 			n += 4
-		case types.Int8, types.Time, types.Timestamp, types.TimestampTZ, types.Float4, types.Float8:
+		case types.Int8, types.Time, types.TimeTZ, types.Timestamp, types.TimestampTZ, types.Float4, types.Float8:
 			n += 8
 		case types.Interval:
 			n += 16

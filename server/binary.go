@@ -39,6 +39,9 @@ func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
 		return binary.BigEndian.AppendUint32(dst, uint32(d.I)), nil
 	case types.Int8, types.Time:
 		return binary.BigEndian.AppendUint64(dst, uint64(d.I)), nil
+	case types.TimeTZ:
+		micros, offset := d.TimeTZParts()
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(dst, uint64(micros)), uint32(-offset)), nil
 	case types.Float4:
 		return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(d.Float()))), nil
 	case types.Float8:
@@ -68,6 +71,20 @@ func appendBinary(dst []byte, d types.Datum, t types.Type) ([]byte, error) {
 	return dst, sqlerr.Unsupported("binary output of type " + t.String())
 }
 
+// timeTZSize is the bytes of a time with time zone: microseconds, and seconds west of UTC.
+const timeTZSize = 12
+
+func parseTimeTZBinary(micros int64, offset int, t types.Type) (types.Datum, error) {
+	if micros < 0 || micros > 86400*1_000_000 {
+		return types.Datum{}, types.ErrTimeRange
+	}
+	const offsetMax = 15*3600 + 59*60 + 59
+	if offset < -offsetMax || offset > offsetMax {
+		return types.Datum{}, sqlerr.New(sqlerr.InvalidTimeZoneDisplacementValue, "time zone displacement out of range")
+	}
+	return types.Coerce(types.NewTimeTZ(micros, offset), t, false)
+}
+
 var errBinaryShort = sqlerr.New(sqlerr.ProtocolViolation, "insufficient data left in message")
 
 var errBinaryFormat = sqlerr.New(sqlerr.InvalidBinaryRepresentation, "incorrect binary data format in bind parameter")
@@ -76,7 +93,7 @@ var errBinaryFormat = sqlerr.New(sqlerr.InvalidBinaryRepresentation, "incorrect 
 func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 	var v int64
 	size := map[types.Kind]int{types.Bool: 1, types.Int2: 2, types.Int4: 4, types.OID: 4, types.Date: 4, types.Float4: 4,
-		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8, types.UUID: uuidSize}[t.Kind]
+		types.Int8: 8, types.Float8: 8, types.Timestamp: 8, types.TimestampTZ: 8, types.Time: 8, types.TimeTZ: timeTZSize, types.UUID: uuidSize}[t.Kind]
 	if size != 0 && len(b) < size {
 		return types.Datum{}, errBinaryShort
 	}
@@ -90,7 +107,7 @@ func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 		v = int64(int16(binary.BigEndian.Uint16(b)))
 	case 4:
 		v = int64(int32(binary.BigEndian.Uint32(b)))
-	case 8:
+	case 8, timeTZSize:
 		v = int64(binary.BigEndian.Uint64(b))
 	}
 	switch t.Kind {
@@ -105,6 +122,8 @@ func parseBinary(b []byte, t types.Type) (types.Datum, error) {
 			return types.Datum{}, types.ErrTimeRange
 		}
 		return types.Coerce(types.NewInt(t.Kind, v), t, false)
+	case types.TimeTZ:
+		return parseTimeTZBinary(v, -int(int32(binary.BigEndian.Uint32(b[8:]))), t)
 	case types.Numeric:
 		return parseNumericBinary(b, t)
 	case types.Interval:

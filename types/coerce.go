@@ -28,7 +28,7 @@ func Coerce(d Datum, t Type, explicit bool) (Datum, error) {
 		if d.K == Numeric {
 			return coerceNumeric(d, t)
 		}
-	case Timestamp, TimestampTZ, Time:
+	case Timestamp, TimestampTZ, Time, TimeTZ:
 		if d.K == t.Kind {
 			return coerceSeconds(d, t)
 		}
@@ -69,7 +69,7 @@ func CoerceIsIdentity(from, to Type) bool {
 		p, s, okFrom := from.PrecisionScale()
 		q, r, okTo := to.PrecisionScale()
 		return okFrom && okTo && s == r && p <= q
-	case Timestamp, TimestampTZ, Time:
+	case Timestamp, TimestampTZ, Time, TimeTZ:
 		return from.Mod >= 0 && from.Mod <= to.Mod || to.Mod >= secondsPrecisionMax
 	}
 	return false

@@ -236,12 +236,12 @@ func subInfinite(a, b Datum) (Datum, error) {
 	return IntervalNegInfinity, nil
 }
 
-// TimeAddInterval returns a time of day moved by the time part of an interval, around the clock.
+// TimeAddInterval returns a Time or TimeTZ moved by the time part of an interval, around the clock.
 func TimeAddInterval(t, iv Datum) (Datum, error) {
 	if intervalInfinity(iv) != 0 {
 		return Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "cannot add infinite interval to time")
 	}
-	return wrapTime(t.I + iv.I), nil
+	return onClock(t, func(micros int64) int64 { return micros + iv.I }), nil
 }
 
 // TimeSubInterval is TimeAddInterval backwards.
@@ -249,7 +249,16 @@ func TimeSubInterval(t, iv Datum) (Datum, error) {
 	if intervalInfinity(iv) != 0 {
 		return Datum{}, sqlerr.New(sqlerr.DatetimeFieldOverflow, "cannot subtract infinite interval from time")
 	}
-	return wrapTime(t.I - iv.I), nil
+	return onClock(t, func(micros int64) int64 { return micros - iv.I }), nil
+}
+
+// onClock moves the time of day of a Time or TimeTZ around the clock.
+func onClock(t Datum, move func(micros int64) int64) Datum {
+	if t.K == TimeTZ {
+		micros, offset := t.TimeTZParts()
+		return NewTimeTZ(wrapTime(move(micros)).I, offset)
+	}
+	return wrapTime(move(t.I))
 }
 
 // wrapTime wraps around the clock; the sum may have wrapped around 64 bits before, as PostgreSQL's does.

@@ -93,7 +93,7 @@ func (d *dateTime) field(i int) (dtMask, dtError) {
 		d.offset, e = decodeOffset(f.text)
 		return seenZone, e
 	case numberField:
-		return d.number(f.text)
+		return d.number(i, f.text)
 	}
 	return d.word(f.text)
 }
@@ -240,8 +240,8 @@ func atoi(s []byte) (int, bool) {
 	return v, true
 }
 
-// number decodes a field of digits, perhaps with a point.
-func (d *dateTime) number(s []byte) (dtMask, dtError) {
+// number decodes field i, of digits, perhaps with a point.
+func (d *dateTime) number(i int, s []byte) (dtMask, dtError) {
 	if d.prefix != 0 {
 		return d.prefixedNumber(s)
 	}
@@ -251,7 +251,9 @@ func (d *dateTime) number(s []byte) (dtMask, dtError) {
 		whole = s[:dot]
 	}
 	if d.timeOnly {
-		switch {
+		switch n := d.fields.n; {
+		case dot >= 0 && i == 0 && n > 1 && d.fields.f[n-1].kind == dateField: // a zone's name wants a date
+			return d.date(s)
 		case dot >= 0 && len(whole) <= 2:
 			return 0, dtBadFormat
 		case dot >= 0, len(s) >= 4:
@@ -446,6 +448,9 @@ func (d *dateTime) clock(s []byte) (dtMask, dtError) {
 		return 0, e
 	}
 	d.hour, d.min, d.sec, d.micros = int(hour), min, sec, micros
+	if d.timeOnly {
+		return seenTime, dtOK // finishTime checks
+	}
 	if hour > 24 || int64(hour)*3600+int64(min)*60+int64(sec) > secondsPerDay ||
 		int64(hour)*3600+int64(min)*60+int64(sec) == secondsPerDay && micros > 0 {
 		return 0, dtOverflow

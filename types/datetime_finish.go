@@ -135,6 +135,8 @@ func (d *dateTime) finishTime() dtError {
 		return dtBadFormat
 	case d.zone != nil && d.abbr == nil && d.seen&seenDate != seenDate && !isFixed(d.zone):
 		return dtBadFormat // which offset would it be?
+	case d.seen&seenDaylight != 0 && (d.zone != nil || d.seen&seenZone == 0):
+		return dtBadFormat
 	}
 	return dtOK
 }

@@ -204,13 +204,18 @@ func parseTime(t Type, b []byte, o *ParseOptions) (Datum, error) {
 // secondUnits[p] is half the unit that p digits of a second leave, in microseconds.
 var secondUnits = [...]int64{1000000, 100000, 10000, 1000, 100, 10, 1}
 
-// coerceSeconds rounds a Timestamp, TimestampTZ or Time to the precision of t.
+// coerceSeconds rounds a Timestamp, TimestampTZ, Time or TimeTZ to the precision of t.
 func coerceSeconds(d Datum, t Type) (Datum, error) {
 	if t.Mod < 0 || t.Mod >= secondsPrecisionMax || d.I == TimestampInfinity || d.I == TimestampNegInfinity {
 		return d, nil
 	}
 	// PostgreSQL rounds half away from 2000-01-01, where its own clock starts.
 	const epoch2000 = 946684800 * microsPerSecond
+	if t.Kind == TimeTZ {
+		micros, offset := d.TimeTZParts()
+		clock, err := coerceSeconds(NewInt(Time, micros), Type{Time, t.Mod})
+		return NewTimeTZ(clock.I, offset), err
+	}
 	unit := secondUnits[t.Mod]
 	v := Int128Of(d.I)
 	if t.Kind != Time {

@@ -128,7 +128,12 @@ func appendOffset(dst []byte, seconds int) []byte {
 	if seconds < 0 {
 		sign, seconds = '-', -seconds
 	}
-	dst = append2(append(dst, sign), seconds/3600)
+	dst = append(dst, sign)
+	if hours := seconds / 3600; hours < 100 {
+		dst = append2(dst, hours)
+	} else { // a POSIX zone
+		dst = strconv.AppendInt(dst, int64(hours), 10)
+	}
 	if seconds%3600 != 0 {
 		dst = append2(append(dst, ':'), seconds/60%60)
 	}

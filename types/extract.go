@@ -66,14 +66,14 @@ func FieldByName(name string) Field {
 // fieldError is the error for a field that a type does not have, or that is none.
 func fieldError(name string, f Field, k Kind) error {
 	name = asciiLower(name)
-	reserved := dateWords[name].typ == wordReserved && k != Interval && k != Time
+	reserved := dateWords[name].typ == wordReserved && k != Interval && k != Time && k != TimeTZ
 	if f == NoField && !reserved {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "unit \"%s\" not recognized for type %s", name, k)
 	}
 	return sqlerr.Newf(sqlerr.FeatureNotSupported, "unit \"%s\" not supported for type %s", name, k)
 }
 
-// Extract returns the named field of a Date, Time, Timestamp, TimestampTZ (in loc) or Interval as a
+// Extract returns the named field of a Date, Time, TimeTZ, Timestamp, TimestampTZ (in loc) or Interval as a
 // numeric; NULL where an infinite value has no such field.
 func Extract(name string, d Datum, loc *time.Location) (Datum, error) {
 	f := FieldByName(name)
@@ -100,6 +100,8 @@ func ExtractField(f Field, d Datum, loc *time.Location) (Datum, bool) {
 			return NewDecimal(d.I, 6), true
 		}
 		return extractTime(f, d.I)
+	case TimeTZ:
+		return extractTimeTZ(f, d)
 	case Timestamp, TimestampTZ:
 		return extractTimestamp(f, d, loc)
 	case Interval:
@@ -208,14 +210,7 @@ func extractTimestamp(f Field, d Datum, loc *time.Location) (Datum, bool) {
 		return Datum{}, false
 	}
 	if zone {
-		offset := int64(zoneOffset(d.I, loc))
-		switch f {
-		case ZoneHour:
-			offset /= 3600
-		case ZoneMinute:
-			offset = offset % 3600 / 60
-		}
-		return NewDecimal(offset, 0), true
+		return zonePart(f, zoneOffset(d.I, loc)), true
 	}
 	days, micros := localParts(d, loc)
 	switch f {
@@ -233,6 +228,17 @@ func extractTimestamp(f Field, d Datum, loc *time.Location) (Datum, bool) {
 		return extractTime(f, micros)
 	}
 	return extractDate(f, days)
+}
+
+// zonePart returns a field of an offset from UTC in seconds.
+func zonePart(f Field, offset int) Datum {
+	switch f {
+	case ZoneHour:
+		offset /= 3600
+	case ZoneMinute:
+		offset = offset % 3600 / 60
+	}
+	return NewDecimal(int64(offset), 0)
 }
 
 func extractInterval(f Field, iv Datum) (Datum, bool) {

@@ -54,6 +54,7 @@ var kinds = [NumKinds]kindInfo{
 	NameArray:    {"name[]", "_name", 1003, 0, -1},
 	TextArray:    {"text[]", "_text", 1009, 0, -1},
 	ACLItemArray: {"aclitem[]", "_aclitem", 1034, 0, -1},
+	TimeTZ:       {"time with time zone", "timetz", 1266, 1270, 12},
 }
 
 // sqlNames are the spellings that SQL text may use besides pg_type.typname: the grammar's keywords
@@ -64,7 +65,7 @@ var sqlNames = map[string]Kind{
 	"character varying": Varchar, "char varying": Varchar, "national character varying": Varchar,
 	"national char varying": Varchar, "nchar varying": Varchar,
 	"timestamp without time zone": Timestamp, "timestamp with time zone": TimestampTZ,
-	"time without time zone": Time,
+	"time without time zone": Time, "time with time zone": TimeTZ,
 }
 
 var (
@@ -220,7 +221,7 @@ func (t Type) String() string {
 		if p, s, ok := t.PrecisionScale(); ok {
 			return fmt.Sprintf("numeric(%d,%d)", p, s)
 		}
-	case Timestamp, TimestampTZ, Time:
+	case Timestamp, TimestampTZ, Time, TimeTZ:
 		word, rest, _ := strings.Cut(t.Kind.String(), " ")
 		return fmt.Sprintf("%s(%d) %s", word, t.Mod, rest)
 	case Interval:

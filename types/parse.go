@@ -113,6 +113,8 @@ func parseBytes(t Type, b []byte, o *ParseOptions) (Datum, error) {
 		return parseTimestamp(t, b, o)
 	case Time:
 		return parseTime(t, b, o)
+	case TimeTZ:
+		return parseTimeTZ(t, b, o)
 	case Interval:
 		return parseIntervalTyped(t, b, o)
 	case Char:

@@ -81,6 +81,9 @@ func appendOther(dst []byte, d Datum, t Type, opts *TextOptions) []byte {
 		return appendIntervalStyled(dst, d, opts.IntervalStyle)
 	case Time:
 		return appendTime(dst, d.I)
+	case TimeTZ:
+		micros, offset := d.TimeTZParts()
+		return appendOffset(appendTime(dst, micros), offset)
 	case Char:
 		return appendChar(dst, d.S)
 	case UUID:

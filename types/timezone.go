@@ -69,6 +69,9 @@ func LoadZone(name string, session *time.Location) (Zone, error) {
 // FixedZone is the zone of an offset in seconds east of UTC.
 func FixedZone(offset int) Zone { return Zone{loc: time.FixedZone("", offset)} }
 
+// ZoneIn is the zone of a location.
+func ZoneIn(loc *time.Location) Zone { return Zone{loc: loc} }
+
 // Location returns a location that has the zone's offset at a UTC time, in microseconds.
 func (z Zone) Location(micros int64) *time.Location {
 	if z.abbr == nil {

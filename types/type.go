@@ -49,6 +49,8 @@ const (
 	NameArray
 	TextArray
 	ACLItemArray
+	// TimeTZ is packed so that integers order as the values do: see TimeTZParts.
+	TimeTZ
 	numKinds
 )
 
@@ -127,7 +129,7 @@ type Class uint8
 // The classes.
 const (
 	ClassNone     Class = iota // Unknown, Void, Record
-	ClassInt                   // a 64-bit integer: Bool, Int2, Int4, Int8, Date, Timestamp, TimestampTZ, Time, OID
+	ClassInt                   // a 64-bit integer: Bool, Int2, Int4, Int8, Date, Timestamp, TimestampTZ, Time, TimeTZ, OID
 	ClassFloat                 // float64: Float4, Float8
 	ClassNumeric               // Numeric
 	ClassString                // bytes: Text, Varchar, BpChar, Bytea, Name, Char, UUID
@@ -136,7 +138,7 @@ const (
 
 var classes = [NumKinds]Class{
 	Bool: ClassInt, Int2: ClassInt, Int4: ClassInt, Int8: ClassInt, Date: ClassInt, Timestamp: ClassInt,
-	TimestampTZ: ClassInt, Time: ClassInt, OID: ClassInt, Float4: ClassFloat, Float8: ClassFloat,
+	TimestampTZ: ClassInt, Time: ClassInt, TimeTZ: ClassInt, OID: ClassInt, Float4: ClassFloat, Float8: ClassFloat,
 	Numeric: ClassNumeric, Text: ClassString, Varchar: ClassString, BpChar: ClassString,
 	Bytea: ClassString, Name: ClassString, Char: ClassString, UUID: ClassString, Interval: ClassInterval,
 	Regclass: ClassInt, Regtype: ClassInt, Regproc: ClassInt, Regnamespace: ClassInt, Regrole: ClassInt,

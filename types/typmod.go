@@ -18,7 +18,7 @@ const (
 
 // WithMods returns the type of a kind with the modifiers written in parentheses after its name. For
 // Interval the first modifier is the IntervalFields mask, the second the precision of the seconds;
-// Timestamp, TimestampTZ and Time take the precision, which is cut to 6.
+// Timestamp, TimestampTZ, Time and TimeTZ take the precision, which is cut to 6.
 func WithMods(k Kind, mods []int32) (Type, error) {
 	if len(mods) == 0 {
 		return T(k), nil
@@ -28,7 +28,7 @@ func WithMods(k Kind, mods []int32) (Type, error) {
 		return lengthMod(k, mods)
 	case Numeric:
 		return numericMod(mods)
-	case Timestamp, TimestampTZ, Time:
+	case Timestamp, TimestampTZ, Time, TimeTZ:
 		return secondsMod(k, mods)
 	case Interval:
 		return intervalMod(mods)
@@ -78,7 +78,7 @@ func secondsMod(k Kind, mods []int32) (Type, error) {
 	}
 	if mods[0] < 0 {
 		word, rest, _ := strings.Cut(k.String(), " ")
-		if k != TimestampTZ {
+		if k != TimestampTZ && k != TimeTZ {
 			rest = ""
 		} else {
 			rest = " " + strings.ToUpper(rest)

@@ -44,6 +44,8 @@ func (g argGen) arg(k types.Kind) string {
 		return g.pick("a", "b", "Z", "1")
 	case types.Date, types.Time, types.Timestamp, types.TimestampTZ, types.Interval:
 		return g.moment(k)
+	case types.TimeTZ:
+		return g.zonedClock()
 	}
 	return g.word()
 }

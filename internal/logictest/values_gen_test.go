@@ -32,6 +32,7 @@ func generateValues(seed uint64) map[string][]valueGroup {
 	for name, list := range map[string][]valueGroup{"operators": g.calls(expr.SyntaxOperator), "functions": g.calls(expr.SyntaxCall)} {
 		files[name] = list
 	}
+	files["timetz"] = argGen{rand.New(rand.NewPCG(seed, 5))}.zonedTimes()
 	return files
 }
 

@@ -10,7 +10,7 @@ import (
 var otherTypes = map[string]bool{
 	"json": true, "jsonb": true, "xml": true, "money": true, "bit": true, "varbit": true, "inet": true, "cidr": true,
 	"macaddr": true, "macaddr8": true, "point": true, "line": true, "lseg": true, "box": true, "path": true,
-	"polygon": true, "circle": true, "timetz": true, "tsvector": true, "tsquery": true, "int4range": true,
+	"polygon": true, "circle": true, "tsvector": true, "tsquery": true, "int4range": true,
 	"int8range": true, "numrange": true, "tsrange": true, "tstzrange": true, "daterange": true,
 	"regprocedure": true, "regoper": true,
 	"regoperator": true, "regconfig": true, "regdictionary": true, "xid": true, "xid8": true, "cid": true, "tid": true,

@@ -22,10 +22,10 @@ var aggRows = []aggRow{
 	{"avg", AggAvg, "int8 numeric 2100;int4 numeric 2101;int2 numeric 2102;numeric numeric 2103;" +
 		"float4 float8 2104;float8 float8 2105;interval interval 2106"},
 	{"max", AggMax, "int8 int8 2115;int4 int4 2116;int2 int2 2117;oid oid 2118;float4 float4 2119;" +
-		"float8 float8 2120;date date 2122;time time 2123;timestamp timestamp 2126;timestamptz timestamptz 2127;" +
+		"float8 float8 2120;date date 2122;time time 2123;timetz timetz 2124;timestamp timestamp 2126;timestamptz timestamptz 2127;" +
 		"interval interval 2128;text text 2129;numeric numeric 2130;bpchar bpchar 2244;bytea bytea 6395"},
 	{"min", AggMin, "int8 int8 2131;int4 int4 2132;int2 int2 2133;oid oid 2134;float4 float4 2135;" +
-		"float8 float8 2136;date date 2138;time time 2139;timestamp timestamp 2142;timestamptz timestamptz 2143;" +
+		"float8 float8 2136;date date 2138;time time 2139;timetz timetz 2140;timestamp timestamp 2142;timestamptz timestamptz 2143;" +
 		"interval interval 2144;text text 2145;numeric numeric 2146;bpchar bpchar 2245;bytea bytea 6396"},
 	{"bool_and every", AggBoolAnd, "bool bool 2517"},
 	{"bool_or", AggBoolOr, "bool bool 2518"},

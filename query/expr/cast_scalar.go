@@ -163,7 +163,8 @@ func typmodKernel(k types.Kind) KernelID {
 // typmodFuncs are the functions of the kinds that have modifiers.
 var typmodFuncs = func() (t [types.NumKinds]*Func) {
 	for _, k := range []types.Kind{
-		types.Varchar, types.BpChar, types.Numeric, types.Timestamp, types.TimestampTZ, types.Time, types.Interval,
+		types.Varchar, types.BpChar, types.Numeric, types.Timestamp, types.TimestampTZ, types.Time,
+		types.TimeTZ, types.Interval,
 	} {
 		t[k] = typmodFunc(k)
 	}

@@ -207,7 +207,7 @@ func readFunc(from, to types.Kind) *Func {
 		},
 	}
 	switch to {
-	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.Interval,
+	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.TimeTZ, types.Interval,
 		types.Regclass, types.Regtype, types.Regproc, types.Regnamespace, types.Regrole:
 		f.Volatility = Stable // 'today', and the session's zone, date order and interval style
 	}

@@ -73,6 +73,7 @@ var comparisons = []struct {
 	{"date,timestamp", [6]uint32{2340, 2343, 2338, 2339, 2341, 2342}},
 	{"date,timestamptz", [6]uint32{2353, 2356, 2351, 2352, 2354, 2355}},
 	{"time,time", [6]uint32{1145, 1106, 1102, 1103, 1104, 1105}},
+	{"timetz,timetz", [6]uint32{1352, 1353, 1354, 1355, 1357, 1356}},
 	{"timestamp,date", [6]uint32{2366, 2369, 2364, 2365, 2367, 2368}},
 	{"timestamp,timestamp", [6]uint32{2052, 2053, 2054, 2055, 2057, 2056}},
 	{"timestamp,timestamptz", [6]uint32{2522, 2525, 2520, 2521, 2523, 2524}},

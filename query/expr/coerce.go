@@ -127,7 +127,7 @@ func castLiteral(c *Const, to types.Type, context CastContext) (Expr, error) {
 		t = to // the fields of the type decide what the text means
 	}
 	d, err := types.Parse(t, c.Value.S)
-	if isTimeKind(to.Kind) || to.Kind == types.Time || to.Kind == types.Interval {
+	if isTimeKind(to.Kind) || to.Kind == types.Time || to.Kind == types.TimeTZ || to.Kind == types.Interval {
 		if fixed := err == nil && sameInAllSessions(t, c.Value.S, d); !fixed {
 			if err != nil && !parsesInSomeSession(t, c.Value.S) {
 				return nil, At(err, c.At)

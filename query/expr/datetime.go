@@ -82,12 +82,15 @@ var datetimeCasts = []castRow{
 	{"date,timestamp", Implicit, 2024, 0, dateToTime(types.Timestamp), kernelDateToTimestamp},
 	{"date,timestamptz", Implicit, 1174, stable, dateToTime(types.TimestampTZ), kernelNone},
 	{"time,interval", Implicit, 1370, safe, timeToInterval, kernelNone},
+	{"time,timetz", Implicit, 2047, stable | safe, timeToTimeTZ, kernelNone},
+	{"timetz,time", Assignment, 2046, safe, timeTZToTime, kernelNone},
 	{"timestamp,date", Assignment, 2029, safe, timeToDate, kernelNone},
 	{"timestamp,time", Assignment, 1316, safe, timeOfDay, kernelNone},
 	{"timestamp,timestamptz", Implicit, 2028, stable, inZone, kernelNone},
 	{"timestamptz,date", Assignment, 1178, stable | safe, timeToDate, kernelNone},
 	{"timestamptz,time", Assignment, 2019, stable | safe, timeOfDay, kernelNone},
 	{"timestamptz,timestamp", Assignment, 2027, stable, inZone, kernelNone},
+	{"timestamptz,timetz", Assignment, 1388, stable | safe, timestampToTimeTZ, kernelNone},
 	{"interval,time", Assignment, 1419, 0, intervalToTime, kernelNone},
 }
 

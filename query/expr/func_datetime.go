@@ -15,13 +15,17 @@ var datetimeOperators = []entry{
 	{"+(int4,date) date", 2550, 0, swap(dateAddDays(1)), kernelAdd},
 	{"+(date,int4) date", 1141, 0, dateAddDays(1), kernelAdd},
 	{"+(date,time) timestamp", 1272, 0, time2(types.DateAddTime), kernelNone},
+	{"+(date,timetz) timestamptz", 1297, 0, time2(types.DateAddTimeTZ), kernelNone},
 	{"+(date,interval) timestamp", 2071, 0, dateAddInterval, kernelNone},
 	{"+(time,date) timestamp", 1296, 0, swap(time2(types.DateAddTime)), kernelNone},
+	{"+(timetz,date) timestamptz", 1298, 0, swap(time2(types.DateAddTimeTZ)), kernelNone},
+	{"+(timetz,interval) timetz", 1749, 0, time2(types.TimeAddInterval), kernelNone},
 	{"+(time,interval) time", 1747, 0, time2(types.TimeAddInterval), kernelNone},
 	{"+(timestamp,interval) timestamp", 2032, 0, addInterval, kernelNone},
 	{"+(timestamptz,interval) timestamptz", 1189, stable, addInterval, kernelNone},
 	{"+(interval,date) timestamp", 2546, 0, swap(dateAddInterval), kernelNone},
 	{"+(interval,time) time", 1848, 0, swap(time2(types.TimeAddInterval)), kernelNone},
+	{"+(interval,timetz) timetz", 2547, 0, swap(time2(types.TimeAddInterval)), kernelNone},
 	{"+(interval,timestamp) timestamp", 2548, 0, swap(addInterval), kernelNone},
 	{"+(interval,timestamptz) timestamptz", 2549, stable, swap(addInterval), kernelNone},
 	{"+(interval,interval) interval", 1169, 0, time2(types.IntervalAdd), kernelNone},
@@ -31,6 +35,7 @@ var datetimeOperators = []entry{
 	{"-(date,interval) timestamp", 2072, 0, dateSubInterval, kernelNone},
 	{"-(time,time) interval", 1690, safe, timeSub, kernelNone},
 	{"-(time,interval) time", 1748, 0, time2(types.TimeSubInterval), kernelNone},
+	{"-(timetz,interval) timetz", 1750, 0, time2(types.TimeSubInterval), kernelNone},
 	{"-(timestamp,timestamp) interval", 2031, 0, time2(types.TimestampSub), kernelNone},
 	{"-(timestamp,interval) timestamp", 2033, 0, subInterval, kernelNone},
 	{"-(timestamptz,timestamptz) interval", 1188, 0, time2(types.TimestampSub), kernelNone},
@@ -43,11 +48,13 @@ var datetimeOperators = []entry{
 var datetimeFunctions = []entry{
 	{"extract(text,date) numeric", 6199, 0, extract, kernelExtract},
 	{"extract(text,time) numeric", 6200, 0, extract, kernelNone},
+	{"extract(text,timetz) numeric", 6201, 0, extract, kernelNone},
 	{"extract(text,timestamp) numeric", 6202, 0, extract, kernelNone},
 	{"extract(text,timestamptz) numeric", 6203, stable, extract, kernelNone},
 	{"extract(text,interval) numeric", 6204, 0, extract, kernelNone},
 	{"date_part(text,date) float8", 1384, 0, datePart, kernelNone},
 	{"date_part(text,time) float8", 1385, 0, datePart, kernelNone},
+	{"date_part(text,timetz) float8", 1273, 0, datePart, kernelNone},
 	{"date_part(text,timestamp) float8", 2021, 0, datePart, kernelNone},
 	{"date_part(text,timestamptz) float8", 1171, stable, datePart, kernelNone},
 	{"date_part(text,interval) float8", 1172, 0, datePart, kernelNone},
@@ -63,6 +70,9 @@ var datetimeFunctions = []entry{
 	{"timezone(text,timestamp) timestamptz", 2069, stable, atTimeZone, kernelNone},
 	{"timezone(interval,timestamptz) timestamp", 1026, 0, atTimeZone, kernelNone},
 	{"timezone(interval,timestamp) timestamptz", 2070, 0, atTimeZone, kernelNone},
+	{"timezone(text,timetz) timetz", 2037, stable, atTimeZone, kernelNone},
+	{"timezone(interval,timetz) timetz", 2038, 0, atTimeZone, kernelNone},
+	{"timezone(timetz) timetz", 6336, stable | safe, timeTZHere, kernelNone},
 	{"timezone(timestamptz) timestamp", 6334, stable, inZone, kernelNone},
 	{"timezone(timestamp) timestamptz", 6335, stable, inZone, kernelNone},
 	{"isfinite(date) bool", 1373, safe, isFinite, kernelNone},
@@ -165,6 +175,10 @@ func datePart(ctx *Context, args []types.Datum) (types.Datum, error) {
 
 // epochFloat counts seconds in the steps that PostgreSQL takes: each rounds.
 func epochFloat(d types.Datum) float64 {
+	if d.K == types.TimeTZ {
+		micros, offset := d.TimeTZParts()
+		return float64(micros)/1e6 - float64(offset)
+	}
 	f := float64(d.I) / 1e6
 	if d.K == types.Interval {
 		const day, year = 86400, 365.25 * 86400
@@ -207,7 +221,7 @@ func ageOfToday(ctx *Context, args []types.Datum) (types.Datum, error) {
 
 func atTimeZone(ctx *Context, args []types.Datum) (types.Datum, error) {
 	var zone types.Zone
-	if args[1].I == timeInf || args[1].I == timeNegInf {
+	if args[1].K != types.TimeTZ && (args[1].I == timeInf || args[1].I == timeNegInf) {
 		return types.TimestampInZone(args[1], nil)
 	}
 	if args[0].K == types.Interval {
@@ -226,6 +240,9 @@ func atTimeZone(ctx *Context, args []types.Datum) (types.Datum, error) {
 		if zone, err = types.LoadZone(args[0].S, ctx.location()); err != nil {
 			return types.Datum{}, err
 		}
+	}
+	if args[1].K == types.TimeTZ {
+		return types.TimeTZInZone(args[1], zone, transactionTime(ctx))
 	}
 	return types.AtTimeZone(args[1], zone)
 }

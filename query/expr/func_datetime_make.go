@@ -35,6 +35,8 @@ var makeFunctions = []entry{
 	{"overlaps(time,interval,time,time) bool", 1311, nullable, overlaps, kernelNone},
 	{"overlaps(time,time,time,interval) bool", 1310, nullable, overlaps, kernelNone},
 	{"overlaps(time,time,time,time) bool", 1308, nullable, overlaps, kernelNone},
+	{"timestamptz(date,timetz) timestamptz", 1359, 0, time2(types.DateAddTimeTZ), kernelNone},
+	{"overlaps(timetz,timetz,timetz,timetz) bool", 1271, nullable, overlaps, kernelNone},
 	{"overlaps(timestamp,interval,timestamp,interval) bool", 2042, nullable, overlaps, kernelNone},
 	{"overlaps(timestamp,interval,timestamp,timestamp) bool", 2044, nullable, overlaps, kernelNone},
 	{"overlaps(timestamp,timestamp,timestamp,interval) bool", 2043, nullable, overlaps, kernelNone},

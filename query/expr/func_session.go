@@ -35,6 +35,7 @@ var sessionFunctions = []entry{
 	{"clock_timestamp() timestamptz", 2649, volatile | safe, clock(wallTime, types.TimestampTZ), kernelNone},
 	{"current_date() date", 0, stable | safe, clock(transactionTime, types.Date), kernelNone},
 	{"localtimestamp() timestamp", 0, stable | safe, clock(transactionTime, types.Timestamp), kernelNone},
+	{"current_time() timetz", 0, stable | safe, currentTime, kernelNone},
 	{"localtime() time", 0, stable | safe, clock(transactionTime, types.Time), kernelNone},
 }
 

@@ -29,6 +29,7 @@ var categories = [types.NumKinds]category{
 	types.Text: catString, types.Varchar: catString, types.BpChar: catString, types.Name: catString,
 	types.Char: catInternal, types.Bytea: catUser, types.UUID: catUser,
 	types.Date: catDate, types.Timestamp: catDate, types.TimestampTZ: catDate, types.Time: catDate,
+	types.TimeTZ:   catDate,
 	types.Interval: catInterval,
 	types.Regclass: catNumber, types.Regtype: catNumber, types.Regproc: catNumber, types.Regnamespace: catNumber,
 	types.Regrole:    catNumber,

@@ -49,7 +49,7 @@ func physicalOf(k types.Kind) physical {
 		return physical{true, "i", "p"}
 	case types.Int8, types.Float8, types.Time, types.Timestamp, types.TimestampTZ:
 		return physical{true, "d", "p"}
-	case types.Interval:
+	case types.Interval, types.TimeTZ:
 		return physical{false, "d", "p"}
 	case types.Name, types.UUID, types.Unknown:
 		return physical{false, "c", "p"}

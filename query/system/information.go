@@ -155,7 +155,7 @@ func measuresOf(t types.Type) (m measures) {
 		}
 	case types.Date:
 		m.datetime = 0
-	case types.Time, types.Timestamp, types.TimestampTZ:
+	case types.Time, types.TimeTZ, types.Timestamp, types.TimestampTZ:
 		m.datetime = 6
 		if t.Mod >= 0 {
 			m.datetime = t.Mod

@@ -33,6 +33,7 @@ var fixedTypes = map[types.Kind]arrow.DataType{
 	types.UUID:        &arrow.FixedSizeBinaryType{ByteWidth: 16},
 	types.Date:        arrow.FixedWidthTypes.Date32,
 	types.Time:        arrow.FixedWidthTypes.Time64us,
+	types.TimeTZ:      arrow.BinaryTypes.String, // Arrow has no times with zones
 	types.Timestamp:   &arrow.TimestampType{Unit: arrow.Microsecond},
 	types.TimestampTZ: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"},
 	types.Interval:    arrow.FixedWidthTypes.MonthDayNanoInterval,
