@@ -51,7 +51,19 @@ type layout struct {
 	scale int16
 	str   bool // views: strings, and numerics with a scale each
 	num   bool // views of encoded numerics
+	read  readAs
 }
+
+// readAs is how a single value is read.
+type readAs uint8
+
+const (
+	readVector readAs = iota // any layout
+	readInt64
+	readInt32
+	readFloat
+	readString
+)
 
 // numeric64Digits and numeric128Digits are the precisions that always fit 64 and 128 bits.
 const (
@@ -60,6 +72,21 @@ const (
 )
 
 func layoutOf(t types.Type) layout {
+	l := shapeOf(t)
+	switch class := t.Class(); {
+	case class == types.ClassString:
+		l.read = readString
+	case class == types.ClassFloat:
+		l.read = readFloat
+	case class == types.ClassInt && l.width == 8:
+		l.read = readInt64
+	case class == types.ClassInt && l.width == 4:
+		l.read = readInt32
+	}
+	return l
+}
+
+func shapeOf(t types.Type) layout {
 	l := layout{typ: t, width: 8}
 	switch t.Class() {
 	case types.ClassString:
@@ -153,9 +180,25 @@ func (c *column) vector(from, n int) vec.Vector {
 	return v
 }
 
+// datum returns one value, on memory of its own. The common layouts are read without a vector around them.
 func (c *column) datum(r int) types.Datum {
 	if c.isNull(r) {
 		return types.NullOf(c.typ.Kind)
+	}
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(c.data)), r*int(c.width))
+	switch c.read {
+	case readInt64:
+		return types.NewInt(c.typ.Kind, *(*int64)(p))
+	case readInt32:
+		return types.NewInt(c.typ.Kind, c.base+int64(*(*uint32)(p)))
+	case readFloat:
+		return types.NewFloat(c.typ.Kind, *(*float64)(p))
+	case readString:
+		s := (*vec.StrView)(p)
+		if s.Len <= vec.InlineMax {
+			return types.NewString(c.typ.Kind, string(s.Bytes(nil)))
+		}
+		return types.NewString(c.typ.Kind, string(s.Bytes(*c.blocks.Load())))
 	}
 	v := c.vector(r, 1)
 	return v.Datum(0)
