@@ -12,8 +12,9 @@ import (
 
 // newArrowReader returns rows as Arrow record batches in memory of mem.
 func newArrowReader(rows *Rows, mem memory.Allocator) (array.RecordReader, error) {
-	cols := make([]arrowvec.Column, len(rows.r.Columns))
-	for i, c := range rows.r.Columns {
+	sum := rows.summary()
+	cols := make([]arrowvec.Column, len(sum.Columns))
+	for i, c := range sum.Columns {
 		cols[i] = arrowvec.Column{Name: c.Name, Type: c.Type}
 	}
 	conv, err := arrowvec.NewConverter(cols, mem)

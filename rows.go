@@ -28,8 +28,7 @@ const argsInline = 4
 type Rows struct {
 	s     *query.Session
 	r     *query.Result
-	args  [argsInline]types.Datum
-	own   query.Result    // of short queries
+	space *rowsSpace      // what r and the arguments may be in until the rows are done
 	ctx   context.Context //nolint:containedctx // the context of Query covers the reading, as in database/sql
 	text  *types.TextOptions
 	batch *vec.Batch
@@ -45,6 +44,34 @@ type Rows struct {
 	conn     *Conn   // that has run the statement,
 	stmt     *Stmt   // or this
 	handle   *handle // nil: there is nothing that DB.Close would wait for
+	// ended is what stays of r once the rows are done.
+	ended query.Summary
+}
+
+// rowsSpace is memory for rows until they are done; a prepared statement uses it again.
+type rowsSpace struct {
+	args [argsInline]types.Datum
+	own  query.Result // of short queries
+}
+
+// ownRows are rows with space of their own.
+type ownRows struct {
+	Rows
+	rowsSpace
+}
+
+func newOwnRows() *Rows {
+	o := &ownRows{}
+	o.space = &o.rowsSpace
+	return &o.Rows
+}
+
+// summary returns what there is to know of the result.
+func (r *Rows) summary() query.Summary {
+	if r.r != nil {
+		return r.r.Summary()
+	}
+	return r.ended
 }
 
 // columnsNeed says whether a statement must return rows.
@@ -71,15 +98,15 @@ func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need
 
 // runOn runs a prepared statement.
 func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
-	return runIn(ctx, s, p, args, &Rows{})
+	return runIn(ctx, s, p, args, newOwnRows())
 }
 
 // runIn is runOn with memory for the rows.
 func runIn(ctx context.Context, s *query.Session, p *query.Prepared, args []any, rows *Rows) (*Rows, error) {
-	*rows = Rows{s: s, ctx: ctx, text: s.TextOptions()}
-	params, err := paramsOf(rows.args[:0], s, p, args)
+	rows.s, rows.ctx, rows.text = s, ctx, s.TextOptions()
+	params, err := paramsOf(rows.space.args[:0], s, p, args)
 	if err == nil {
-		rows.r, err = s.RunIn(ctx, p, params, &rows.own)
+		rows.r, err = s.RunIn(ctx, p, params, &rows.space.own)
 	}
 	if err == nil && rows.r.CopyOut != nil && !rows.r.Ended() {
 		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY TO STDOUT here"))
@@ -102,18 +129,22 @@ func newRows(ctx context.Context, s *query.Session, r *query.Result) *Rows {
 
 // Columns describes the rows; nil if the statement returns none.
 func (r *Rows) Columns() []Column {
-	if r.r.Columns == nil {
+	sum := r.summary()
+	if sum.Columns == nil {
 		return nil
 	}
-	cols := make([]Column, len(r.r.Columns))
-	for i, c := range r.r.Columns {
-		cols[i] = Column{Name: c.Name, Type: c.Type, NotNull: r.r.NotNull(i)}
+	cols := make([]Column, len(sum.Columns))
+	for i, c := range sum.Columns {
+		cols[i] = Column{Name: c.Name, Type: c.Type, NotNull: sum.NotNull(i)}
 	}
 	return cols
 }
 
 // Next moves to the next row; false at the end or on an error, see Err.
 func (r *Rows) Next() bool {
+	if r.done {
+		return false
+	}
 	if row, ok := r.r.Row(); ok {
 		r.row = row
 		return true
@@ -194,10 +225,13 @@ func (r *Rows) Scan(dest ...any) error {
 func (r *Rows) Err() error { return r.err }
 
 // RowsAffected returns the number of rows written, or read so far.
-func (r *Rows) RowsAffected() int64 { return r.r.Rows() }
+func (r *Rows) RowsAffected() int64 { return r.summary().Rows }
 
 // Tag returns the command tag, complete once all rows are read.
-func (r *Rows) Tag() string { return r.r.Tag() }
+func (r *Rows) Tag() string {
+	sum := r.summary()
+	return sum.Tag()
+}
 
 // Close ends the statement and, outside a transaction, commits. Closing again does nothing.
 func (r *Rows) Close() error {
@@ -251,6 +285,7 @@ func (r *Rows) finish() {
 		note(r.db.giveBack(r.s))
 		r.db.open.remove(r.handle)
 	}
+	r.ended, r.r, r.space = r.r.Summary(), nil, nil
 }
 
 // finishTx ends the implicit transaction of the rows, unless others are read in it; not what another statement of the
@@ -270,4 +305,4 @@ func (r *Rows) finishTx() error {
 }
 
 // short reports whether the statement had ended before the first row was asked for.
-func (r *Rows) short() bool { return r.r == &r.own }
+func (r *Rows) short() bool { return r.space != nil && r.r == &r.space.own }

@@ -23,6 +23,8 @@ type Stmt struct {
 	rows *Rows // of the last run
 	own  Rows  // of Exec, which hands none out
 	done bool
+	// space is what the rows of one run after the other are in, as long as they are not done.
+	space rowsSpace
 }
 
 // Prepare plans one statement. Close the Stmt when it is no longer needed.
@@ -67,8 +69,8 @@ func (st *Stmt) Query(ctx context.Context, args ...any) (*Rows, error) {
 	return st.run(ctx, args, nil)
 }
 
-// run runs the statement with memory for its rows, or without.
-func (st *Stmt) run(ctx context.Context, args []any, space *Rows) (rows *Rows, err error) {
+// run runs the statement; own is where its rows are, nil: they are new.
+func (st *Stmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows, err error) {
 	if st.done {
 		return nil, errStmtClosed
 	}
@@ -79,11 +81,12 @@ func (st *Stmt) run(ctx context.Context, args []any, space *Rows) (rows *Rows, e
 		return nil, err
 	}
 	defer st.db.open.leave()
-	if space == nil {
-		space = &Rows{}
+	if own == nil {
+		own = &Rows{}
 	}
+	*own = Rows{space: &st.space}
 	st.rows = nil
-	rows, err = runIn(ctx, st.s, st.p, args, space)
+	rows, err = runIn(ctx, st.s, st.p, args, own)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,7 @@ func (st *Stmt) Close() error {
 type ConnStmt struct {
 	c   *Conn
 	p   *query.Prepared
-	own Rows // of Exec, which hands none out
+	own ownRows // of Exec, which hands none out
 }
 
 // Prepare plans one statement in the session.
@@ -136,7 +139,8 @@ func (c *Conn) Prepare(ctx context.Context, sql string) (st *ConnStmt, err error
 
 // Exec runs the statement in the session and drops rows.
 func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
-	rows, err := st.run(ctx, args, &st.own)
+	st.own.Rows = Rows{space: &st.own.rowsSpace}
+	rows, err := st.run(ctx, args, &st.own.Rows)
 	if err != nil {
 		return Result{}, err
 	}
@@ -145,15 +149,15 @@ func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
 
 // Query runs the statement in the session.
 func (st *ConnStmt) Query(ctx context.Context, args ...any) (*Rows, error) {
-	return st.run(ctx, args, &Rows{})
+	return st.run(ctx, args, newOwnRows())
 }
 
-func (st *ConnStmt) run(ctx context.Context, args []any, space *Rows) (rows *Rows, err error) {
+func (st *ConnStmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows, err error) {
 	if err := st.c.db.open.enter(); err != nil {
 		return nil, err
 	}
 	defer st.c.db.open.leave()
-	if rows, err = runIn(ctx, st.c.s, st.p, args, space); err != nil {
+	if rows, err = runIn(ctx, st.c.s, st.p, args, own); err != nil {
 		return nil, err
 	}
 	rows.conn = st.c

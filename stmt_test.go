@@ -1,6 +1,7 @@
 package lamina_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/laminadb/lamina"
@@ -185,5 +186,42 @@ func TestLateCloseOfRows(t *testing.T) {
 	}
 	if n != 10000 || now.Close() != nil {
 		t.Errorf("%d rows, %v", n, now.Err())
+	}
+}
+
+// TestRowsOfRunsBefore: the memory of a statement's rows is used by its next run; what was handed out before says what
+// it said.
+func TestRowsOfRunsBefore(t *testing.T) {
+	db := open(t, nil)
+	ctx := t.Context()
+	exec(t, db, "CREATE TABLE t (a int4 PRIMARY KEY, b text NOT NULL); INSERT INTO t VALUES (1, 'one'), (2, 'two')")
+	st := prepared(t, db, "SELECT b, a FROM t WHERE a = $1")
+	var before []*lamina.Rows
+	var values []types.Row
+	for _, key := range []int{1, 3, 2} {
+		rows, err := st.Query(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values = append(values, append(types.Row(nil), rows.Row()...))
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, rows)
+	}
+	for i, tag := range []string{"SELECT 1", "SELECT 0", "SELECT 1"} {
+		r := before[i]
+		cols := r.Columns()
+		if r.Tag() != tag || r.Next() || r.Row() != nil || r.Err() != nil || r.Close() != nil || len(cols) != 2 || cols[0].Name != "b" || !cols[0].NotNull {
+			t.Errorf("run %d: %s, columns %v, error %v", i, r.Tag(), cols, r.Err())
+		}
+		if _, ok := r.NextBatch(); ok || tag != fmt.Sprintf("SELECT %d", r.RowsAffected()) {
+			t.Errorf("run %d: a batch, or %d rows", i, r.RowsAffected())
+		}
+	}
+	if len(values) != 2 || values[0][0].S != "one" || values[1][0].S != "two" || values[0][1].I != 1 {
+		t.Errorf("values %v", values)
 	}
 }

@@ -37,6 +37,7 @@ type Options struct {
 // Engine runs SQL on one storage.
 type Engine struct {
 	storage table.TableStorage
+	reuser  table.Reuser // storage, if it is one
 	pool    *exec.Pool
 	mem     *mem.Tracker
 	o       Options
@@ -71,6 +72,7 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes), ownClock: ownClock, born: o.Clock()}
+	e.reuser, _ = s.(table.Reuser)
 	e.open.sessions = map[uint32]*Session{}
 	e.plans.init()
 	return e, nil

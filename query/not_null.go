@@ -4,7 +4,7 @@ import "github.com/laminadb/lamina/query/plan"
 
 // NotNull reports whether a column has no NULLs for certain: a NOT NULL column of a table, unchanged, where no outer
 // join can have made NULLs of it.
-func (r *Result) NotNull(col int) bool {
+func (r *Summary) NotNull(col int) bool {
 	if r.plan == nil || col >= len(r.Columns) || r.Columns[col].Attribute <= 0 {
 		return false
 	}

@@ -177,11 +177,33 @@ func (r *Result) Tag() string { return r.TagOf(r.rows) }
 
 // TagOf returns the command tag with another number of rows.
 func (r *Result) TagOf(rows int64) string {
-	if !r.counts {
-		return r.verb
+	s := Summary{verb: r.verb, counts: r.counts, Rows: rows}
+	return s.Tag()
+}
+
+// Summary is what there is to know of a result that has ended.
+type Summary struct {
+	// Columns describes the rows; nil if the statement returned none.
+	Columns []plan.OutColumn
+	// Rows is the number of rows that were written, or read.
+	Rows   int64
+	plan   *plan.Query
+	verb   string
+	counts bool
+}
+
+// Summary returns it as of now.
+func (r *Result) Summary() Summary {
+	return Summary{Columns: r.Columns, Rows: r.rows, plan: r.plan, verb: r.verb, counts: r.counts}
+}
+
+// Tag returns the command tag.
+func (s *Summary) Tag() string {
+	if !s.counts {
+		return s.verb
 	}
-	if rows == 1 { // most
-		switch r.verb {
+	if s.Rows == 1 { // most
+		switch s.verb {
 		case "INSERT 0":
 			return "INSERT 0 1"
 		case "UPDATE":
@@ -192,7 +214,7 @@ func (r *Result) TagOf(rows int64) string {
 			return "SELECT 1"
 		}
 	}
-	return r.verb + " " + strconv.FormatInt(rows, 10)
+	return s.verb + " " + strconv.FormatInt(s.Rows, 10)
 }
 
 // Err returns the error that ended the statement, or that the end of its transaction means to a reader.

@@ -42,8 +42,9 @@ type Session struct {
 	settings settingValues
 	format   sessionFormat
 	tx       txState
-	ended    uint64 // transactions
-	temp     string // the schema of the session's temporary relations, if it has made any
+	spareTx  table.Tx // has ended; the next one may use its memory
+	ended    uint64   // transactions
+	temp     string   // the schema of the session's temporary relations, if it has made any
 	prepared map[string]*Prepared
 	results  []*Result // not yet ended
 	txs      uint64    // transactions begun so far
@@ -460,7 +461,7 @@ func (s *Session) Begin(ctx context.Context, o table.TxOptions) error {
 	s.beginTx()
 	s.tx.explicit, s.tx.o = true, o
 	s.tx.o.ReadOnly = o.ReadOnly || s.e.o.ReadOnly
-	tx, err := s.e.storage.Begin(ctx, s.tx.o)
+	tx, err := s.beginStorage(ctx)
 	if err != nil {
 		s.settings.end(false)
 		s.clearTx()
@@ -490,6 +491,7 @@ func (s *Session) InStorageTx(ctx context.Context, f func(context.Context, table
 	tx, err := s.storageTx(run)
 	if err == nil {
 		s.tx.queries++
+		s.tx.lent = true
 		err = f(run, tx)
 	}
 	if err != nil && run.Err() != nil {

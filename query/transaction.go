@@ -25,6 +25,7 @@ type txState struct {
 	saves       []namedSavepoint
 	queries     int  // statements that took a snapshot
 	newDefaults bool // persisted defaults of settings were changed
+	lent        bool // others than the session have seen tx
 }
 
 type namedSavepoint struct {
@@ -81,13 +82,23 @@ func (s *Session) storageTx(ctx context.Context) (table.Tx, error) {
 	}
 	s.tx.o.Async = s.settings.hot().async
 	s.tx.o.LockWait = s.settings.hot().lockTimeout
-	tx, err := s.e.storage.Begin(ctx, s.tx.o)
+	tx, err := s.beginStorage(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.tx.tx = tx
 	s.storageTxID.Store(tx.ID())
 	return tx, nil
+}
+
+// beginStorage begins a transaction of the storage, in the memory of the session's last one if the storage can.
+func (s *Session) beginStorage(ctx context.Context) (table.Tx, error) {
+	if s.e.reuser == nil {
+		return s.e.storage.Begin(ctx, s.tx.o)
+	}
+	spare := s.spareTx
+	s.spareTx = nil
+	return s.e.reuser.BeginIn(ctx, s.tx.o, spare)
 }
 
 // begin is BEGIN or START TRANSACTION.
@@ -221,6 +232,9 @@ func (s *Session) endTx(committed bool) error {
 func (s *Session) clearTx() {
 	if s.tx.open {
 		s.ended++
+	}
+	if !s.tx.lent {
+		s.spareTx = s.tx.tx
 	}
 	s.tx = txState{}
 	s.storageTxID.Store(0)

@@ -68,6 +68,7 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 	}
 	receipt, err := c.run(ctx)
 	if err == nil {
+		t.spare = true
 		t.s.stats.commitTimes.Since(start)
 	}
 	return receipt, err
@@ -82,6 +83,7 @@ func (t *Tx) commitNothing(ctx context.Context) (err error) {
 		err = t.syncReserved(ctx)
 	}
 	t.end()
+	t.spare = true
 	if err == nil {
 		t.s.stats.readOnlyCommits.Add(1)
 	}

@@ -25,6 +25,8 @@ type Tx struct {
 	o        table.TxOptions
 	readOnly bool
 	done     bool
+	// spare: it has ended in the goroutine that used it, and nothing else refers to it.
+	spare bool
 
 	owner   *txn.Owner
 	view    *view // above READ COMMITTED, from the first look on
@@ -58,12 +60,20 @@ type Tx struct {
 	}
 }
 
-var _ table.Tx = (*Tx)(nil)
+var (
+	_ table.Tx     = (*Tx)(nil)
+	_ table.Reuser = (*Store)(nil)
+)
 
 var ownerPool = sync.Pool{New: func() any { return txn.NewOwner(0) }}
 
 // Begin starts a transaction.
 func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) {
+	return s.BeginIn(ctx, o, nil)
+}
+
+// BeginIn starts a transaction in the memory of one that has ended; nil: in new memory.
+func (s *Store) BeginIn(ctx context.Context, o table.TxOptions, spare table.Tx) (table.Tx, error) {
 	if ctx.Err() != nil {
 		return nil, sqlerr.Canceled(ctx)
 	}
@@ -81,7 +91,13 @@ func (s *Store) Begin(ctx context.Context, o table.TxOptions) (table.Tx, error) 
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	t := &Tx{s: s, id: s.txIDs.Add(1), o: o, readOnly: o.ReadOnly || s.readOnly}
+	t, ok := spare.(*Tx)
+	if ok && t.spare {
+		*t = Tx{}
+	} else {
+		t = &Tx{}
+	}
+	t.s, t.id, t.o, t.readOnly = s, s.txIDs.Add(1), o, o.ReadOnly || s.readOnly
 	if o.Isolation == table.Serializable && !t.readOnly {
 		if err := s.history.join(ctx, s.commits); err != nil {
 			s.leave()
@@ -149,6 +165,7 @@ func (t *Tx) Rollback() error {
 	t.done = true
 	wrote := t.wrote()
 	t.end()
+	t.spare = true
 	if wrote {
 		t.s.stats.aborts.Add(1)
 	}

@@ -26,6 +26,13 @@ type Transactor interface {
 	Begin(ctx context.Context, o TxOptions) (Tx, error)
 }
 
+// Reuser is implemented by backends that begin transactions in memory of others that have ended.
+type Reuser interface {
+	// BeginIn is Begin, in the memory of spare if that can be: an ended transaction of the same storage, or nil. Neither
+	// it nor a statement, reader or writer of it may be used any more.
+	BeginIn(ctx context.Context, o TxOptions, spare Tx) (Tx, error)
+}
+
 // Isolation is a transaction isolation level of the SQL standard, with PostgreSQL's meaning.
 type Isolation uint8
 
