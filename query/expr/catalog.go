@@ -52,6 +52,7 @@ func init() {
 	addFunctions(randomFunctions)
 	addFunctions(stringFunctions)
 	addFunctions(textFunctions)
+	addFunctions(unicodeFunctions)
 	addFunctions(regexFunctions)
 	addFunctions(quoteFunctions)
 	addFunctions(byteaFunctions)

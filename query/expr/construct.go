@@ -56,6 +56,10 @@ func NewFunc(name string, pos int, args ...Expr) (Expr, error) {
 		if len(args) == 2 {
 			return NewNullIf(pos, args[0], args[1])
 		}
+	case "pg_typeof":
+		if c, ok := soleConst(args); ok && c.Typ.Kind == types.Unknown { // as an argument it would become text
+			return NewConst(types.NewInt(types.Regtype, int64(types.Unknown.OID())), types.T(types.Regtype), pos), nil
+		}
 	}
 	if f := unsupportedFunctions[name]; f != "" {
 		return nil, sqlerr.Unsupported(f).At(pos)
@@ -73,6 +77,14 @@ func NewFunc(name string, pos int, args ...Expr) (Expr, error) {
 		}
 	}
 	return nil, NoFunction(name, args, pos)
+}
+
+func soleConst(args []Expr) (*Const, bool) {
+	if len(args) != 1 {
+		return nil, false
+	}
+	c, ok := args[0].(*Const)
+	return c, ok
 }
 
 // unsupportedFunctions are known functions that expressions do not have.

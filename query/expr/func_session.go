@@ -27,7 +27,7 @@ var sessionFunctions = []entry{
 	{"current_setting(text) text", 2077, stable, currentSetting, kernelNone},
 	{"current_setting(text,bool) text", 3294, stable, currentSetting, kernelNone},
 	{"set_config(text,text,bool) text", 2078, volatile | nullable, setConfig, kernelNone},
-	{"pg_typeof(any) text", 1619, stable | nullable | safe, typeOf, kernelNone},
+	{"pg_typeof(any) regtype", 1619, stable | nullable | safe, typeOf, kernelNone},
 	{"now() timestamptz", 1299, stable | safe, clock(transactionTime, types.TimestampTZ), kernelNone},
 	{"transaction_timestamp() timestamptz", 2647, stable | safe, clock(transactionTime, types.TimestampTZ), kernelNone},
 	{"current_timestamp() timestamptz", 1299, stable | safe, clock(transactionTime, types.TimestampTZ), kernelNone},
@@ -102,7 +102,7 @@ func setConfig(ctx *Context, args []types.Datum) (types.Datum, error) {
 }
 
 func typeOf(_ *Context, args []types.Datum) (types.Datum, error) {
-	return newText(args[0].K.String()), nil
+	return types.NewInt(types.Regtype, int64(args[0].K.OID())), nil
 }
 
 func transactionTime(ctx *Context) time.Time {
