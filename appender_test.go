@@ -105,7 +105,7 @@ func TestAppenderErrors(t *testing.T) {
 		{"too many", []any{5, "b", 1, 1, 1}, sqlerr.SyntaxError},
 		{"no number", []any{"five", "b", 1, 5}, sqlerr.InvalidTextRepresentation},
 		{"too long", []any{5, "bbbb", 1, 5}, sqlerr.StringDataRightTruncation},
-		{"too large", []any{1 << 40, "b", 1, 5}, sqlerr.NumericValueOutOfRange},
+		{"too large", []any{int64(1) << 40, "b", 1, 5}, sqlerr.NumericValueOutOfRange},
 		{"no UTF-8", []any{5, "\xff", 1, 5}, sqlerr.CharacterNotInRepertoire},
 		{"Go type", []any{5, []int{}, 1, 5}, sqlerr.FeatureNotSupported},
 		{"not null", []any{5, nil, 1, 5}, sqlerr.NotNullViolation},

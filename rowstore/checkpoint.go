@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"cmp"
 	"context"
 	"hash/crc32"
 	"slices"
@@ -98,10 +99,7 @@ func (f *snapFiles) commit(w *snapWriter, upTo table.LSN, entries map[snapKey]sn
 		list = append(list, e)
 	}
 	slices.SortFunc(list, func(a, b snapEntry) int {
-		if a.table != b.table {
-			return int(a.table) - int(b.table)
-		}
-		return int(a.chunk) - int(b.chunk)
+		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.chunk, b.chunk))
 	})
 	if err := f.writeManifest(encodeManifest(upTo, w.num+1, list)); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -189,9 +190,8 @@ func (f *snapFiles) parseManifest(b []byte) error {
 	}
 	f.mu.upTo = table.LSN(le.Uint64(b[8:]))
 	f.mu.next = le.Uint32(b[16:])
-	n := int(le.Uint32(b[20:]))
 	rest := body[manifestHead:]
-	if len(rest) != n*manifestEntry {
+	if int64(len(rest)) != int64(le.Uint32(b[20:]))*manifestEntry {
 		return f.damaged(name, manifestHead, "wrong length")
 	}
 	for ; len(rest) > 0; rest = rest[manifestEntry:] {
@@ -255,7 +255,7 @@ func (f *snapFiles) load(id table.ObjectID, d *data) error {
 		}
 	}
 	f.mu.Unlock()
-	slices.SortFunc(mine, func(a, b snapEntry) int { return int(a.chunk) - int(b.chunk) })
+	slices.SortFunc(mine, func(a, b snapEntry) int { return cmp.Compare(a.chunk, b.chunk) })
 	for _, e := range mine {
 		var b vec.Batch
 		if err := f.readChunk(e, d, &b); err != nil {

@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -23,10 +24,7 @@ func (s *Store) Verify(ctx context.Context, report func(table.Damage) bool) (blo
 	keys := slices.Collect(maps.Keys(s.snaps.mu.entries))
 	s.snaps.mu.Unlock()
 	slices.SortFunc(keys, func(a, b snapKey) int {
-		if a.table != b.table {
-			return int(a.table) - int(b.table)
-		}
-		return int(a.chunk) - int(b.chunk)
+		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.chunk, b.chunk))
 	})
 	for _, k := range keys {
 		if err := ctx.Err(); err != nil {

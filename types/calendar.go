@@ -56,7 +56,7 @@ func civilFromDays(days int) (year, month, day int) {
 	return year, month, day
 }
 
-func floorDiv(a, b int) int {
+func floorDiv[T int | int64](a, b T) T {
 	q := a / b
 	if a%b != 0 && (a < 0) != (b < 0) {
 		q--

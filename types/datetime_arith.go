@@ -82,7 +82,7 @@ func localParts(d Datum, loc *time.Location) (days int, micros int64) {
 // fromLocal is the inverse of localParts, micros may be of any size.
 func fromLocal(k Kind, days int, micros int64, loc *time.Location) (Datum, error) {
 	if k == TimestampTZ {
-		local := int64(days)*secondsPerDay + int64(floorDiv(int(micros), microsPerSecond))
+		local := int64(days)*secondsPerDay + floorDiv(micros, microsPerSecond)
 		micros -= int64(localToUTC(local, loc)) * microsPerSecond
 	}
 	ts, ok := makeTimestamp(days, micros)

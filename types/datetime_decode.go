@@ -230,14 +230,14 @@ func (d *dateTime) date(s []byte) (dtMask, dtError) {
 
 // atoi reads decimal digits that fit 32 bits.
 func atoi(s []byte) (int, bool) {
-	v := 0
+	v := int64(0)
 	for _, c := range s {
-		v = v*10 + int(c-'0')
+		v = v*10 + int64(c-'0')
 		if v > math.MaxInt32 {
 			return 0, false
 		}
 	}
-	return v, true
+	return int(v), true
 }
 
 // number decodes field i, of digits, perhaps with a point.

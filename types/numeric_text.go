@@ -157,6 +157,9 @@ func splitNumeric(s []byte) (t numericText, ok bool) {
 	return t, t.exponent(s[1:])
 }
 
+// exponentMax is where PostgreSQL gives up reading an exponent. With the digits of any text added it fits 32 bits.
+const exponentMax = math.MaxInt32 / 2
+
 // exponent reads the digits after e; values that no numeric has are cut, since they overflow
 // anyway.
 func (t *numericText) exponent(s []byte) bool {
@@ -171,7 +174,7 @@ func (t *numericText) exponent(s []byte) bool {
 	}
 	for _, c := range s {
 		if c != '_' {
-			t.exp = min(t.exp*10+int(c-'0'), math.MaxInt32)
+			t.exp = int(min(int64(t.exp)*10+int64(c-'0'), exponentMax))
 		}
 	}
 	if neg {
@@ -187,7 +190,7 @@ func (t *numericText) value() (Datum, error) {
 	whole := len(digits)
 	digits = appendDigits(digits, t.frac)
 	scale := len(digits) - whole - t.exp
-	if scale > NumericScaleMax || t.exp >= math.MaxInt32/2 {
+	if scale > NumericScaleMax || t.exp >= exponentMax {
 		return Datum{}, ErrNumericOverflow
 	}
 	for len(digits) > 1 && digits[0] == '0' {

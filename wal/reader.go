@@ -79,7 +79,7 @@ func (r *Reader) step() (h recordHeader, payload []byte, err error) {
 	if !ok {
 		return h, nil, r.damage("there is no intact record header")
 	}
-	size := recordBytes(int(h.length))
+	size := recordBytes(h.length)
 	if b, err = r.bytes(size, durable); err != nil {
 		return h, nil, err
 	}

@@ -80,7 +80,7 @@ func parseRecordHeader(b []byte, seed uint32, pos Position) (h recordHeader, ok 
 }
 
 // recordBytes returns what a record with a payload of n bytes occupies.
-func recordBytes(n int) int64 {
+func recordBytes[T int | uint32](n T) int64 {
 	return (recordHeaderBytes + int64(n) + recordAlign - 1) &^ (recordAlign - 1)
 }
 

@@ -372,13 +372,13 @@ func (s *scan) check(f *foundFile, b []byte, off uint32) (h recordHeader, size u
 	if !ok {
 		return h, 0, "there is no intact record header"
 	}
-	if recordBytes(int(h.length)) > int64(len(rest)) {
+	if recordBytes(h.length) > int64(len(rest)) {
 		return h, 0, "the record is longer than the file"
 	}
 	if h.prev != s.chain && !invariants.Mutant("wal-ignore-chain") {
 		return h, 0, "the record does not continue the chain"
 	}
-	n := recordBytes(int(h.length))
+	n := recordBytes(h.length)
 	payloadEnd := recordHeaderBytes + int64(h.length)
 	if PayloadSum(rest[recordHeaderBytes:payloadEnd]) != h.payloadSum {
 		return h, 0, "the checksum of the record's payload does not match"
@@ -427,7 +427,7 @@ func (s *scan) replay(f *foundFile, b []byte, end uint32) error {
 	for off := uint32(fileHeaderBytes); off < end; {
 		pos := NewPosition(f.epoch, off)
 		h, _ := parseRecordHeader(b[off:], s.seed, pos)
-		size := uint32(recordBytes(int(h.length)))
+		size := uint32(recordBytes(h.length))
 		report.Records++
 		s.info.Sealed = h.kind == Mark
 		if pos < s.from && pos+Position(size) > s.from {

@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (s *storageSession) rows(ctx context.Context, r table.Reader, t *listTable,
 	for {
 		m, err := scan.NextMorsel(ctx)
 		if errors.Is(err, io.EOF) {
-			slices.SortFunc(all, func(a, b found) int { return int(a.key-b.key)<<32 + int(a.pos-b.pos) })
+			slices.SortFunc(all, func(a, b found) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.pos, b.pos)) })
 			return all, nil
 		}
 		if err != nil {

@@ -208,14 +208,14 @@ func (w *world) datum(t types.Type, small bool, nulls float64) types.Datum {
 	if r.Float64() < nulls {
 		return types.NullOf(t.Kind)
 	}
-	span := 1 << 40
+	span := int64(1) << 40
 	if small {
 		span = 12
 	}
 	k := t.Kind
 	switch k.Class() {
 	case types.ClassInt:
-		x := int64(r.IntN(span)) - int64(span/3)
+		x := r.Int64N(span) - span/3
 		switch k {
 		case types.Bool:
 			x = int64(r.IntN(2))
@@ -226,20 +226,20 @@ func (w *world) datum(t types.Type, small bool, nulls float64) types.Datum {
 		}
 		return types.NewInt(k, x)
 	case types.ClassFloat:
-		f := float64(r.IntN(span))/4 - float64(span/8)
+		f := float64(r.Int64N(span))/4 - float64(span/8)
 		if f == 0 && r.IntN(2) == 0 {
 			return types.Datum{K: k, Valid: true, I: -1 << 63} // -0.0
 		}
 		return types.NewFloat(k, f)
 	case types.ClassNumeric:
 		if p, s, ok := t.PrecisionScale(); ok && p <= 18 {
-			return types.NewDecimal(int64(r.IntN(span))-int64(span/3), s)
+			return types.NewDecimal(r.Int64N(span)-span/3, s)
 		}
 		if r.IntN(30) == 0 {
 			return types.NumericNaN()
 		}
 		scale := r.IntN(3)
-		c := int64(r.IntN(span)) - int64(span/3)
+		c := r.Int64N(span) - span/3
 		for range scale {
 			if r.IntN(2) == 0 {
 				c *= 10 // equal values of several scales
@@ -252,7 +252,7 @@ func (w *world) datum(t types.Type, small bool, nulls float64) types.Datum {
 		}
 		return types.NewInterval(0, int32(30*r.IntN(3)), int64(r.IntN(3)))
 	}
-	s := fmt.Sprintf("%d", r.IntN(span))
+	s := fmt.Sprintf("%d", r.Int64N(span))
 	if r.IntN(3) == 0 {
 		s += " is the number of this row"
 	}

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"math"
@@ -142,7 +143,7 @@ func (l *sortLocal) prune() error {
 	}
 	first := o.entries[:min(int64(len(o.entries)), s.top)]
 	// The kept rows stay in their old order, so that equal ones do.
-	slices.SortFunc(first, func(a, b sortEntry) int { return int(a.seq) - int(b.seq) })
+	slices.SortFunc(first, func(a, b sortEntry) int { return cmp.Compare(a.seq, b.seq) })
 	kept := newRowSet(s.q.mem, s.types, nil, false, &l.sink.blocks, l.set.s)
 	d, err := newKeyDecoder(s.q.mem, len(s.types))
 	if err != nil {
