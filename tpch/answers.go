@@ -14,7 +14,7 @@ import (
 //
 //	go run ./internal/answergen -dsn "host=localhost user=postgres"
 
-//go:embed answers/sf0.01.txt.gz answers/sf0.1.txt.gz
+//go:embed answers/sf0.01.txt.gz answers/sf0.1.txt.gz answers/sf1.txt.gz
 var answerFiles embed.FS
 
 // A Value is one value of a result in the text form of PostgreSQL: char(n) is padded, numeric has
@@ -34,10 +34,11 @@ type Result struct {
 var answers = map[float64]func() ([]Result, error){
 	0.01: sync.OnceValues(func() ([]Result, error) { return readAnswers("answers/sf0.01.txt.gz") }),
 	0.1:  sync.OnceValues(func() ([]Result, error) { return readAnswers("answers/sf0.1.txt.gz") }),
+	1:    sync.OnceValues(func() ([]Result, error) { return readAnswers("answers/sf1.txt.gz") }),
 }
 
 // AnswerScaleFactors returns the scale factors for which there are answers, in ascending order.
-func AnswerScaleFactors() []float64 { return []float64{0.01, 0.1} }
+func AnswerScaleFactors() []float64 { return []float64{0.01, 0.1, 1} }
 
 // Answer returns the answer of PostgreSQL to a query at a scale factor, and whether there is one.
 // The caller must not change it.

@@ -43,7 +43,7 @@ func (j *tpchJob) run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, snapshot.Close()) }()
 	}
-	if err := j.runQueries(ctx); err != nil {
+	if err := j.runBeside(ctx); err != nil {
 		return err
 	}
 	if snapshot != nil {
@@ -143,6 +143,27 @@ func mixedOf(m table.Metrics, c tpchload.Changed) *mixedReport {
 		r.DeadRows += t.DeadRows
 	}
 	return r
+}
+
+// mixedWriters is the number of writers beside the queries of mixed work.
+const mixedWriters = 2
+
+// runBeside runs the queries, those of mixed work beside writers.
+func (j *tpchJob) runBeside(ctx context.Context) error {
+	if !j.flags.mixed {
+		return j.runQueries(ctx)
+	}
+	writers := tpchload.StartWriters(ctx, j.db, mixedWriters, j.g.Rows(tpch.Orders))
+	err := j.runQueries(ctx)
+	written, werr := writers.Stop()
+	if err = errors.Join(err, werr); err != nil {
+		return err
+	}
+	j.report.Mixed.Beside = written.Updated + written.Reinserted
+	j.printf("Beside the queries, %d writers changed rows and back in %s transactions, deleted and inserted rows again in\n"+
+		"%s, and rolled %s back.\n", mixedWriters, countText(written.Updated), countText(written.Reinserted),
+		countText(written.RolledBack))
+	return nil
 }
 
 func (j *tpchJob) runQueries(ctx context.Context) error {

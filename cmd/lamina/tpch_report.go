@@ -44,6 +44,8 @@ type mixedReport struct {
 	Commits    int64 `json:"commits"`
 	Groups     int64 `json:"groups"`
 	LogSyncs   int64 `json:"log_syncs"`
+	// Beside is the number of transactions that committed beside the queries.
+	Beside int64 `json:"commits_beside"`
 }
 
 func newTPCHReport(o *tpchFlags) tpchReport {
