@@ -14,39 +14,25 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/laminadb/lamina/benchmarks/duck"
 	"github.com/laminadb/lamina/tpch"
 )
 
-// duck is a DuckDB database file in this process, with one connection.
-type duck struct {
+// duckDB is a DuckDB database file in this process, with one connection.
+type duckDB struct {
 	db      *sql.DB
 	gotBack string
 }
 
-func openDuck(ctx context.Context, dir string, threads int, memoryBytes int64) (*duck, error) {
-	dsn := fmt.Sprintf("%s?threads=%d&memory_limit=%dMiB", filepath.Join(dir, "duck.db"), threads, memoryBytes>>20)
-	db, err := sql.Open("duckdb", dsn)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1)
-	d := &duck{db: db}
-	var version, gotThreads, gotMemory string
-	row := db.QueryRowContext(ctx, "SELECT version(), current_setting('threads'), current_setting('memory_limit')")
-	if err := row.Scan(&version, &gotThreads, &gotMemory); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	d.gotBack = fmt.Sprintf("DuckDB %s (duckdb-go, in process, a file): threads=%s, memory_limit=%s",
-		version, gotThreads, gotMemory)
-	if gotThreads != strconv.Itoa(threads) {
-		return nil, errors.Join(fmt.Errorf("duckdb: %s threads, asked for %d", gotThreads, threads), db.Close())
-	}
-	return d, nil
+func openDuck(ctx context.Context, dir string, threads int, memoryBytes int64) (d *duckDB, err error) {
+	d = &duckDB{}
+	d.db, d.gotBack, err = duck.Open(ctx, filepath.Join(dir, "duck.db"), threads, memoryBytes)
+	return d, err
 }
 
 // load creates the tables without primary keys, whose indexes would slow the load and help no
 // query, and fills them from files.
-func (d *duck) load(ctx context.Context, g *tpch.Generator, dir string) (time.Duration, error) {
+func (d *duckDB) load(ctx context.Context, g *tpch.Generator, dir string) (time.Duration, error) {
 	var took time.Duration
 	for _, t := range tpch.Tables() {
 		name := filepath.Join(dir, t.Name()+".tbl")
@@ -94,7 +80,7 @@ func writeTBL(ctx context.Context, g *tpch.Generator, t tpch.Table, name string)
 }
 
 // run runs a query and fetches its rows.
-func (d *duck) run(ctx context.Context, text string) (r tpch.Result, took time.Duration, err error) {
+func (d *duckDB) run(ctx context.Context, text string) (r tpch.Result, took time.Duration, err error) {
 	start := time.Now()
 	rows, err := d.db.QueryContext(ctx, text)
 	if err != nil {
@@ -163,4 +149,4 @@ func decimalText(n *big.Int, scale int) string {
 	return text
 }
 
-func (d *duck) close() error { return d.db.Close() }
+func (d *duckDB) close() error { return d.db.Close() }

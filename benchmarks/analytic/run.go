@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	return r, r.profile(ctx, o, l)
 }
 
-func (r *Result) measure(ctx context.Context, o Options, l *laminaDB, d *duck) error {
+func (r *Result) measure(ctx context.Context, o Options, l *laminaDB, d *duckDB) error {
 	for _, n := range tpch.Spine() {
 		o.Progress(fmt.Sprintf("TPC-H: comparing the answers to query %d", n))
 		q := &Query{Number: n}
@@ -109,7 +109,7 @@ func (r *Result) measure(ctx context.Context, o Options, l *laminaDB, d *duck) e
 }
 
 // check runs the query once on each system and compares the answers.
-func (q *Query) check(ctx context.Context, sf float64, l *laminaDB, d *duck) error {
+func (q *Query) check(ctx context.Context, sf float64, l *laminaDB, d *duckDB) error {
 	peer, _, err := d.run(ctx, tpch.Query(q.Number))
 	if err != nil {
 		return fmt.Errorf("query on DuckDB: %w", err)
@@ -131,7 +131,7 @@ func (q *Query) check(ctx context.Context, sf float64, l *laminaDB, d *duck) err
 }
 
 // time runs the query once on each system.
-func (q *Query) time(ctx context.Context, laminaFirst bool, l *laminaDB, d *duck) error {
+func (q *Query) time(ctx context.Context, laminaFirst bool, l *laminaDB, d *duckDB) error {
 	for _, lamina := range []bool{laminaFirst, !laminaFirst} {
 		run, times := d.run, &q.Duck
 		if lamina {

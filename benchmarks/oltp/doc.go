@@ -1,4 +1,4 @@
-// Package oltp measures small transactions and reads by key: Lamina beside SQLite, and beside a
+// Package oltp measures small transactions and reads by key: Lamina beside SQLite and bbolt, and beside a
 // loop that does nothing but append to a file and wait for the disk, which bounds what a durable
 // commit of one client can reach.
 //

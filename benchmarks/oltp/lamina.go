@@ -221,6 +221,12 @@ func (l *laminaDB) updateMany(ctx context.Context, ids []int64) error {
 	return err
 }
 
+// counts reads the database's own counters.
+func (l *laminaDB) counts() Counts {
+	m := l.db.Metrics()
+	return Counts{Commits: m.Commits, Groups: m.Groups, Syncs: m.LogSyncs}
+}
+
 func (l *laminaDB) close() error {
 	errs := []error{l.release()}
 	for _, st := range l.inserts {

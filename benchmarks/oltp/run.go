@@ -3,8 +3,9 @@ package oltp
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
+
+	"github.com/laminadb/lamina/benchmarks/machine"
 )
 
 // Options say how much is measured; all must be set.
@@ -38,39 +39,81 @@ type Result struct {
 
 // Work names, which group the cases.
 const (
-	Insert1  = "durable INSERT of one row, 1 client"
-	Insert64 = "durable INSERT of one row, 64 clients"
-	Get      = "read of one row by key"
-	Update   = "durable UPDATE of 100 rows by key"
+	Insert1   = "durable INSERT of one row, 1 client"
+	Insert64  = "durable INSERT of one row, 64 clients"
+	Get       = "read of one row by key"
+	GetBeside = "read of one row by key beside a durable writer"
+	Update    = "durable UPDATE of 100 rows by key"
 )
 
 // The systems.
 const (
 	Lamina = "Lamina"
 	SQLite = "SQLite"
+	Bolt   = "bbolt"
 	Bare   = "append + fdatasync"
 )
 
-// Run measures everything.
+// Notes of the reads that are compared with each other: what is there in one system with that note is the same
+// in the other.
+const (
+	OneSnapshot   = "one snapshot held"
+	SnapshotEach  = "a snapshot each"
+	PreparedQuery = "prepared SELECT"
+)
+
+// systems are the databases that are measured.
+type systems struct {
+	bare   *bare
+	sqlite *sqlite
+	bolt   *bolt
+	lamina *laminaDB
+}
+
+func (s *systems) close() error {
+	var errs []error
+	if s.lamina != nil {
+		errs = append(errs, s.lamina.close())
+	}
+	if s.bolt != nil {
+		errs = append(errs, s.bolt.close())
+	}
+	if s.sqlite != nil {
+		errs = append(errs, s.sqlite.close())
+	}
+	if s.bare != nil {
+		errs = append(errs, s.bare.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *systems) open(ctx context.Context, o Options) (err error) {
+	if s.bare, err = openBare(o.Dir); err != nil {
+		return err
+	}
+	if s.sqlite, err = openSQLite(ctx, o.Dir, o.Rows); err != nil {
+		return err
+	}
+	if s.bolt, err = openBolt(o.Dir, o.Rows); err != nil {
+		return err
+	}
+	s.lamina, err = openLamina(ctx, o.Dir, manyClients, o.Rows)
+	return err
+}
+
+// Run measures everything. It refuses a folder that is not on a disk.
 func Run(ctx context.Context, o Options) (r Result, err error) {
+	if _, err := machine.FileSystem(o.Dir); err != nil {
+		return r, err
+	}
 	o.Progress("small transactions: filling")
-	b, err := openBare(o.Dir)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	s, err := openSQLite(ctx, o.Dir, o.Rows)
-	if err != nil {
-		return r, err
-	}
+	s := &systems{}
 	defer func() { err = errors.Join(err, s.close()) }()
-	l, err := openLamina(ctx, o.Dir, manyClients, o.Rows)
-	if err != nil {
+	if err := s.open(ctx, o); err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, l.close()) }()
-	r.Settings = []string{l.gotBack, s.gotBack}
-	r.Cases = cases(b, s, l, o.Rows)
+	r.Settings = []string{s.lamina.gotBack, s.sqlite.gotBack, s.bolt.gotBack}
+	r.Cases = s.cases(o.Rows)
 	for round := range o.Rounds {
 		// Every other round goes backwards: what comes first in a round is not always the same.
 		for i := range r.Cases {
@@ -84,41 +127,10 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 			}
 		}
 	}
-	return r, nil
-}
-
-func cases(b *bare, s *sqlite, l *laminaDB, rows int64) []*Case {
-	var laminaID, sqliteID = newKeys(), newKeys()
-	random := rand.New(rand.NewPCG(1, 2)) // used by cases of one client only
-	key := func() int64 { return 1 + random.Int64N(rows) }
-	keys := make([]int64, updateRows)
-	many := func() []int64 {
-		for i := range keys {
-			keys[i] = key()
+	for _, c := range r.Cases {
+		if err := c.check(); err != nil {
+			return r, err
 		}
-		return keys
 	}
-	laminaInsert := func(ctx context.Context, c int, _ int64) error { return l.insertOne(ctx, c, laminaID()) }
-	sqliteInsert := func(ctx context.Context, _ int, _ int64) error { return s.insertOne(ctx, sqliteID()) }
-	return []*Case{
-		{Work: Insert1, System: Bare, Note: "160 bytes into a preallocated file", clients: 1, perOp: 1, op: b.append},
-		{Work: Insert1, System: Lamina, Note: "prepared INSERT", clients: 1, perOp: 1, op: laminaInsert},
-		{Work: Insert1, System: SQLite, Note: "prepared INSERT", clients: 1, perOp: 1, op: sqliteInsert},
-		{Work: Insert64, System: Lamina, Note: "64 prepared INSERTs", clients: manyClients, perOp: 1, op: laminaInsert},
-		{Work: Insert64, System: SQLite, Note: "64 goroutines take turns on one connection", clients: manyClients, perOp: 1,
-			op: sqliteInsert},
-		{Work: Get, System: Lamina, Note: "package table, one snapshot held", clients: 1, perOp: 1,
-			begin: l.hold, end: l.release,
-			op: func(ctx context.Context, _ int, _ int64) error { return l.getHeld(ctx, key()) }},
-		{Work: Get, System: Lamina, Note: "package table, a snapshot each", clients: 1, perOp: 1,
-			op: func(ctx context.Context, _ int, _ int64) error { return l.getFresh(ctx, key()) }},
-		{Work: Get, System: Lamina, Note: "prepared SELECT", clients: 1, perOp: 1,
-			op: func(ctx context.Context, _ int, _ int64) error { return l.getSQL(ctx, key()) }},
-		{Work: Get, System: SQLite, Note: "prepared SELECT", clients: 1, perOp: 1,
-			op: func(ctx context.Context, _ int, _ int64) error { return s.getOne(ctx, key()) }},
-		{Work: Update, System: Lamina, Note: "100 prepared UPDATEs in a transaction", clients: 1, perOp: updateRows,
-			op: func(ctx context.Context, _ int, _ int64) error { return l.updateMany(ctx, many()) }},
-		{Work: Update, System: SQLite, Note: "100 prepared UPDATEs in a transaction", clients: 1, perOp: updateRows,
-			op: func(ctx context.Context, _ int, _ int64) error { return s.updateMany(ctx, many()) }},
-	}
+	return r, nil
 }

@@ -39,10 +39,11 @@ func Geomean(values []float64) float64 {
 	return math.Exp(sum / float64(len(values)))
 }
 
-// Table is a Markdown table. Columns after the first are aligned to the right.
+// Table is a Markdown table. Columns after the first are aligned to the right, unless LeftAligned says otherwise.
 type Table struct {
-	Header []string
-	Rows   [][]string
+	Header      []string
+	Rows        [][]string
+	LeftAligned bool
 }
 
 // Add appends a row.
@@ -61,7 +62,10 @@ func (t *Table) Write(w io.Writer) error {
 		for i, c := range row {
 			fill := strings.Repeat(" ", widths[i]-len([]rune(c)))
 			if i == 0 {
-				b.WriteString("| " + c + fill + " |")
+				b.WriteString("|")
+			}
+			if i == 0 || t.LeftAligned {
+				b.WriteString(" " + c + fill + " |")
 			} else {
 				b.WriteString(" " + fill + c + " |")
 			}
@@ -71,7 +75,10 @@ func (t *Table) Write(w io.Writer) error {
 	line(t.Header)
 	for i, n := range widths {
 		if i == 0 {
-			b.WriteString("|" + strings.Repeat("-", n+2) + "|")
+			b.WriteString("|")
+		}
+		if i == 0 || t.LeftAligned {
+			b.WriteString(strings.Repeat("-", n+2) + "|")
 		} else {
 			b.WriteString(strings.Repeat("-", n+1) + ":|")
 		}

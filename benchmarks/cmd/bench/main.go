@@ -1,51 +1,33 @@
-// Command bench measures Lamina beside SQLite and DuckDB on this machine and writes the figures as
+// Command bench measures Lamina beside SQLite, bbolt and DuckDB on this machine and writes the figures as
 // Markdown:
 //
 //	cd benchmarks && go run ./cmd/bench
 //
-// Small transactions and reads by key are measured beside SQLite and beside a bare append and
-// fdatasync loop, TPC-H queries beside DuckDB. The peers run in this process through cgo; their
-// settings are read back and printed. There are no thresholds: the exit code is 1 only if answers
-// differ or something fails.
+// Small transactions and reads by key are measured beside SQLite, bbolt and a bare append and fdatasync loop, loads
+// and TPC-H queries beside DuckDB. The peers run in this process through cgo; their settings are read back and
+// printed. What is killed, or measured as a process, runs in children of this program. The exit code is 1 only if
+// answers differ or something fails: figures that miss their targets are listed at the end of the report.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/laminadb/lamina/benchmarks/analytic"
+	"github.com/laminadb/lamina/benchmarks/child"
 	"github.com/laminadb/lamina/benchmarks/machine"
-	"github.com/laminadb/lamina/benchmarks/oltp"
-	"github.com/laminadb/lamina/tpch"
+	"github.com/laminadb/lamina/benchmarks/memory"
+	"github.com/laminadb/lamina/benchmarks/recovery"
 )
-
-// Bounds of a run at default flags: a few minutes.
-const (
-	oltpRows      = 200_000
-	oltpRounds    = 5
-	oltpRoundTime = 500 * time.Millisecond
-	tpchRuns      = 9
-	tpchTimeMax   = 60 * time.Second
-)
-
-type options struct {
-	sf      []float64
-	only    []string
-	out     string
-	dir     string
-	profile string
-}
 
 func main() {
+	child.Run(map[string]child.Part{recovery.Part: recovery.Write, memory.Part: memory.Load})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx)
 	stop()
@@ -55,34 +37,16 @@ func main() {
 	}
 }
 
-func parse() (o options, err error) {
-	only, sf := "", ""
-	flag.StringVar(&sf, "sf", "0.1,1", "scale factors of TPC-H")
-	flag.StringVar(&only, "only", "oltp,tpch", "what to measure")
-	flag.StringVar(&o.out, "out", "../docs/BENCHMARKS.md", "file for the report, empty for none")
-	flag.StringVar(&o.dir, "dir", "", "folder on a disk for the databases (default a temporary one)")
-	flag.StringVar(&o.profile, "profile", "", "folder for a CPU profile of Lamina in each TPC-H query, empty for none")
-	flag.Parse()
-	o.only = strings.Split(only, ",")
-	for _, name := range o.only {
-		if name != "oltp" && name != "tpch" {
-			return o, fmt.Errorf("--only %s: there are oltp and tpch", name)
-		}
-	}
-	if flag.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", flag.Arg(0))
-	}
-	for text := range strings.SplitSeq(sf, ",") {
-		f, err := strconv.ParseFloat(text, 64)
-		if err == nil {
-			_, err = tpch.New(f)
-		}
-		if err != nil {
-			return o, fmt.Errorf("--sf %s: %w", text, err)
-		}
-		o.sf = append(o.sf, f)
-	}
-	return o, nil
+// part is one section of the report.
+type part struct {
+	name string
+	run  func(ctx context.Context, p *page, o *options, dir string) error
+}
+
+// parts are in the order in which they are measured and printed.
+var parts = []part{
+	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"load", runLoad}, {"recovery", runRecovery},
+	{"memory", runMemory}, {"tpch", runTPCH},
 }
 
 func run(ctx context.Context) (err error) {
@@ -100,57 +64,79 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	p := newPage(fileSystem, os.Args[1:])
-	progress := func(what string) { fmt.Fprintf(os.Stderr, "%s\n", what) }
-	if slices.Contains(o.only, "oltp") {
-		r, err := oltp.Run(ctx, oltp.Options{
-			Dir: dir, Rounds: oltpRounds, RoundTime: oltpRoundTime, Rows: oltpRows, Progress: progress,
-		})
-		if err != nil {
-			return err
-		}
-		p.oltp(&r)
-	}
-	wrong := 0
-	if slices.Contains(o.only, "tpch") {
-		for _, sf := range o.sf {
-			n, err := p.runTPCH(ctx, o, dir, sf, progress)
-			if err != nil {
+	for _, part := range parts {
+		if slices.Contains(o.only, part.name) {
+			if err := part.in(ctx, p, o, dir); err != nil {
 				return err
 			}
-			wrong += n
 		}
 	}
+	p.targets()
 	if err := p.save(o.out); err != nil {
 		return err
 	}
-	if wrong > 0 {
-		return fmt.Errorf("%d answers are missing or differ", wrong)
+	if p.wrong > 0 {
+		return fmt.Errorf("%d answers are missing or differ", p.wrong)
 	}
 	return nil
 }
 
-// runTPCH measures one scale factor; it returns the number of queries without right answers.
-func (p *page) runTPCH(ctx context.Context, o options, dir string, sf float64, progress func(string)) (wrong int, err error) {
+// in runs the part in a folder of its own, which is gone afterwards.
+func (t part) in(ctx context.Context, p *page, o *options, dir string) (err error) {
+	dir = filepath.Join(dir, t.name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.profile != "" && t.name != "tpch" { // which has one for each query
+		f, err := os.Create(filepath.Join(o.profile, t.name+".pprof"))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return t.run(ctx, p, o, dir)
+}
+
+// progress tells what is done.
+func progress(what string) { fmt.Fprintf(os.Stderr, "%s\n", what) }
+
+func runTPCH(ctx context.Context, p *page, o *options, dir string) error {
+	for _, sf := range o.sf {
+		if err := p.runTPCH(ctx, o, dir, sf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runTPCH measures one scale factor.
+func (p *page) runTPCH(ctx context.Context, o *options, dir string, sf float64) (err error) {
 	dir, err = os.MkdirTemp(dir, "tpch-")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	ao := analytic.Options{
-		Dir: dir, ScaleFactor: sf, Runs: tpchRuns, TimeMax: tpchTimeMax, MemoryBytes: max(machine.MemoryBytes()/4, 1<<30),
+		Dir: dir, ScaleFactor: sf, Runs: o.size.tpchRuns, TimeMax: tpchTimeMax, MemoryBytes: max(machine.MemoryBytes()/4, 1<<30),
 		Progress: progress,
 	}
 	if o.profile != "" {
 		ao.ProfileDir = filepath.Join(o.profile, fmt.Sprintf("sf%v", sf))
 		if err := os.MkdirAll(ao.ProfileDir, 0o755); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	r, err := analytic.Run(ctx, ao)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return p.tpch(&r, sf), nil
+	p.tpch(&r, sf)
+	return nil
 }
 
 // save prints the page and writes it to a file.

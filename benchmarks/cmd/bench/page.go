@@ -9,12 +9,17 @@ import (
 
 	"github.com/laminadb/lamina/benchmarks/analytic"
 	"github.com/laminadb/lamina/benchmarks/machine"
-	"github.com/laminadb/lamina/benchmarks/oltp"
 	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/benchmarks/target"
 )
 
 // page is the report.
-type page struct{ text strings.Builder }
+type page struct {
+	text    strings.Builder
+	figures target.List
+	// wrong counts the queries without right answers.
+	wrong int
+}
 
 func newPage(fileSystem string, args []string) *page {
 	p := &page{}
@@ -60,42 +65,14 @@ func (p *page) settings(list []string) {
 	p.printf("\n")
 }
 
-func (p *page) oltp(r *oltp.Result) {
-	p.lines(
-		"## Small transactions and reads by key",
-		"",
-		fmt.Sprintf("Rows or reads a second: the median of %d rounds of %v each, all cases in turns.",
-			oltpRounds, oltpRoundTime),
-		fmt.Sprintf("The table has %d rows of about 100 bytes before. Every commit waits for the disk.", oltpRows),
-		"",
-	)
-	p.settings(r.Settings)
-	peers := map[string][]float64{}
-	var bare []float64
-	for _, c := range r.Cases {
-		switch c.System {
-		case oltp.SQLite:
-			peers[c.Work] = c.Rates
-		case oltp.Bare:
-			bare = c.Rates
-		}
-	}
-	t := &report.Table{Header: []string{"work", "system", "beside SQLite", "beside the bare loop", "a second", "how"}}
-	for _, c := range r.Cases {
-		sqlite, loop := "", ""
-		if c.System == oltp.Lamina {
-			sqlite = report.Ratio(report.Median(report.Ratios(c.Rates, peers[c.Work])))
-		}
-		if c.System != oltp.Bare && (c.Work == oltp.Insert1 || c.Work == oltp.Insert64) {
-			loop = report.Ratio(report.Median(report.Ratios(c.Rates, bare)))
-		}
-		t.Add(c.Work, c.System, sqlite, loop, report.Rate(report.Median(c.Rates)), c.Note)
-	}
-	p.table(t)
+// targets prints how the figures stand to what they ought to be.
+func (p *page) targets() {
+	p.lines("## Targets", "")
+	p.table(p.figures.Table())
 }
 
-// tpch prints the analytic figures; it returns the number of queries without right answers.
-func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
+// tpch prints the analytic figures.
+func (p *page) tpch(r *analytic.Result, sf float64) {
 	p.lines(
 		fmt.Sprintf("## TPC-H at scale factor %v", sf),
 		"",
@@ -108,8 +85,8 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 	p.lines(
 		fmt.Sprintf("Load of %d rows:", r.Rows),
 		"",
-		"- Lamina, from the generator in the same process, with primary keys, durable: "+load(r.Rows, r.LoadLamina),
-		"- DuckDB, from text files, without keys: "+load(r.Rows, r.LoadDuck),
+		"- Lamina, from the generator in the same process, with primary keys, durable: "+loadTime(r.Rows, r.LoadLamina),
+		"- DuckDB, from text files, without keys: "+loadTime(r.Rows, r.LoadDuck),
 		"",
 	)
 	t := &report.Table{Header: []string{"query", "Lamina / DuckDB", "Lamina, ms", "DuckDB, ms", "rows", "answer"}}
@@ -118,7 +95,7 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 	problems := ""
 	for _, q := range r.Queries {
 		if q.Problem != "" {
-			wrong++
+			p.wrong++
 			t.Add(fmt.Sprintf("Q%d", q.Number), "", "", "", "", "WRONG")
 			problems += fmt.Sprintf("- Q%d: %s\n", q.Number, q.Problem)
 			continue
@@ -136,13 +113,13 @@ func (p *page) tpch(r *analytic.Result, sf float64) (wrong int) {
 	t.Add("total", report.Ratio(laminaSum/duckSum), millis(laminaSum), millis(duckSum), "", "")
 	t.Add("geometric mean", report.Ratio(report.Geomean(ratios)), millis(report.Geomean(laminas)), millis(report.Geomean(ducks)), "", "")
 	p.table(t)
+	p.figures.Add("tpch", report.Geomean(ratios), fmt.Sprintf("scale factor %v", sf))
 	if problems != "" {
 		p.printf("Not timed:\n\n%s\n", problems)
 	}
-	return wrong
 }
 
-func load(rows int64, took time.Duration) string {
+func loadTime(rows int64, took time.Duration) string {
 	return fmt.Sprintf("%.2f s (%s rows/s)", took.Seconds(), report.Rate(float64(rows)/took.Seconds()))
 }
 

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/laminadb/lamina/benchmarks/delta"
+	"github.com/laminadb/lamina/benchmarks/load"
+	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/benchmarks/memory"
+	"github.com/laminadb/lamina/benchmarks/mixed"
+	"github.com/laminadb/lamina/benchmarks/recovery"
+	"github.com/laminadb/lamina/benchmarks/report"
+)
+
+func runMixed(ctx context.Context, p *page, o *options, dir string) error {
+	r, err := mixed.Run(ctx, mixed.Options{Dir: dir, Goroutines: mixedGoroutines, Time: o.size.mixedTime, Progress: progress})
+	if err != nil {
+		return err
+	}
+	p.lines(
+		"## Mixed transactions",
+		"",
+		fmt.Sprintf("%d goroutines for %.1f s on one database on disk; every transaction is tried until it succeeds, and its time is", r.Goroutines, r.Took.Seconds()),
+		"that of all its tries. Commits wait for the disk. No error but those below came; the sums were right afterwards.",
+		"",
+	)
+	t := &report.Table{Header: []string{"transaction", "succeeded", "a second", "p50, ms", "p99, ms", "p99.9, ms"}}
+	for _, k := range r.Kinds {
+		t.Add(k.Name, fmt.Sprint(k.Done), report.Rate(float64(k.Done)/r.Took.Seconds()), duration(k.P50), duration(k.P99), duration(k.P999))
+	}
+	p.table(t)
+	var retried []string
+	total := int64(0)
+	for code, n := range r.Retried {
+		retried = append(retried, fmt.Sprintf("%d with %s", n, code))
+		total += n
+	}
+	slices.Sort(retried)
+	if total == 0 {
+		retried = []string{"none"}
+	}
+	p.lines(fmt.Sprintf("Tries that failed: %s. %d commits in %d groups with %d fsyncs.", strings.Join(retried, ", "), r.Commits, r.Groups, r.Syncs), "")
+	p.figures.Add("mixed", 0, fmt.Sprintf("%.0f s, %d transactions, %d tried again, p50 %s ms, p99 %s ms, p99.9 %s ms",
+		r.Took.Seconds(), r.All().Done, total, duration(r.All().P50), duration(r.All().P99), duration(r.All().P999)))
+	return nil
+}
+
+func duration(d time.Duration) string { return fmt.Sprintf("%.3g", float64(d.Microseconds())/1e3) }
+
+func runDelta(ctx context.Context, p *page, o *options, dir string) error {
+	r, err := delta.Run(ctx, delta.Options{Dir: dir, Rows: o.size.deltaRows, Runs: o.size.deltaRuns, Threads: runtime.GOMAXPROCS(0), Progress: progress})
+	if err != nil {
+		return err
+	}
+	p.lines(
+		"## Scans of delta rows",
+		"",
+		fmt.Sprintf("Milliseconds that all workers together need for every value of one column: medians of %d scans, after a first one.", o.size.deltaRuns),
+		"",
+	)
+	p.settings(r.Settings)
+	t := &report.Table{Header: []string{"scan", "ms a column", "ns a value"}}
+	for _, c := range []struct {
+		name  string
+		times []float64
+		rows  int64
+	}{
+		{"all rows, package table", r.Whole, r.Rows},
+		{fmt.Sprintf("after %d rows were deleted, package table", r.Deleted), r.Holes, r.Rows - r.Deleted},
+		{"the same, SELECT of the largest value of each column", r.Query, r.Rows - r.Deleted},
+	} {
+		t.Add(c.name, fmt.Sprintf("%.3f", report.Median(c.times)), fmt.Sprintf("%.2f", report.Median(c.times)*1e6/float64(c.rows)))
+	}
+	p.table(t)
+	scale := 1e6 / float64(r.Rows)
+	p.figures.Add("delta", report.Median(r.Whole)*scale, fmt.Sprintf("%d cores", runtime.GOMAXPROCS(0)))
+	p.figures.Add("delta-deleted", report.Median(r.Holes)*scale, "")
+	return nil
+}
+
+func runLoad(ctx context.Context, p *page, o *options, dir string) error {
+	r, err := load.Run(ctx, load.Options{
+		Dir: dir, ScaleFactor: o.size.loadScale, Rounds: o.size.loadRounds, Threads: runtime.GOMAXPROCS(0),
+		MemoryBytes: max(machine.MemoryBytes()/2, 1<<30), Progress: progress,
+	})
+	if err != nil {
+		return err
+	}
+	p.lines(
+		"## Load through an Appender",
+		"",
+		fmt.Sprintf("The %d rows of lineitem at scale factor %v, one durable commit at the end, each time into a new database: medians of", r.Rows, o.size.loadScale),
+		fmt.Sprintf("%d rounds, in turns. The clock runs while rows are appended and while the commit waits; making the rows, and the vectors or", o.size.loadRounds),
+		"Go values of them, does not count. Afterwards the sums of all columns were compared.",
+		"",
+	)
+	p.settings(r.Settings)
+	t := &report.Table{Header: []string{"system and call", "beside DuckDB", "rows a second", "seconds"}}
+	duck := r.Case(load.DuckRows)
+	for _, c := range r.Cases {
+		cell := ""
+		if c != duck {
+			cell = report.Ratio(report.Median(report.Ratios(c.Rates, duck.Rates)))
+		}
+		rate := report.Median(c.Rates)
+		t.Add(c.Name, cell, report.Rate(rate), fmt.Sprintf("%.2f", float64(r.Rows)/rate))
+	}
+	p.table(t)
+	for _, x := range [][2]string{{"load-columns", load.LaminaColumns}, {"load-rows", load.LaminaRows}} {
+		name, c := x[0], x[1]
+		p.figures.Add(name, report.Median(report.Ratios(r.Case(c).Rates, duck.Rates)), report.Rate(report.Median(r.Case(c).Rates))+" rows a second")
+	}
+	return nil
+}
+
+func runRecovery(ctx context.Context, p *page, o *options, dir string) error {
+	r, err := recovery.Run(ctx, recovery.Options{Dir: dir, LogBytes: o.size.recoveryBytes, Progress: progress})
+	if err != nil {
+		return err
+	}
+	p.lines(
+		"## Recovery after kill -9",
+		"",
+		fmt.Sprintf("A child wrote %d rows in %d acknowledged transactions of one and of 64 rows, %.0f MiB of log, made no checkpoint and was killed",
+			r.Acknowledged, r.Transactions, float64(r.LogBytes)/(1<<20)),
+		fmt.Sprintf("while it wrote. The directory took %.2f s to open, **%.2f s a GiB**; all acknowledged rows were there, and %d of transactions",
+			r.Took.Seconds(), r.SecondsPerGiB(), r.Found-r.Acknowledged),
+		"that were not acknowledged any more, none in part.",
+		"",
+	)
+	p.figures.Add("recovery", r.SecondsPerGiB(), fmt.Sprintf("%.0f MiB, %d of %d acknowledged rows lost", float64(r.LogBytes)/(1<<20),
+		max(r.Acknowledged-r.Found, 0), r.Acknowledged))
+	return nil
+}
+
+func runMemory(ctx context.Context, p *page, o *options, dir string) error {
+	r, err := memory.Run(ctx, memory.Options{Dir: dir, MemoryBytes: o.size.memoryBytes, More: o.size.memoryMore, Progress: progress})
+	if err != nil {
+		return err
+	}
+	p.lines(
+		"## Memory",
+		"",
+		fmt.Sprintf("A child with MemoryBytes of %d MiB was filled by three writers until they were refused, and for %v more, while others updated,", r.MemoryBytes>>20, o.size.memoryMore),
+		fmt.Sprintf("deleted, grouped and sorted. It inserted %d rows and answered %d queries, %d of them after a writer had been refused; %d statements",
+			r.Rows, r.Queries, r.AfterQueries, r.Refused),
+		fmt.Sprintf("were refused, all with 53200. The process had at most **%d MiB** (VmHWM; %d before the database was opened); 1.1 × MemoryBytes + 64 MiB are %d.",
+			r.PeakBytes>>20, r.BeforeBytes>>20, r.LimitBytes()>>20),
+		"",
+	)
+	p.figures.Add("memory", float64(r.PeakBytes)/float64(r.LimitBytes()), fmt.Sprintf("%d of %d MiB", r.PeakBytes>>20, r.LimitBytes()>>20))
+	p.figures.Add("memory-refused", float64(r.Refused), "none failed otherwise")
+	return nil
+}
