@@ -295,7 +295,12 @@ func (s *Session) startModify(
 	if cerr := x.Close(); err == nil {
 		err = cerr
 	}
-	if err = stmt.Close(err); err != nil {
+	err = stmt.Close(err)
+	if short != nil {
+		m.stmt, m.q, p.run.source.stmt = nil, nil, nil
+		recycle(stmt)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r := space

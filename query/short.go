@@ -102,7 +102,16 @@ func (s *Session) shortRow(ctx context.Context, tx table.Tx, x *exec.Short, def 
 		s.fillContext(&s.shortContext, params)
 		row, err = x.Row(ctx, r, &s.shortContext)
 	}
-	return row, ok, stmt.Close(err)
+	err = stmt.Close(err)
+	recycle(stmt)
+	return row, ok, err
+}
+
+// recycle gives the memory of a statement, which is closed and was nobody else's, to the next one.
+func recycle(stmt table.Statement) {
+	if r, ok := stmt.(table.Recycler); ok {
+		r.Recycle()
+	}
 }
 
 // rowSource makes the rows of a result, or those that a data change reads.

@@ -20,7 +20,10 @@ type Reader struct {
 	key []byte
 }
 
-var _ table.Reader = (*Reader)(nil)
+var (
+	_ table.Reader    = (*Reader)(nil)
+	_ table.RefGetter = (*Reader)(nil)
+)
 
 // Reader returns a reader of a table.
 func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reader, error) {
@@ -121,19 +124,25 @@ func (r *Reader) find(key []byte) (table.RowRef, bool) {
 }
 
 // Get appends the asked columns of a row to dst.
-func (r *Reader) Get(_ context.Context, key types.Row, cols []int, dst types.Row) (types.Row, error) {
-	ref, err := r.Ref(context.Background(), key)
+func (r *Reader) Get(ctx context.Context, key types.Row, cols []int, dst types.Row) (types.Row, error) {
+	dst, _, err := r.GetRef(ctx, key, cols, dst)
+	return dst, err
+}
+
+// GetRef appends the asked columns of a row to dst and returns its reference.
+func (r *Reader) GetRef(ctx context.Context, key types.Row, cols []int, dst types.Row) (types.Row, table.RowRef, error) {
+	ref, err := r.Ref(ctx, key)
 	if err != nil {
-		return dst, err
+		return dst, 0, err
 	}
 	if err := checkColumns(r.def, cols); err != nil {
-		return dst, err
+		return dst, 0, err
 	}
 	if ref&privateRef != 0 {
 		c, at := r.tt.w.at(int32(ref &^ privateRef))
-		return c.appendRow(dst, at, cols), nil
+		return c.appendRow(dst, at, cols), ref, nil
 	}
-	return r.ts.AppendRow(dst, ref, cols), nil
+	return r.ts.AppendRow(dst, ref, cols), ref, nil
 }
 
 // Ref returns the reference of a row.

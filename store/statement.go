@@ -45,7 +45,10 @@ type statementSpace struct {
 	key, wkey [32]byte
 }
 
-var _ table.Statement = (*Statement)(nil)
+var (
+	_ table.Statement = (*Statement)(nil)
+	_ table.Recycler  = (*Statement)(nil)
+)
 
 // Statement begins a statement with a snapshot of its own under READ COMMITTED, and with that of the
 // transaction above it.
@@ -64,7 +67,13 @@ func (t *Tx) Statement(ctx context.Context) (table.Statement, error) {
 	if t.command == 1 {
 		st, t.open = &t.first.statement, t.first.open[:0]
 	} else {
-		space := &statementSpace{}
+		space := t.spareSpace
+		if space == nil {
+			space = &statementSpace{}
+		} else {
+			t.spareSpace = nil
+			*space = statementSpace{}
+		}
 		st = &space.statement
 		st.space = space
 	}
@@ -255,6 +264,13 @@ func (st *Statement) check() error {
 		}
 	}
 	return st.checkUnique()
+}
+
+// Recycle gives the statement's memory to a later one.
+func (st *Statement) Recycle() {
+	if st.closed.Load() && st.space != nil {
+		st.tx.spareSpace = st.space
+	}
 }
 
 // abandon gives up what the statement holds.

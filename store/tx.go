@@ -47,6 +47,8 @@ type Tx struct {
 	reserved  table.LSN
 	// reads are what validation looks at; nil unless the transaction is SERIALIZABLE and may write.
 	reads *readSet
+	// spareSpace is that of a statement that has ended; nil: there is none.
+	spareSpace *statementSpace
 	// first is room for what a transaction of one statement needs.
 	first struct {
 		statement  Statement
@@ -93,7 +95,7 @@ func (s *Store) BeginIn(ctx context.Context, o table.TxOptions, spare table.Tx) 
 	}
 	t, ok := spare.(*Tx)
 	if ok && t.spare {
-		*t = Tx{}
+		*t = Tx{spareSpace: t.spareSpace}
 	} else {
 		t = &Tx{}
 	}

@@ -33,6 +33,19 @@ type Reuser interface {
 	BeginIn(ctx context.Context, o TxOptions, spare Tx) (Tx, error)
 }
 
+// RefGetter is implemented by readers that find a row and its reference at once.
+type RefGetter interface {
+	// GetRef is Get and Ref.
+	GetRef(ctx context.Context, key types.Row, cols []int, dst types.Row) (types.Row, RowRef, error)
+}
+
+// Recycler is implemented by statements whose memory is worth using again.
+type Recycler interface {
+	// Recycle gives the memory of the statement, which is closed, to a later one of its transaction. Neither it nor a
+	// reader or writer of it may be used any more.
+	Recycle()
+}
+
 // Isolation is a transaction isolation level of the SQL standard, with PostgreSQL's meaning.
 type Isolation uint8
 

@@ -136,16 +136,26 @@ func (s *Short) leaf(ctx context.Context, r table.Reader, row types.Row) (types.
 		key = append(key, d)
 	}
 	s.key = key
-	row, err := r.Get(ctx, key, s.scan.Cols, row)
-	if err == nil && s.scan.Refs {
-		var ref table.RowRef
-		ref, err = r.Ref(ctx, key)
-		row = append(row, types.NewInt(types.Int8, int64(ref)))
-	}
+	row, err := s.get(ctx, r, key, row)
 	if errors.Is(err, table.ErrNotFound) {
 		return nil, nil
 	}
 	return notNil(row), err
+}
+
+// get reads the row with a key, and its reference if the plan needs it.
+func (s *Short) get(ctx context.Context, r table.Reader, key, row types.Row) (types.Row, error) {
+	if !s.scan.Refs {
+		return r.Get(ctx, key, s.scan.Cols, row)
+	}
+	var ref table.RowRef
+	var err error
+	if g, ok := r.(table.RefGetter); ok {
+		row, ref, err = g.GetRef(ctx, key, s.scan.Cols, row)
+	} else if row, err = r.Get(ctx, key, s.scan.Cols, row); err == nil {
+		ref, err = r.Ref(ctx, key)
+	}
+	return append(row, types.NewInt(types.Int8, int64(ref))), err
 }
 
 // notNil tells a row without columns from none.
