@@ -4,7 +4,7 @@
 //
 //	go run ./internal/answergen -dsn "host=localhost user=postgres" -sf 0.01,0.1,1 -out answers
 //
-// Indexes keep the correlated queries short at scale factor 1, where it takes some minutes and 3 GB.
+// Indexes keep the correlated queries short at scale factor 1, where all takes three minutes and 3 GB.
 //
 // It refuses answers that are not determined by the query: a LIMIT that cuts through rows which are
 // equal in the ORDER BY columns. Rows equal in these columns within an answer are reported;
