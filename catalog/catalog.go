@@ -20,6 +20,8 @@ type Catalog struct {
 	// names maps nameKey to IDs; old maps oldKey to former table definitions.
 	names *btree.Map[string, table.ObjectID]
 	old   *btree.Map[uint64, oldTable]
+	// refs has a refKey for each pair of tables of which the second has a FOREIGN KEY on the first.
+	refs *btree.Map[uint64, int]
 	// nextID is larger than every ID that was ever used.
 	nextID table.ObjectID
 }
@@ -45,6 +47,7 @@ func New() *Catalog {
 		objects: btree.NewMap[table.ObjectID, table.Object](treeDegree),
 		names:   btree.NewMap[string, table.ObjectID](treeDegree),
 		old:     btree.NewMap[uint64, oldTable](treeDegree),
+		refs:    btree.NewMap[uint64, int](treeDegree),
 		nextID:  table.FirstObjectID,
 	}
 	for _, s := range builtinSchemas() {
@@ -62,6 +65,7 @@ func (c *Catalog) derive() *Catalog {
 		objects: c.objects.Copy(),
 		names:   c.names.Copy(),
 		old:     c.old.Copy(),
+		refs:    c.refs.Copy(),
 		nextID:  c.nextID,
 	}
 }
@@ -180,11 +184,17 @@ func (c *Catalog) link(o table.Object) {
 	if h.ID >= c.nextID {
 		c.nextID = h.ID + 1
 	}
+	if def, ok := o.(*table.TableDef); ok {
+		c.linkForeign(def)
+	}
 }
 
 // unlink removes an object and its name.
 func (c *Catalog) unlink(o table.Object) {
 	h := o.Head()
+	if def, ok := o.(*table.TableDef); ok {
+		c.unlinkForeign(def)
+	}
 	c.objects.Delete(h.ID)
 	c.names.Delete(string(appendNameKey(nil, spaceOf(h.Kind), h.Schema, h.Name)))
 }

@@ -124,6 +124,9 @@ func checkTable(d *table.TableDef) error {
 			return err
 		}
 	}
+	if err := checkForeign(d); err != nil {
+		return err
+	}
 	if err := checkOptions(d.Options); err != nil {
 		return err
 	}
@@ -237,6 +240,11 @@ func checkConstraintNames(d *table.TableDef) error {
 	}
 	for i := range d.Checks {
 		if err := add(d.Checks[i].Name); err != nil {
+			return err
+		}
+	}
+	for i := range d.Foreign {
+		if err := add(d.Foreign[i].Name); err != nil {
 			return err
 		}
 	}

@@ -119,6 +119,8 @@ const (
 	fieldIdentity = 3
 	// fieldGenerated lists the generated columns: position, flag of VIRTUAL, expression.
 	fieldGenerated = 4
+	// fieldForeign lists the FOREIGN KEY constraints.
+	fieldForeign = 5
 )
 
 func appendMore(dst []byte, d *table.TableDef) []byte {
@@ -146,6 +148,30 @@ func appendMore(dst []byte, d *table.TableDef) []byte {
 			b = appendString(append(b, flag(d.Columns[i].Virtual)), d.Columns[i].Generated)
 		}
 		dst = appendField(dst, fieldGenerated, b)
+	}
+	if len(d.Foreign) > 0 {
+		b := binary.AppendUvarint(nil, uint64(len(d.Foreign)))
+		for i := range d.Foreign {
+			b = appendForeign(b, &d.Foreign[i])
+		}
+		dst = appendField(dst, fieldForeign, b)
+	}
+	return dst
+}
+
+func appendForeign(dst []byte, f *table.ForeignKey) []byte {
+	dst = appendString(dst, f.Name)
+	dst = binary.AppendUvarint(dst, uint64(f.ID))
+	dst = binary.AppendUvarint(dst, uint64(f.Table))
+	dst = binary.AppendUvarint(dst, uint64(len(f.Columns)))
+	for i, c := range f.Columns {
+		dst = binary.AppendUvarint(dst, uint64(c))
+		dst = binary.AppendUvarint(dst, uint64(f.RefColumns[i]))
+	}
+	dst = append(dst, byte(f.OnUpdate), byte(f.OnDelete), flag(f.Full), flag(f.Deferrable), flag(f.Deferred))
+	dst = binary.AppendUvarint(dst, uint64(len(f.SetColumns)))
+	for _, c := range f.SetColumns {
+		dst = binary.AppendUvarint(dst, uint64(c))
 	}
 	return dst
 }

@@ -121,7 +121,14 @@ func (o *Overlay) Create(obj table.Object) (table.ObjectID, error) {
 	h.Version = 1
 	changes := []Change{{Put, obj, h.ID}}
 	if def, ok := obj.(*table.TableDef); ok {
-		if changes, err = o.addIndexes(changes, def, nil); err != nil {
+		for i := range def.Foreign {
+			def.Foreign[i].ID = 0
+		}
+		parents, err := o.addForeign(def, nil)
+		if err != nil {
+			return 0, err
+		}
+		if changes, err = o.addIndexes(append(parents, changes...), def, nil); err != nil {
 			return 0, err
 		}
 	}
@@ -157,6 +164,14 @@ func (o *Overlay) Alter(obj table.Object) error {
 	changes := []Change{{Put, obj, id}}
 	if def, ok := obj.(*table.TableDef); ok {
 		numberColumns(def, old.(*table.TableDef).ColumnID)
+		parents, err := o.addForeign(def, old.(*table.TableDef))
+		if err != nil {
+			return err
+		}
+		if err := o.checkReferrers(def); err != nil {
+			return err
+		}
+		changes = append(parents, changes...)
 		var drops []Change
 		keep := o.indexes(id)
 		for name, ix := range keep {
@@ -208,6 +223,9 @@ func (o *Overlay) Drop(id table.ObjectID) error {
 			"cannot drop index %s because constraint %s on table %s requires it", d.Name, d.Name, name).
 			WithHint("You can drop constraint %s on table %s instead.", d.Name, name)
 	case *table.TableDef:
+		if err := o.checkUnreferenced(d); err != nil {
+			return err
+		}
 		var changes []Change
 		for _, ix := range o.indexes(id) {
 			changes = append(changes, Change{Op: Drop, ID: ix.ID})

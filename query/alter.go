@@ -64,6 +64,10 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err := s.alterTableSequences(ctx, tx, changed); err != nil {
 			return err
 		}
+		s.noticeLines(changed.Cascaded)
+		if err := dropForeign(ctx, tx, changed.Released); err != nil {
+			return err
+		}
 		if changed.Rewrite {
 			err = tx.Schema().AlterRows(ctx, changed.Def, s.rowMapper(changed.Values))
 		} else {
@@ -174,7 +178,7 @@ func (s *Session) checkViewsOfColumn(ctx context.Context, tx table.Tx, def *tabl
 	})
 	if !c.Cascade {
 		what := "column " + c.Name + " of table " + def.Name
-		err, _ := errors.AsType[*sqlerr.Error](dependsError(what, list))
+		err, _ := errors.AsType[*sqlerr.Error](dependsError(what, list, nil))
 		return err.WithDetail("%s", strings.ReplaceAll(err.Detail, "depends on table "+def.Name, "depends on "+what))
 	}
 	s.noticeCascade(list)

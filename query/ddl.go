@@ -275,17 +275,21 @@ func (s *Session) drop(ctx context.Context, tx table.Tx, b *ast.Drop) error {
 // dropRelations drops tables or views, and with CASCADE the views that use them.
 func (s *Session) dropRelations(ctx context.Context, tx table.Tx, b *ast.Drop, targets []table.Object) error {
 	list := s.dependents(tx, targets...)
-	if len(list) > 0 && !b.Cascade {
+	outside, inside := foreignUsers(tx, targets)
+	if len(list)+len(outside) > 0 && !b.Cascade {
 		what := "desired object(s)"
 		if len(targets) == 1 {
 			what = relationWord(targets[0]) + " " + targets[0].Head().Name
 		}
-		return dependsError(what, list)
+		return dependsError(what, list, outside)
 	}
 	if err := s.releaseSequences(ctx, tx, b, targets); err != nil {
 		return err
 	}
-	s.noticeCascade(list)
+	s.noticeCascade(list, outside...)
+	if err := releaseForeign(ctx, tx, append(outside, inside...)...); err != nil {
+		return err
+	}
 	for _, d := range slices.Backward(list) {
 		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
 			return err
@@ -344,6 +348,10 @@ func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.Ob
 		if err := tx.Schema().Drop(ctx, d.view.ID); err != nil {
 			return err
 		}
+	}
+	outside, among := foreignUsers(tx, inside)
+	if err := releaseForeign(ctx, tx, append(outside, among...)...); err != nil {
+		return err
 	}
 	for _, kind := range []table.ObjectKind{table.KindMaterializedView, table.KindView, table.KindTable, table.KindSequence} {
 		for _, o := range tx.Schema().List(kind) {

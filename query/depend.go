@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -48,11 +47,8 @@ func (s *Session) dependents(tx table.Tx, relations ...table.Object) []dependent
 }
 
 // dependsError is the 2BP01 error for what cannot be dropped alone.
-func dependsError(what string, list []dependent) error {
-	lines := make([]string, len(list))
-	for i, d := range list {
-		lines[i] = fmt.Sprintf("view %s depends on %s %s", d.view.Name, relationWord(d.on), d.on.Head().Name)
-	}
+func dependsError(what string, list []dependent, users []foreignUser) error {
+	_, lines := dependLines(list, users)
 	return sqlerr.Newf(sqlerr.DependentObjectsStillExist, "cannot drop %s because other objects depend on it", what).
 		WithDetail("%s", strings.Join(lines, "\n")).
 		WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
@@ -69,18 +65,7 @@ func relationWord(o table.Object) string {
 }
 
 // noticeCascade tells the client what a cascade drops besides.
-func (s *Session) noticeCascade(list []dependent) {
-	switch len(list) {
-	case 0:
-		return
-	case 1:
-		s.notice(Notice{Severity: "NOTICE", Err: sqlerr.Newf(sqlerr.SuccessfulCompletion, "drop cascades to view %s", list[0].view.Name)})
-		return
-	}
-	lines := make([]string, len(list))
-	for i, d := range list {
-		lines[i] = "drop cascades to view " + d.view.Name
-	}
-	s.notice(Notice{Severity: "NOTICE", Err: sqlerr.Newf(sqlerr.SuccessfulCompletion, "drop cascades to %d other objects", len(list)).
-		WithDetail("%s", strings.Join(lines, "\n"))})
+func (s *Session) noticeCascade(list []dependent, users ...foreignUser) {
+	what, _ := dependLines(list, users)
+	s.noticeLines(what)
 }

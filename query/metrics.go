@@ -111,7 +111,7 @@ func kindOf(st ast.Stmt) statementKind {
 	case *ast.Transaction, *ast.SetTransaction:
 		return kindTransaction
 	case *ast.Set, *ast.Show, *ast.Reset, *ast.Explain, *ast.Prepare, *ast.Execute, *ast.Deallocate, *ast.Checkpoint,
-		*ast.Vacuum, *ast.LockTable, *ast.Discard:
+		*ast.Vacuum, *ast.LockTable, *ast.SetConstraints, *ast.Discard:
 		return kindOther
 	}
 	return kindDDL

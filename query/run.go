@@ -161,6 +161,8 @@ func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datu
 		return s.runLockTable(ctx, body)
 	case *ast.Discard:
 		return s.runDiscard(ctx, body)
+	case *ast.SetConstraints:
+		return s.runSetConstraints(ctx, body)
 	case *ast.Truncate:
 		return s.runTruncate(ctx, body)
 	}

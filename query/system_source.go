@@ -18,6 +18,7 @@ func (s *Session) systemSource(schema table.Schema) *system.Source {
 	return &system.Source{
 		Schema: schema, User: s.o.User, Database: s.o.Database, Metrics: s.e.Metrics, Sessions: s.e.sessionList,
 		Settings: s.settingList, Now: s.time(),
+		RelationText: func(oid uint32) string { return s.names(schema).relationText(oid) },
 	}
 }
 

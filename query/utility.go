@@ -461,16 +461,9 @@ func (s *Session) runTruncate(ctx context.Context, b *ast.Truncate) (*Result, er
 	if err != nil {
 		return nil, err
 	}
-	var defs []*table.TableDef
-	for _, t := range b.Tables {
-		def, err := s.tableOf(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		if err := tx.LockTable(ctx, def.ID, table.AccessExclusive, table.WaitBlock); err != nil {
-			return nil, err
-		}
-		defs = append(defs, def)
+	defs, err := s.truncated(ctx, tx, b)
+	if err != nil {
+		return nil, err
 	}
 	err = s.inStatement(ctx, tx, func(stmt table.Statement) error {
 		for _, def := range defs {

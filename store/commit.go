@@ -52,6 +52,10 @@ func (t *Tx) Commit(ctx context.Context) (table.Receipt, error) {
 		}
 		return table.Receipt{}, err
 	}
+	if err := t.checkDeferred(ctx, true); err != nil {
+		_ = t.Rollback()
+		return table.Receipt{}, err
+	}
 	t.done = true
 	if !t.wrote() {
 		return table.Receipt{}, t.commitNothing(ctx)

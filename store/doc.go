@@ -3,7 +3,7 @@
 // # Life of a write
 //
 //	Writer.Insert ── locks rows and unique keys, checks, keeps the rows in the transaction's write set
-//	Statement.Close ─ checks unique keys that moved; an error returns to the mark before the statement
+//	Statement.Close ─ checks unique keys that moved, foreign keys, and runs what they cause; an error returns to the mark before the statement
 //	Tx.Commit ────── write set → entries → one record, encoded without a lock
 //	txn.Pipeline ─── validates definitions, gives the LSN, writes and syncs a group of records
 //	applyRequest ─── schema changes to tiers and catalog, entries to the tiers, in the order of LSNs

@@ -95,6 +95,7 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	if err := ws.add(w.st.command, rows, hidden, nil); err != nil {
 		return out, err
 	}
+	w.noteInserted(first, rows.N)
 	ws.inserted += int64(rows.N)
 	out.Rows = int64(rows.N)
 	out.Refs = refsFrom(first, rows.N)

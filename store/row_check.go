@@ -10,16 +10,20 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// rowCheck is a batch of a table's rows, with all columns.
+// rowCheck is a batch of a table's rows.
 type rowCheck struct{ batch vec.Batch }
 
 // scanRows calls f for each batch of rows that a reader sees.
-func scanRows(ctx context.Context, r table.Reader, f func(*rowCheck) error) (err error) {
-	cols := allColumns(r.Def())
-	s, err := r.Scan(ctx, table.ScanSpec{Cols: cols})
+func scanRows(ctx context.Context, r table.Reader, f func(*rowCheck) error) error {
+	s, err := r.Scan(ctx, table.ScanSpec{Cols: allColumns(r.Def())})
 	if err != nil {
 		return err
 	}
+	return scanAll(ctx, s, f)
+}
+
+// scanAll calls f for each batch of a scan, and closes it.
+func scanAll(ctx context.Context, s table.Scan, f func(*rowCheck) error) (err error) {
 	defer func() {
 		if cerr := s.Close(); err == nil {
 			err = cerr

@@ -17,6 +17,9 @@ type mark struct {
 	sequences *localSequence
 	locks     int
 	tables    []tableMark
+	// deferred and modes are the checks that were put off, and what SET CONSTRAINTS had said.
+	deferred []refEvent
+	modes    *constraintModes
 }
 
 type tableMark struct {
@@ -31,6 +34,7 @@ func (t *Tx) mark(space []tableMark) (m mark) {
 	m.seq = t.marks
 	m.locks = t.owner.Mark()
 	m.sequences = t.sequences
+	m.deferred, m.modes = t.deferred[:len(t.deferred):len(t.deferred)], t.modes
 	if t.overlay != nil {
 		m.schema = t.overlay.Mark()
 	}
@@ -48,6 +52,7 @@ func (t *Tx) undo(m mark) {
 		t.overlay.Undo(m.schema)
 	}
 	t.sequences = m.sequences
+	t.deferred, t.modes = m.deferred, m.modes
 	for _, tt := range t.tables {
 		i := slices.IndexFunc(m.tables, func(x tableMark) bool { return x.table == tt })
 		if i >= 0 {

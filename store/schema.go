@@ -94,6 +94,11 @@ func (s *schema) Create(ctx context.Context, obj table.Object) (table.ObjectID, 
 	if err := s.checkNewest(obj); err != nil {
 		return 0, err
 	}
+	if def, ok := obj.(*table.TableDef); ok {
+		if err := s.lockReferenced(ctx, def, nil); err != nil {
+			return 0, err
+		}
+	}
 	id, err := o.Create(obj)
 	if err != nil {
 		return 0, err
@@ -132,7 +137,7 @@ func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper)
 	if obj, err = s.tx.s.complete(obj); err != nil {
 		return err
 	}
-	old, err := s.take(ctx, o, obj.Head().ID)
+	old, err := s.take(ctx, o, obj.Head().ID, "ALTER TABLE")
 	if err != nil {
 		return err
 	}
@@ -149,19 +154,41 @@ func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper)
 	if !ok {
 		return s.alterOther(o, obj, old)
 	}
-	rows, err := s.tx.checkAlter(ctx, old, def, f)
+	if was, ok := old.(*table.TableDef); ok {
+		return s.alterTable(ctx, o, was, def, f)
+	}
+	return o.Alter(def) // refused
+}
+
+// alterTable replaces the definition of a table, and its rows if they do not fit it.
+func (s *schema) alterTable(ctx context.Context, o *catalog.Overlay, was, def *table.TableDef, f table.RowMapper) error {
+	t := s.tx
+	if err := s.lockReferenced(ctx, def, was); err != nil {
+		return err
+	}
+	rows, err := t.checkAlter(ctx, was, def, f)
 	if err != nil {
 		return err
 	}
+	before := t.mark(nil)
 	if err := o.Alter(def); err != nil {
 		if rows != nil {
 			rows.release()
 		}
 		return err
 	}
+	now := o.Catalog().Table(def.ID)
 	if rows != nil {
-		rows.def = o.Catalog().Table(def.ID)
-		s.tx.table(def.ID).push(rows)
+		rows.def = now
+		t.table(def.ID).push(rows)
+	}
+	var fresh []table.ObjectID
+	for _, f := range newForeign(now, was) {
+		fresh = append(fresh, f.ID)
+	}
+	if err := t.validateForeign(ctx, was, now, fresh); err != nil {
+		t.undo(before)
+		return err
 	}
 	return nil
 }
@@ -189,7 +216,7 @@ func (s *schema) Drop(ctx context.Context, id table.ObjectID) error {
 	if err != nil {
 		return err
 	}
-	old, err := s.take(ctx, o, id)
+	old, err := s.take(ctx, o, id, "DROP TABLE")
 	if err != nil {
 		return err
 	}
@@ -201,7 +228,7 @@ func (s *schema) Drop(ctx context.Context, id table.ObjectID) error {
 
 // take locks an object that is to be changed and returns its definition. One that another
 // transaction changed since the snapshot of this one is 40001.
-func (s *schema) take(ctx context.Context, o *catalog.Overlay, id table.ObjectID) (table.Object, error) {
+func (s *schema) take(ctx context.Context, o *catalog.Overlay, id table.ObjectID, verb string) (table.Object, error) {
 	if err := s.tx.lockTable(ctx, id, table.AccessExclusive, table.WaitBlock); err != nil {
 		return nil, err
 	}
@@ -211,6 +238,11 @@ func (s *schema) take(ctx context.Context, o *catalog.Overlay, id table.ObjectID
 	old := o.Catalog().ByID(id)
 	if old == nil {
 		return nil, catalog.ErrNoObject(id)
+	}
+	if def, ok := old.(*table.TableDef); ok {
+		if err := s.tx.checkPending(verb, def); err != nil {
+			return nil, err
+		}
 	}
 	if base := o.Base().ByID(id); base != nil {
 		now := s.tx.s.newest().ByID(id)

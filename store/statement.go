@@ -31,6 +31,15 @@ type Statement struct {
 	aside bool
 	// checks are unique keys that two rows had at some time; at the end none may have.
 	checks []uniqueCheck
+	// refs is what is to be checked of foreign keys at the end, refsDone how much of it was; ctx is for waiting then, that of
+	// the call that opened the newest writer. outer is the statement whose end the checks of this one wait for; nil: its own.
+	// deferring: nothing is put off any longer. truncated are tables that were emptied.
+	refs      []refEvent
+	refsDone  int
+	ctx       context.Context
+	outer     *Statement
+	deferring bool
+	truncated []table.ObjectID
 	// space is room for what most statements need, nil if they find it in their transaction.
 	space *statementSpace
 }
@@ -263,7 +272,10 @@ func (st *Statement) check() error {
 			return err
 		}
 	}
-	return st.checkUnique()
+	if err := st.checkUnique(); err != nil {
+		return err
+	}
+	return st.checkForeign()
 }
 
 // Recycle gives the statement's memory to a later one.
@@ -282,5 +294,5 @@ func (st *Statement) abandon() {
 	if st.newest != nil {
 		st.newest.Release()
 	}
-	st.checks = nil
+	st.checks, st.refs = nil, nil
 }

@@ -45,6 +45,9 @@ type Tx struct {
 	// values of others, or set them.
 	sequences *localSequence
 	reserved  table.LSN
+	// deferred are checks of foreign keys that wait for the commit, modes what SET CONSTRAINTS has said of that.
+	deferred []refEvent
+	modes    *constraintModes
 	// reads are what validation looks at; nil unless the transaction is SERIALIZABLE and may write.
 	reads *readSet
 	// spareSpace is that of a statement that has ended; nil: there is none.
@@ -197,7 +200,7 @@ func (t *Tx) end() {
 	for _, tt := range t.tables {
 		tt.release()
 	}
-	t.tables, t.byID, t.saves, t.overlay, t.sequences = nil, nil, nil, nil, nil
+	t.tables, t.byID, t.saves, t.overlay, t.sequences, t.deferred = nil, nil, nil, nil, nil, nil
 	if t.reads != nil {
 		t.s.history.leave(t.view, t.s.views.LSN())
 		t.reads = nil

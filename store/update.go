@@ -187,6 +187,9 @@ func (w *Writer) replace(
 	for i := range rows {
 		w.end(&rows[i], keys, first+int32(i))
 	}
+	if len(w.def.Foreign) > 0 || len(w.referrers) > 0 {
+		w.noteUpdated(rows, old, b, first, cols)
+	}
 	ws.updated += int64(len(rows))
 	out.Rows = int64(len(rows))
 	out.Refs = refsFrom(first, len(rows))
@@ -380,6 +383,9 @@ func (w *Writer) Delete(ctx context.Context, refs []table.RowRef) (out table.Out
 			return out, err
 		}
 		if err := w.lockRemoved(ctx, rows); err != nil {
+			return out, err
+		}
+		if err := w.noteDeleted(ctx, rows); err != nil {
 			return out, err
 		}
 		for i := range rows {

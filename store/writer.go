@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
@@ -20,8 +21,10 @@ type Writer struct {
 	funcs *table.RowFuncs
 	// emptied: the committed rows that the statement sees are gone.
 	emptied bool
-	key     []byte
-	row     types.Row
+	// referrers are the constraints of tables that reference this one.
+	referrers []referrer
+	key       []byte
+	row       types.Row
 }
 
 var _ table.Writer = (*Writer)(nil)
@@ -53,7 +56,7 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		}
 		st.wrote, st.at = true, t.mark(space)
 	}
-	st.used = true
+	st.used, st.ctx = true, ctx
 	tt := t.table(id)
 	if tt.w == nil {
 		tt.w = t.s.spares.take(def, t.tracker())
@@ -64,7 +67,11 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		tt.w.release()
 		tt.w = t.s.spares.take(def, t.tracker())
 	}
-	return st.newWriter(Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs, emptied: st.emptied(def, ts)}), nil
+	w := st.newWriter(Writer{st: st, tt: tt, def: def, ts: ts, funcs: funcs, emptied: st.emptied(def, ts)})
+	if children := t.catalog().Referencing(id); len(children) > 0 {
+		w.referrers = referrersOf(def, children)
+	}
+	return w, nil
 }
 
 // newWriter puts a writer where there is room for it.
@@ -195,6 +202,12 @@ func (w *Writer) Truncate(ctx context.Context) error {
 		if ts := w.st.current(w.def); ts == nil || !sameLayout(ts.Def(), w.def) {
 			return errConcurrentUpdate
 		}
+	}
+	if err := t.checkPending("TRUNCATE", w.def); err != nil {
+		return err
+	}
+	if st := w.st.top(); !slices.Contains(st.truncated, w.def.ID) {
+		st.truncated = append(st.truncated, w.def.ID)
 	}
 	w.tt.w.truncate(w.st.command)
 	return w.tt.w.reserve()

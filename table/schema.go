@@ -93,6 +93,8 @@ type TableDef struct {
 	// Keys are the primary key and UNIQUE constraints. The primary key, if any, is Keys[0].
 	Keys   []Key
 	Checks []Check
+	// Foreign are the FOREIGN KEY constraints.
+	Foreign []ForeignKey
 	// Options are the storage parameters of WITH (…), by name.
 	Options map[string]string
 	// Layout counts how often the rows were replaced by rows of another form (Schema.AlterRows); set by the
@@ -151,6 +153,10 @@ func (d *TableDef) CloneObject() Object {
 		c.Keys[i].Columns = append([]int(nil), d.Keys[i].Columns...)
 	}
 	c.Checks = append([]Check(nil), d.Checks...)
+	c.Foreign = append([]ForeignKey(nil), d.Foreign...)
+	for i := range c.Foreign {
+		c.Foreign[i] = d.Foreign[i].clone()
+	}
 	if d.Options != nil {
 		c.Options = make(map[string]string, len(d.Options))
 		for k, v := range d.Options {

@@ -106,6 +106,10 @@ type Tx interface {
 	Sequences() Sequences
 	// LockTable takes one of the table lock modes until the transaction ends.
 	LockTable(ctx context.Context, id ObjectID, mode TableLock, wait Wait) error
+	// SetConstraints makes deferrable constraints, given by their IDs (nil: all of them), be checked at the end of the
+	// transaction, or at that of each statement: then checks that were put off are made at once. Rolling back to a
+	// savepoint undoes it.
+	SetConstraints(ctx context.Context, ids []ObjectID, deferred bool) error
 	// Savepoint marks rows, schema changes and locks.
 	Savepoint(ctx context.Context) (Savepoint, error)
 	// Commit ends the transaction. 40001 and 40P01: nothing happened. 08007: unknown.
@@ -125,7 +129,7 @@ type Statement interface {
 	Reader(ctx context.Context, id ObjectID) (Reader, error)
 	Writer(ctx context.Context, id ObjectID) (Writer, error)
 	// Close ends the statement. A non-nil err undoes what the statement wrote and is returned;
-	// nil checks what is checked at statement end (unique keys), and may thus return an error,
+	// nil checks what is checked at statement end (unique and foreign keys), and may thus return an error,
 	// which also undoes the statement's writes.
 	Close(err error) error
 }

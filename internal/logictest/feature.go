@@ -25,7 +25,6 @@ var features = map[string]*Feature{
 	"deferrable":         {[]string{unsupported}, "deferrable constraints"},
 	"exclusion":          {[]string{unsupported}, "exclusion constraints"},
 	"extensions":         {[]string{unsupported}, "extensions"},
-	"foreign_keys":       {[]string{unsupported}, "foreign keys"},
 	"functions":          {[]string{unknownFunction}, "functions that the catalogue does not have yet"},
 	"grouping_sets":      {[]string{unsupported}, "GROUPING SETS, ROLLUP, CUBE"},
 	"indexes":            {[]string{unsupported}, "CREATE INDEX"},

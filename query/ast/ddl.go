@@ -43,6 +43,7 @@ const (
 	Unique
 	Identity
 	Generated
+	ForeignKey
 )
 
 // Constraint is a constraint of a column or table.
@@ -57,6 +58,30 @@ type Constraint struct {
 	// Always: GENERATED ALWAYS, not BY DEFAULT. Stored: not VIRTUAL. Options are those of Identity's sequence.
 	Always, Stored bool
 	Options        []Option
+	Reference      *Reference // of ForeignKey
+}
+
+// RefAction is what ON UPDATE or ON DELETE says.
+type RefAction uint8
+
+// The actions.
+const (
+	RefNoAction RefAction = iota
+	RefRestrict
+	RefCascade
+	RefSetNull
+	RefSetDefault
+)
+
+// Reference is what a FOREIGN KEY constraint references.
+type Reference struct {
+	Table              RelName
+	Columns            []InsertColumn // none: the primary key
+	Full               bool           // MATCH FULL
+	OnUpdate, OnDelete RefAction
+	SetColumns         []InsertColumn // of ON DELETE SET …
+	Deferrable         bool
+	Deferred           bool // INITIALLY DEFERRED
 }
 
 // CreateTableAs is CREATE TABLE … AS query, or SELECT … INTO.

@@ -214,9 +214,10 @@ type SubqueryRef struct {
 // FuncRef is a function in FROM.
 type FuncRef struct {
 	At
-	Call    Expr
-	Alias   *Alias
-	Lateral bool
+	Call       Expr
+	Alias      *Alias
+	Lateral    bool
+	Ordinality bool // WITH ORDINALITY
 }
 
 // JoinKind is the kind of a join.

@@ -140,6 +140,12 @@ type VacuumTable struct {
 	Columns []string
 }
 
+// SetConstraints is SET CONSTRAINTS.
+type SetConstraints struct {
+	Names    []RelName // none: ALL
+	Deferred bool
+}
+
 // LockTable is LOCK TABLE.
 type LockTable struct {
 	Tables []*TableRef
@@ -186,6 +192,7 @@ func (*CloseCursor) stmt()    {}
 func (*Checkpoint) stmt()     {}
 func (*Vacuum) stmt()         {}
 func (*LockTable) stmt()      {}
+func (*SetConstraints) stmt() {}
 func (*Discard) stmt()        {}
 func (*Listen) stmt()         {}
 func (*Unlisten) stmt()       {}

@@ -25,6 +25,9 @@ type Alteration struct {
 	// Changes are of sequences of identity columns, Dropped are those that go.
 	Changes []*SequenceChange
 	Dropped []table.ObjectID
+	// Released are constraints of other tables that go with what they reference; Cascaded names them, and those of the table.
+	Released []ForeignUser
+	Cascaded []string
 }
 
 // AlterTable returns what a table is after the commands.
@@ -116,7 +119,7 @@ func (a *alteration) addColumn() error {
 	}
 	a.out.Values, a.out.Rewrite = append(a.out.Values, value), true
 	for _, k := range a.c.Column.Constraints {
-		if k.Kind == ast.PrimaryKey || k.Kind == ast.Unique || k.Kind == ast.Check {
+		if k.Kind == ast.PrimaryKey || k.Kind == ast.Unique || k.Kind == ast.Check || k.Kind == ast.ForeignKey {
 			if k.Kind != ast.Check {
 				k.Columns = []ast.InsertColumn{{At: k.At, Name: a.c.Column.Name}}
 			}
@@ -160,7 +163,13 @@ func (a *alteration) dropColumn() error {
 
 // removeColumn takes a column out that no generated column uses.
 func (a *alteration) removeColumn(i int) error {
-	name := a.def.Columns[i].Name
+	name, id := a.def.Columns[i].Name, a.def.Columns[i].ID
+	users := a.foreignUsers(func(f *table.ForeignKey) bool { return id != 0 && slices.Contains(f.RefColumns, id) })
+	what := "column " + name + " of table " + a.def.Name
+	if err := a.release(users, what, what, func(f *table.ForeignKey) bool { return slices.Contains(f.Columns, i) }); err != nil {
+		return err
+	}
+	a.removeForeign(i)
 	a.def.Keys = slices.DeleteFunc(a.def.Keys, func(k table.Key) bool { return slices.Contains(k.Columns, i) })
 	for k := range a.def.Keys {
 		cols := a.def.Keys[k].Columns
@@ -181,6 +190,20 @@ func (a *alteration) removeColumn(i int) error {
 	a.def.Columns = slices.Delete(a.def.Columns, i, i+1)
 	a.out.Values, a.out.Rewrite = slices.Delete(a.out.Values, i, i+1), true
 	return err
+}
+
+// removeForeign takes out the constraints that use column i, which goes.
+func (a *alteration) removeForeign(i int) {
+	a.def.Foreign = slices.DeleteFunc(a.def.Foreign, func(f table.ForeignKey) bool { return slices.Contains(f.Columns, i) })
+	for k := range a.def.Foreign {
+		for _, cols := range [][]int{a.def.Foreign[k].Columns, a.def.Foreign[k].SetColumns} {
+			for j := range cols {
+				if cols[j] > i {
+					cols[j]--
+				}
+			}
+		}
+	}
 }
 
 // textUses reports whether an expression text names a column.
@@ -257,6 +280,9 @@ func (a *alteration) retype(i int) error {
 		if _, err := CheckExpr(a.def, k.Expr); err != nil {
 			return err
 		}
+	}
+	if err := a.retypeForeign(i); err != nil {
+		return err
 	}
 	if c.Generated != "" {
 		_, err := GeneratedExpr(a.def, i)
@@ -379,6 +405,9 @@ func (a *alteration) constraint(k *ast.Constraint) error {
 	if k.Name != "" && a.hasConstraint(k.Name) {
 		return sqlerr.Newf(sqlerr.DuplicateObject, "constraint \"%s\" for relation \"%s\" already exists", k.Name, a.def.Name)
 	}
+	if k.Kind == ast.ForeignKey {
+		return a.addForeign(k)
+	}
 	if k.Kind != ast.PrimaryKey && k.Kind != ast.Unique {
 		if err := t.constraint(k); err != nil {
 			return err
@@ -423,6 +452,9 @@ func (a *alteration) finishCheck(t *tableBuilder) error {
 	for _, k := range a.def.Checks {
 		used[k.Name] = true
 	}
+	for _, f := range a.def.Foreign {
+		used[f.Name] = true
+	}
 	if _, err := tableExprs(a.def, clauseCheck).condition(c.expr, "CHECK"); err != nil {
 		return err
 	}
@@ -433,10 +465,7 @@ func (a *alteration) finishCheck(t *tableBuilder) error {
 	return nil
 }
 
-func (a *alteration) hasConstraint(name string) bool {
-	return slices.ContainsFunc(a.def.Keys, func(k table.Key) bool { return k.Name == name }) ||
-		slices.ContainsFunc(a.def.Checks, func(k table.Check) bool { return k.Name == name })
-}
+func (a *alteration) hasConstraint(name string) bool { return hasConstraint(a.def, name) }
 
 func (a *alteration) dropConstraint() error {
 	if !a.hasConstraint(a.c.Name) {
@@ -445,10 +474,27 @@ func (a *alteration) dropConstraint() error {
 		}
 		return a.noConstraint()
 	}
+	if err := a.releaseKey(); err != nil {
+		return err
+	}
 	a.out.Rewrite = a.out.Rewrite || slices.ContainsFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name })
 	a.def.Keys = slices.DeleteFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name })
 	a.def.Checks = slices.DeleteFunc(a.def.Checks, func(k table.Check) bool { return k.Name == a.c.Name })
+	a.def.Foreign = slices.DeleteFunc(a.def.Foreign, func(f table.ForeignKey) bool { return f.Name == a.c.Name })
 	return nil
+}
+
+// releaseKey sees to it that no FOREIGN KEY needs the key that is dropped, if it is one.
+func (a *alteration) releaseKey() error {
+	at := slices.IndexFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name })
+	if at < 0 {
+		return nil
+	}
+	users := a.foreignUsers(func(f *table.ForeignKey) bool {
+		k, _ := a.def.RefKey(f.RefColumns)
+		return k == at
+	})
+	return a.release(users, "constraint "+a.c.Name+" on table "+a.def.Name, "index "+a.c.Name, nil)
 }
 
 func (a *alteration) noConstraint() error {
@@ -470,6 +516,11 @@ func (a *alteration) renameConstraint() error {
 	for i := range a.def.Checks {
 		if a.def.Checks[i].Name == a.c.Name {
 			a.def.Checks[i].Name = a.c.NewName
+		}
+	}
+	for i := range a.def.Foreign {
+		if a.def.Foreign[i].Name == a.c.Name {
+			a.def.Foreign[i].Name = a.c.NewName
 		}
 	}
 	return nil

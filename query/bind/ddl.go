@@ -97,6 +97,7 @@ type tableBuilder struct {
 	checks    []pendingCheck
 	sequences []NewSequence
 	generated []pendingGenerated
+	foreign   []*ast.Constraint
 }
 
 type pendingKey struct {
@@ -219,7 +220,7 @@ func bothOf(c *table.Column, hasDefault bool) string {
 func (t *tableBuilder) columnKeys(d *ast.ColumnDef) error {
 	for _, k := range d.Constraints {
 		switch k.Kind {
-		case ast.PrimaryKey, ast.Unique:
+		case ast.PrimaryKey, ast.Unique, ast.ForeignKey:
 			k.Columns = []ast.InsertColumn{{At: k.At, Name: d.Name}}
 			if err := t.constraint(&k); err != nil {
 				return err
@@ -237,6 +238,9 @@ func (t *tableBuilder) constraint(k *ast.Constraint) error {
 	switch k.Kind {
 	case ast.PrimaryKey, ast.Unique:
 		return t.key(k)
+	case ast.ForeignKey:
+		t.foreign = append(t.foreign, k)
+		return nil
 	case ast.Check:
 		t.checks = append(t.checks, pendingCheck{
 			Check: table.Check{Name: k.Name, Expr: k.Text}, column: t.soleColumn(k.Expr), expr: k.Expr,
@@ -290,7 +294,10 @@ func (t *tableBuilder) finish() error {
 	if err := t.finishGenerated(); err != nil {
 		return err
 	}
-	return t.finishChecks()
+	if err := t.finishChecks(); err != nil {
+		return err
+	}
+	return t.finishForeign()
 }
 
 // finishKeys puts the primary key first and leaves out a key that repeats another one.

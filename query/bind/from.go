@@ -262,6 +262,9 @@ func (s *scope) subqueryRef(f *ast.SubqueryRef, left []*item) (plan.Rel, []*item
 
 // funcRef binds a function in FROM: generate_series over integers, or any function as one row.
 func (s *scope) funcRef(f *ast.FuncRef, left []*item) (plan.Rel, []*item, bool, error) {
+	if c, ok := f.Call.(*ast.Call); ok && isAncestors(c) {
+		return s.subqueryRef(noAncestors(f, c), left)
+	}
 	x := s.part(left).exprs("functions in FROM")
 	name := columnName(f.Call)
 	if f.Alias != nil {

@@ -42,7 +42,7 @@ type orderItem struct {
 
 // selectQuery binds a SELECT with its ORDER BY, LIMIT and row locks.
 func (s *scope) selectQuery(q *ast.Query, sel *ast.Select, u unknowns) (query, error) {
-	b := &selection{s: s, q: q, sel: sel}
+	b := &selection{s: s, q: q, sel: withoutAncestors(sel)}
 	for _, step := range []func() error{
 		b.bindFrom, func() error { return b.bindTargets(u) }, b.bindWhere, b.bindHaving, b.bindOrder, b.bindGroups,
 		b.bindDistinct, b.group,

@@ -95,8 +95,14 @@ func (c *converter) columnDef(d *pgColumnDef) ast.ColumnDef {
 	for _, n := range d.GetConstraints() {
 		starts[n.GetConstraint().GetLocation()] = true
 	}
+	var last *ast.Constraint
+	var said deferral
 	for _, n := range d.GetConstraints() {
+		if c.attribute(n.GetConstraint(), last, &said) {
+			continue
+		}
 		out.Constraints = append(out.Constraints, c.constraint(n.GetConstraint(), starts))
+		last, said = &out.Constraints[len(out.Constraints)-1], deferral{}
 	}
 	return out
 }
@@ -104,14 +110,11 @@ func (c *converter) columnDef(d *pgColumnDef) ast.ColumnDef {
 var constraintKinds = map[int32]ast.ConstraintKind{
 	int32(constrNull): ast.AllowNull, int32(constrNotnull): ast.NotNull, int32(constrDefault): ast.DefaultValue,
 	int32(constrCheck): ast.Check, int32(constrPrimary): ast.PrimaryKey, int32(constrUnique): ast.Unique,
-	int32(constrIdentity): ast.Identity, int32(constrGenerated): ast.Generated,
+	int32(constrIdentity): ast.Identity, int32(constrGenerated): ast.Generated, int32(constrForeign): ast.ForeignKey,
 }
 
 var refusedConstraints = map[int32]string{
-	int32(constrExclusion): "EXCLUDE constraint", int32(constrForeign): "FOREIGN KEY constraint",
-	int32(constrAttrDeferrable): "DEFERRABLE constraint", int32(constrAttrDeferred): "INITIALLY DEFERRED constraint",
-	int32(constrAttrNotEnforced):   "NOT ENFORCED constraint",
-	int32(constrAttrNotDeferrable): "NOT DEFERRABLE", int32(constrAttrImmediate): "INITIALLY IMMEDIATE",
+	int32(constrExclusion): "EXCLUDE constraint", int32(constrAttrNotEnforced): "NOT ENFORCED constraint",
 	int32(constrAttrEnforced): "ENFORCED",
 }
 
@@ -130,6 +133,10 @@ func (c *converter) constraint(k *pgConstraint, starts map[int32]bool) ast.Const
 	}
 	out.Kind = kind
 	c.refuseConstraintParts(k, out.At)
+	if kind == ast.ForeignKey {
+		c.foreign(k, &out)
+		return out
+	}
 	for _, name := range c.strings(k.GetKeys()) {
 		out.Columns = append(out.Columns, ast.InsertColumn{At: out.At, Name: name})
 	}
@@ -151,12 +158,13 @@ func (c *converter) constraint(k *pgConstraint, starts map[int32]bool) ast.Const
 }
 
 func (c *converter) refuseConstraintParts(k *pgConstraint, at ast.At) {
+	foreign := int32(k.GetContype()) == int32(constrForeign)
 	for _, p := range []struct {
 		written bool
 		what    string
 	}{
-		{k.GetDeferrable(), "DEFERRABLE constraint"},
-		{k.GetInitdeferred(), "INITIALLY DEFERRED constraint"},
+		{k.GetDeferrable() && !foreign, "DEFERRABLE constraint"},
+		{k.GetInitdeferred() && !foreign, "INITIALLY DEFERRED constraint"},
 		{k.GetSkipValidation(), "NOT VALID constraint"},
 		{k.GetIsNoInherit(), "NO INHERIT constraint"},
 		{k.GetNullsNotDistinct(), "NULLS NOT DISTINCT"},

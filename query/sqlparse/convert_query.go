@@ -230,7 +230,6 @@ func (c *converter) join(j *pgJoinExpr) ast.TableExpr {
 }
 
 func (c *converter) rangeFunction(f *pgRangeFunction) ast.TableExpr {
-	c.refuse(f.GetOrdinality(), "WITH ORDINALITY")
 	c.refuse(f.GetIsRowsfrom(), "ROWS FROM")
 	c.refuse(len(f.GetColdeflist()) > 0, "column definition list of a function in FROM")
 	if len(f.GetFunctions()) != 1 {
@@ -246,5 +245,10 @@ func (c *converter) rangeFunction(f *pgRangeFunction) ast.TableExpr {
 	if c.err != nil {
 		return nil
 	}
-	return &ast.FuncRef{At: ast.At(call.Pos()), Call: call, Alias: c.alias(f.GetAlias()), Lateral: f.GetLateral()}
+	if k, ok := call.(*ast.Call); f.GetOrdinality() && (!ok || k.Name != "pg_partition_ancestors") {
+		c.refuse(true, "WITH ORDINALITY")
+	}
+	return &ast.FuncRef{
+		At: ast.At(call.Pos()), Call: call, Alias: c.alias(f.GetAlias()), Lateral: f.GetLateral(), Ordinality: f.GetOrdinality(),
+	}
 }

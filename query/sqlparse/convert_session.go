@@ -37,6 +37,8 @@ func (c *converter) sessionStmt(n *pgNode) ast.Stmt {
 	case *nodeLockStmt:
 		l := s.LockStmt
 		return &ast.LockTable{Tables: c.tableRefs(l.GetRelations()), Mode: int(l.GetMode()), NoWait: l.GetNowait()}
+	case *nodeConstraintsSetStmt:
+		return c.setConstraints(s.ConstraintsSetStmt)
 	case *nodeDiscardStmt:
 		return c.discard(s.DiscardStmt)
 	case *nodeListenStmt:

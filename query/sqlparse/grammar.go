@@ -106,6 +106,7 @@ type (
 	pgColumnDef             = pg.ColumnDef
 	pgColumnRef             = pg.ColumnRef
 	pgConstraint            = pg.Constraint
+	pgConstraintsSetStmt    = pg.ConstraintsSetStmt
 	pgCopyStmt              = pg.CopyStmt
 	pgCreateSeqStmt         = pg.CreateSeqStmt
 	pgCreateStmt            = pg.CreateStmt
@@ -167,6 +168,7 @@ type (
 	nodeColumnRef             = pg.Node_ColumnRef
 	nodeAlterSeqStmt          = pg.Node_AlterSeqStmt
 	nodeConstraint            = pg.Node_Constraint
+	nodeConstraintsSetStmt    = pg.Node_ConstraintsSetStmt
 	nodeCopyStmt              = pg.Node_CopyStmt
 	nodeCreateSchemaStmt      = pg.Node_CreateSchemaStmt
 	nodeCreateSeqStmt         = pg.Node_CreateSeqStmt

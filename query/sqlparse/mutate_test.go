@@ -38,26 +38,17 @@ var ignorable = map[string]string{
 
 // ignoredIn are fields that mean nothing in one message only.
 var ignoredIn = map[string]string{
-	"ColumnDef.is_local":         "set by the parser for every column",
-	"Constraint.is_enforced":     "NOT ENFORCED sets skip_validation too",
-	"RowExpr.row_format":         "ROW(…) and (…) mean the same",
-	"IndexStmt.deferrable":       "constraints only",
-	"IndexStmt.initdeferred":     "constraints only",
-	"CreateStmt.of_typename":     "refused where set",
-	"TransactionStmt.gid":        "two-phase commit only, which is refused",
-	"VariableSetStmt.is_local":   "SET LOCAL TRANSACTION is SET TRANSACTION; RESET has none",
-	"Constraint.fk_matchtype":    "foreign keys are refused",
-	"Constraint.fk_upd_action":   "foreign keys are refused",
-	"Constraint.fk_del_action":   "foreign keys are refused",
-	"Constraint.fk_with_period":  "foreign keys are refused",
-	"Constraint.pk_with_period":  "foreign keys are refused",
-	"Constraint.fk_attrs":        "foreign keys are refused",
-	"Constraint.pk_attrs":        "foreign keys are refused",
-	"Constraint.fk_del_set_cols": "foreign keys are refused",
-	"Constraint.pktable":         "foreign keys are refused",
-	"CreateStmt.on_commit":       "PRESERVE ROWS is what temporary tables do; the rest is refused",
-	"IntoClause.on_commit":       "PRESERVE ROWS is what temporary tables do; the rest is refused",
-	"Constraint.exclusions":      "exclusion constraints are refused",
+	"ColumnDef.is_local":       "set by the parser for every column",
+	"Constraint.is_enforced":   "NOT ENFORCED sets skip_validation too",
+	"RowExpr.row_format":       "ROW(…) and (…) mean the same",
+	"IndexStmt.deferrable":     "constraints only",
+	"IndexStmt.initdeferred":   "constraints only",
+	"CreateStmt.of_typename":   "refused where set",
+	"TransactionStmt.gid":      "two-phase commit only, which is refused",
+	"VariableSetStmt.is_local": "SET LOCAL TRANSACTION is SET TRANSACTION; RESET has none",
+	"CreateStmt.on_commit":     "PRESERVE ROWS is what temporary tables do; the rest is refused",
+	"IntoClause.on_commit":     "PRESERVE ROWS is what temporary tables do; the rest is refused",
+	"Constraint.exclusions":    "exclusion constraints are refused",
 }
 
 // convertOne converts a tree and prints what comes out.

@@ -129,6 +129,8 @@ func (s *Source) ConstraintDef(oid uint32, pretty bool) (string, bool) {
 				return "CHECK (" + c.text + ")", true
 			}
 			return "CHECK ((" + c.text + "))", true
+		case "f":
+			return c.foreign.text(s, c.def), true
 		case "n":
 			return "NOT NULL " + columnList(c.def, c.cols), true
 		case "p":

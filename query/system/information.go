@@ -43,7 +43,7 @@ var informationRelations = []relation{
 	{schema: information, name: "constraint_column_usage", rows: constraintColumns,
 		columns: "table_catalog name, table_schema name, table_name name, column_name name, constraint_catalog name, " +
 			"constraint_schema name, constraint_name name"},
-	{schema: information, name: "referential_constraints",
+	{schema: information, name: "referential_constraints", rows: referentialConstraints,
 		columns: "constraint_catalog name, constraint_schema name, constraint_name name, unique_constraint_catalog name, " +
 			"unique_constraint_schema name, unique_constraint_name name, match_option varchar, update_rule varchar, delete_rule varchar"},
 	{schema: information, name: "sequences", rows: informationSequences,
@@ -172,7 +172,7 @@ func informationViews(m *maker) {
 	}
 }
 
-var constraintTypes = map[string]string{"c": "CHECK", "n": "CHECK", "p": "PRIMARY KEY", "u": "UNIQUE"}
+var constraintTypes = map[string]string{"f": "FOREIGN KEY", "c": "CHECK", "n": "CHECK", "p": "PRIMARY KEY", "u": "UNIQUE"}
 
 func tableConstraints(m *maker) {
 	for _, c := range m.constraintsOf() {
@@ -181,18 +181,19 @@ func tableConstraints(m *maker) {
 		if c.kind == "u" {
 			distinct = true
 		}
-		m.add(m.Database, schema, c.name, m.Database, schema, c.def.Name, constraintTypes[c.kind], false, false, true, distinct)
+		m.add(m.Database, schema, c.name, m.Database, schema, c.def.Name, constraintTypes[c.kind],
+			c.foreign != nil && c.foreign.Deferrable, c.foreign != nil && c.foreign.Deferred, true, distinct)
 	}
 }
 
 func keyColumns(m *maker) {
 	for _, c := range m.constraintsOf() {
-		if c.kind != "p" && c.kind != "u" {
+		if c.kind != "p" && c.kind != "u" && c.kind != "f" {
 			continue
 		}
 		schema := m.schemaName(c.def.Schema)
 		for i, col := range c.cols {
-			m.add(m.Database, schema, c.name, m.Database, schema, c.def.Name, c.def.Columns[col].Name, i+1, nil)
+			m.add(m.Database, schema, c.name, m.Database, schema, c.def.Name, c.def.Columns[col].Name, i+1, c.inKey(i))
 		}
 	}
 }
@@ -210,9 +211,12 @@ func checkConstraints(m *maker) {
 
 func constraintColumns(m *maker) {
 	for _, c := range m.constraintsOf() {
-		schema := m.schemaName(c.def.Schema)
-		for _, col := range c.cols {
-			m.add(m.Database, schema, c.def.Name, c.def.Columns[col].Name, m.Database, schema, c.name)
+		def, cols := c.def, c.cols
+		if c.foreign != nil {
+			def, cols = c.foreign.parent, c.foreign.cols
+		}
+		for _, col := range cols {
+			m.add(m.Database, m.schemaName(def.Schema), def.Name, def.Columns[col].Name, m.Database, m.schemaName(c.def.Schema), c.name)
 		}
 	}
 }

@@ -137,6 +137,7 @@ type class struct {
 	columns     int
 	checks      int
 	rules       bool
+	triggers    bool
 	options     any
 }
 
@@ -146,7 +147,7 @@ func (m *maker) class(c class) {
 		replica = "n"
 	}
 	m.add(c.oid, c.name, c.schema, 0, 0, UserOID, c.am, c.oid, 0, 0, c.rows, 0, 0, 0, c.indexed, false, c.persistence, c.kind,
-		c.columns, c.checks, c.rules, false, false, false, false, true, replica, false, 0, 0, 0, nil, c.options, nil)
+		c.columns, c.checks, c.rules, c.triggers, false, false, false, true, replica, false, 0, 0, 0, nil, c.options, nil)
 }
 
 func classes(m *maker) {
@@ -154,8 +155,9 @@ func classes(m *maker) {
 	for _, t := range m.Metrics().Tables {
 		rows[t.ID] = float64(t.Rows)
 	}
+	triggered := m.triggered()
 	for _, d := range m.tablesOf() {
-		c := class{oid: d.ID, schema: d.Schema, name: d.Name, am: columnarAM, rows: rows[d.ID], indexed: len(d.Keys) > 0,
+		c := class{triggers: triggered[d.ID], oid: d.ID, schema: d.Schema, name: d.Name, am: columnarAM, rows: rows[d.ID], indexed: len(d.Keys) > 0,
 			persistence: "p", kind: "r", columns: len(d.Columns), checks: len(d.Checks), options: tableOptions(d)}
 		if d.Method == "memory" {
 			c.am = memoryAM
@@ -298,6 +300,8 @@ type constraint struct {
 	index table.ObjectID
 	cols  []int
 	text  string // of CHECK
+	// foreign is what a FOREIGN KEY has.
+	foreign *foreignKey
 }
 
 // constraintsOf lists the constraints by table, PostgreSQL's kinds in the order of their letters.
@@ -311,6 +315,7 @@ func (s *Source) constraintsOf() (out []constraint) {
 			out = append(out, constraint{oid: derivedOID(d.ID, firstCheck+i), name: d.Checks[i].Name, kind: "c", def: d,
 				cols: checkColumns(d, d.Checks[i].Expr), text: d.Checks[i].Expr})
 		}
+		out = append(out, s.foreignOf(d)...)
 		for i := range d.Columns {
 			if d.Columns[i].NotNull {
 				out = append(out, constraint{oid: derivedOID(d.ID, i+1), name: d.Name + "_" + d.Columns[i].Name + "_not_null", kind: "n", def: d, cols: []int{i}})
@@ -352,8 +357,10 @@ func constraints(m *maker) {
 		if c.kind == "c" {
 			text = c.text
 		}
-		m.add(c.oid, c.name, c.def.Schema, c.kind, false, false, true, true, c.def.ID, 0, c.index, 0, 0, " ", " ", " ", true, 0,
-			c.kind == "p" || c.kind == "u", false, keys, nil, nil, nil, nil, nil, nil, text)
+		f := c.foreign
+		parent, update, del, match, refs, set := c.foreignColumns()
+		m.add(c.oid, c.name, c.def.Schema, c.kind, f != nil && f.Deferrable, f != nil && f.Deferred, true, true, c.def.ID, 0, c.index, 0,
+			parent, update, del, match, true, 0, c.kind == "p" || c.kind == "u" || f != nil, false, keys, refs, nil, nil, nil, set, nil, text)
 	}
 }
 
@@ -367,8 +374,9 @@ func numbers(cols []int) []int {
 }
 
 func tables(m *maker) {
+	triggered := m.triggered()
 	for _, d := range m.tablesOf() {
-		m.add(m.schemaName(d.Schema), d.Name, m.User, nil, len(d.Keys) > 0, false, false, false)
+		m.add(m.schemaName(d.Schema), d.Name, m.User, nil, len(d.Keys) > 0, false, triggered[d.ID], false)
 	}
 	for _, r := range all {
 		if r.kind() == "r" {
