@@ -16,7 +16,7 @@ import (
 
 // alterTable is ALTER TABLE, and the renaming of views.
 func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable) error {
-	binder := s.binder(tx)
+	binder := s.binder(ctx, tx)
 	o, err := binder.Relation(b.Name)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err := tx.LockTable(ctx, o.Head().ID, table.AccessExclusive, table.WaitBlock); err != nil {
 			return err
 		}
-		binder = s.binder(tx)
+		binder = s.binder(ctx, tx)
 		if o, err = binder.Relation(b.Name); err != nil || o == nil {
 			return errors.Join(err, noRelation(b, o))
 		}
@@ -152,7 +152,7 @@ func (s *Session) checkViewsOfColumn(ctx context.Context, tx table.Tx, def *tabl
 	if column < 0 {
 		return nil // of the same statement
 	}
-	binder := s.binder(tx)
+	binder := s.binder(context.Background(), tx) // an answer cut short would be a wrong one
 	var users []table.Object
 	var list []dependent
 	for _, o := range tx.Schema().List(table.KindView) {

@@ -102,7 +102,7 @@ func (s *Session) createTable(ctx context.Context, tx table.Tx, b *ast.CreateTab
 		c.Name, c.Method = name, temporaryMethod(b.Method)
 		b = &c
 	}
-	def, err := s.binder(tx).CreateTable(b)
+	def, err := s.binder(ctx, tx).CreateTable(b)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView
 		c.Name = name
 		b = &c
 	}
-	def, err := s.binder(tx).CreateView(b)
+	def, err := s.binder(ctx, tx).CreateView(b)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 	if _, ok := b.Query.(*ast.Query); !ok {
 		return nil, sqlerr.Unsupported("CREATE TABLE AS EXECUTE")
 	}
-	binder := s.binder(tx)
+	binder := s.binder(ctx, tx)
 	schema, err := binder.CreationSchema(b.Name)
 	if err != nil {
 		return nil, err
@@ -310,7 +310,7 @@ func (s *Session) dropTarget(tx table.Tx, b *ast.Drop, kind table.ObjectKind, na
 		o = tx.Schema().Lookup(kind, 0, name.Name)
 	} else {
 		var err error
-		if o, err = s.binder(tx).Relation(name); err != nil {
+		if o, err = s.binder(s.runContext(), tx).Relation(name); err != nil {
 			return nil, err
 		}
 	}

@@ -49,7 +49,7 @@ func (s *Session) createSequence(ctx context.Context, tx table.Tx, b *ast.Create
 	}
 	c := *b
 	c.Name = name
-	change, err := s.binder(tx).CreateSequence(&c)
+	change, err := s.binder(ctx, tx).CreateSequence(&c)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *Session) createSequence(ctx context.Context, tx table.Tx, b *ast.Create
 }
 
 func (s *Session) alterSequence(ctx context.Context, tx table.Tx, b *ast.AlterSequence) error {
-	binder := s.binder(tx)
+	binder := s.binder(ctx, tx)
 	o, err := binder.Relation(b.Name)
 	if err != nil {
 		return err

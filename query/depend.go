@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func (s *Session) dependents(tx table.Tx, relations ...table.Object) []dependent
 	if invariants.Mutant("query-forget-dependents") {
 		return nil
 	}
-	binder := s.binder(tx)
+	binder := s.binder(context.Background(), tx) // an answer cut short would be a wrong one
 	uses := map[table.ObjectID][]table.ObjectID{}
 	var views []*table.ViewDef
 	for _, o := range tx.Schema().List(table.KindView) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -42,6 +43,7 @@ type Engine struct {
 	mem     *mem.Tracker
 	o       Options
 	plans   planCache
+	parser  *sqlparse.Parser
 	nextID  atomic.Uint32
 	metrics metrics
 	// born is when the engine was made, by its clock; ownClock: it was given.
@@ -71,7 +73,7 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 	if err := CheckSettings(o.Settings); err != nil {
 		return nil, err
 	}
-	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes), ownClock: ownClock, born: o.Clock()}
+	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes), ownClock: ownClock, born: o.Clock(), parser: sqlparse.NewParser()}
 	e.reuser, _ = s.(table.Reuser)
 	e.open.sessions = map[uint32]*Session{}
 	e.plans.init()
@@ -96,6 +98,7 @@ func (e *Engine) Close() error {
 	for _, s := range open {
 		s.cancel(errShutdown)
 	}
+	e.parser.Close()
 	e.pool.Close()
 	return nil
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/query/opt"
 	"github.com/laminadb/lamina/query/plan"
-	"github.com/laminadb/lamina/query/sqlparse"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -56,12 +56,19 @@ func (p *Prepared) endsTransaction() bool {
 }
 
 // Parse splits a text into statements.
-func (s *Session) Parse(text string) ([]ast.Statement, error) {
+func (s *Session) Parse(ctx context.Context, text string) ([]ast.Statement, error) {
 	if s.closedFlag {
 		return nil, errSessionClosed
 	}
-	st, err := sqlparse.Parse(text)
+	run, stop, err := s.running(ctx, text)
 	if err != nil {
+		s.failed(err)
+		return nil, err
+	}
+	defer stop()
+	st, err := s.e.parser.Parse(run, text)
+	if err != nil {
+		err = s.cancelled(run, err)
 		s.countError(err)
 		s.failed(err)
 	}
@@ -82,7 +89,7 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 		}
 		return p, nil
 	}
-	list, err := s.Parse(text)
+	list, err := s.Parse(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +161,14 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if p.q != nil && p.version == version && p.path == path {
 		return nil
 	}
-	q, err := s.planQuery(ctx, tx, p.stmt.Body, p.given)
+	run, stop, err := s.planning(ctx, p)
 	if err != nil {
 		return err
+	}
+	defer stop()
+	q, err := s.planQuery(run, tx, p.stmt.Body, p.given)
+	if err != nil {
+		return s.cancelled(run, err)
 	}
 	if q.Fresh {
 		version = 0 // planned again at each run
@@ -165,6 +177,14 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	p.Params = q.Params
 	p.Columns = columnsOf(q)
 	return nil
+}
+
+// planning is running for a statement that is planned before it runs.
+func (s *Session) planning(ctx context.Context, p *Prepared) (context.Context, context.CancelFunc, error) {
+	if s.depth > 0 {
+		return ctx, func() {}, nil // it runs already
+	}
+	return s.running(ctx, p.Text())
 }
 
 var errResultChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
@@ -215,8 +235,9 @@ func columnsOf(q *plan.Query) []plan.OutColumn {
 	return q.Modify.Out
 }
 
-func (s *Session) binder(tx table.Tx) *bind.Binder {
+func (s *Session) binder(ctx context.Context, tx table.Tx) *bind.Binder {
 	return bind.New(tx.Schema(), bind.Options{
+		Interrupt:  interrupt.New(ctx),
 		SearchPath: s.searchPath(), Temp: s.temp, DefaultMethod: s.settings.get(settings["default_table_access_method"]),
 		System:        s.systemRelation(tx.Schema()),
 		SequenceValue: func(id table.ObjectID) (table.SequenceValue, error) { return tx.Sequences().Value(s.runContext(), id) },
@@ -224,7 +245,7 @@ func (s *Session) binder(tx table.Tx) *bind.Binder {
 }
 
 func (s *Session) planQuery(ctx context.Context, tx table.Tx, st ast.Stmt, params []types.Type) (*plan.Query, error) {
-	b, err := s.binder(tx).Stmt(st, params)
+	b, err := s.binder(ctx, tx).Stmt(st, params)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +263,7 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) 
 		return nil, err
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
-	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules)}
+	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules), Interrupt: interrupt.New(ctx)}
 	o.Stats = func(def *table.TableDef) table.Stats {
 		r, err := stmt.Reader(ctx, def.ID)
 		if err != nil {

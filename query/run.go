@@ -89,7 +89,7 @@ func (s *Session) Exec(ctx context.Context, text string, params ...types.Datum) 
 }
 
 func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (*Result, error) {
-	list, err := s.Parse(text)
+	list, err := s.Parse(ctx, text)
 	if err != nil {
 		return nil, err
 	}

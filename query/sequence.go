@@ -37,7 +37,7 @@ func (s *Session) callSequence(c expr.SequenceCall) (int64, error) {
 		}
 		c.ID = uint32(s.sequences.last)
 	} else if c.Name != "" {
-		d, err := s.binder(tx).SequenceNamed(c.Name)
+		d, err := s.binder(ctx, tx).SequenceNamed(c.Name)
 		if err != nil {
 			return 0, err
 		}

@@ -310,7 +310,7 @@ func argumentError(err error, i int, have, want types.Type, pos int) error {
 
 // argument evaluates argument i of EXECUTE.
 func (s *Session) argument(tx table.Tx, i int, a ast.Expr, want types.Type) (types.Datum, error) {
-	b, err := s.binder(tx).Stmt(&ast.Query{Body: &ast.Values{Rows: [][]ast.Expr{{a}}}}, nil)
+	b, err := s.binder(s.runContext(), tx).Stmt(&ast.Query{Body: &ast.Values{Rows: [][]ast.Expr{{a}}}}, nil)
 	if err != nil {
 		return types.Datum{}, err
 	}
@@ -401,7 +401,7 @@ func (s *Session) tableOf(ctx context.Context, ref *ast.TableRef) (*table.TableD
 	if err != nil {
 		return nil, err
 	}
-	def, err := s.binder(tx).Table(ref.RelName)
+	def, err := s.binder(ctx, tx).Table(ref.RelName)
 	if e, ok := errors.AsType[*sqlerr.Error](err); ok && e.Position != 0 {
 		e = e.WithMessage("%s", e.Message)
 		e.Position = 0 // as PostgreSQL, which does not analyse these statements

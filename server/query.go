@@ -31,7 +31,7 @@ func (c *conn) simple(text string) error {
 }
 
 func (c *conn) statementsOf(text string) error {
-	list, err := c.s.Parse(text)
+	list, err := c.s.Parse(background(), text)
 	if err != nil {
 		return err
 	}

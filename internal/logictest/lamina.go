@@ -183,7 +183,7 @@ func (c *sessionConn) Run(ctx context.Context, sql string, r *Record) (*Outcome,
 }
 
 func (c *sessionConn) multi(ctx context.Context, sql string) (*Outcome, error) {
-	list, err := c.s.Parse(sql)
+	list, err := c.s.Parse(ctx, sql)
 	if err != nil {
 		return nil, err
 	}

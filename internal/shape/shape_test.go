@@ -18,7 +18,7 @@ const module = "github.com/laminadb/lamina"
 // layers are the packages from the bottom up: a package imports only packages of lower layers, or of its
 // own layer where the layer says so. The order is that of docs/ARCHITECTURE.md.
 var layers = []layer{
-	{pkgs: []string{"sqlerr", "internal/invariants", "internal/history"}},
+	{pkgs: []string{"sqlerr", "internal/invariants", "internal/history", "internal/interrupt"}},
 	{pkgs: []string{"internal/mem"}},
 	{pkgs: []string{"types"}},
 	{pkgs: []string{"vec"}},

@@ -3,6 +3,7 @@ package bind
 import (
 	"slices"
 
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -25,6 +26,8 @@ type Options struct {
 	Temp string
 	// DefaultMethod is the access method of tables created without USING; "" is the storage's default.
 	DefaultMethod string
+	// Interrupt is asked while a statement is bound whether to go on; nil: always.
+	Interrupt *interrupt.Poller
 }
 
 // SystemTable is a relation whose rows are made from the catalog when a statement is bound.

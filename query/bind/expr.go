@@ -75,6 +75,9 @@ func (x *exprs) bind(e ast.Expr) (expr.Expr, error) {
 	if x.depth > exprDepthMax {
 		return nil, sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded")
 	}
+	if err := x.s.g.opts.Interrupt.Err(); err != nil {
+		return nil, err
+	}
 	b, err := x.node(e)
 	if err != nil {
 		return nil, err

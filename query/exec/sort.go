@@ -103,7 +103,7 @@ func (k *sortSink) local(w *worker) (operator, error) {
 	return l, nil
 }
 
-func (l *sortLocal) push(_ context.Context, b *vec.Batch) (status, error) {
+func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
 		return needMore, err
 	}
@@ -117,7 +117,7 @@ func (l *sortLocal) push(_ context.Context, b *vec.Batch) (status, error) {
 		l.extents = append(l.extents, extent{l.w.ordinal, from, uint32(l.set.n)})
 	}
 	if top := l.sink.s.top; int64(l.set.n) > topSlack && int64(l.set.n)/topSlackFactor > top {
-		return needMore, l.prune()
+		return needMore, l.prune(ctx)
 	}
 	return needMore, nil
 }
@@ -130,15 +130,15 @@ const (
 )
 
 // prune keeps the first rows of the order only.
-func (l *sortLocal) prune() error {
+func (l *sortLocal) prune(ctx context.Context) error {
 	s := l.sink.s
 	a := arena{tracker: s.q.mem}
 	defer a.free()
-	o, err := newSortOrder(s, l.set, l.extents, &a)
+	o, err := newSortOrder(ctx, s, l.set, l.extents, &a)
 	if err != nil {
 		return err
 	}
-	if err := o.sort(nil, 1); err != nil {
+	if err := o.sort(ctx, nil, 1); err != nil {
 		return err
 	}
 	first := o.entries[:min(int64(len(o.entries)), s.top)]
@@ -210,14 +210,11 @@ func (k *sortSink) finish(ctx context.Context) error {
 	slices.SortFunc(extents, func(a, b extent) int { return a.ordinal - b.ordinal })
 	a := arena{tracker: s.q.mem}
 	defer a.free()
-	o, err := newSortOrder(s, k.set, extents, &a)
+	o, err := newSortOrder(ctx, s, k.set, extents, &a)
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := o.sort(s.q.pool, s.q.workers); err != nil {
+	if err := o.sort(ctx, s.q.pool, s.q.workers); err != nil {
 		return err
 	}
 	n := int(min(int64(rows), s.top))

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"slices"
 	"unsafe"
@@ -37,7 +38,7 @@ type sortEntry struct {
 // inlineKey is the part of a key that entries hold.
 const inlineKey = 16
 
-func newSortOrder(s *sorting, set *rowSet, extents []extent, a *arena) (*sortOrder, error) {
+func newSortOrder(ctx context.Context, s *sorting, set *rowSet, extents []extent, a *arena) (*sortOrder, error) {
 	o := &sortOrder{s: s, set: set, tracker: s.q.mem, fixed: true}
 	n := 0
 	for _, e := range extents {
@@ -53,6 +54,10 @@ func newSortOrder(s *sorting, set *rowSet, extents []extent, a *arena) (*sortOrd
 	var key []byte
 	i := 0
 	for _, e := range extents {
+		if err := ctx.Err(); err != nil {
+			o.rest.free()
+			return nil, err
+		}
 		for id := e.from; id < e.to; id++ {
 			key = o.key(key[:0], id)
 			x := &o.entries[i]
@@ -227,42 +232,45 @@ func (o *sortOrder) compare(a, b sortEntry) int {
 	return 1
 }
 
-// parallelSortRows is the number of rows from which parts are sorted by several workers.
-const parallelSortRows = 1 << 14
+const (
+	// parallelSortRows is the number of rows from which parts are sorted by several workers.
+	parallelSortRows = 1 << 14
+	// partSortRows is how many rows are sorted, or merged, without a look at whether the query is cancelled.
+	partSortRows = 1 << 16
+)
 
 // sort sorts the entries: parts by workers, then pairs of parts merged.
-func (o *sortOrder) sort(p *Pool, workers int) error {
+func (o *sortOrder) sort(ctx context.Context, p *Pool, workers int) error {
 	n := len(o.entries)
-	if p == nil || workers < 2 || n < parallelSortRows {
-		slices.SortFunc(o.entries, o.compare)
-		return nil
-	}
 	parts := 1
-	for parts < workers {
+	for p != nil && n >= parallelSortRows && parts < workers || n/parts > partSortRows {
 		parts *= 2
 	}
 	at := func(i, parts int) int { return n * i / parts }
 	err := p.parallel(workers, parts, func(i int) error {
 		slices.SortFunc(o.entries[at(i, parts):at(i+1, parts)], o.compare)
-		return nil
+		return ctx.Err()
 	})
 	for from := parts; err == nil && parts > 1; parts /= 2 {
 		err = p.parallel(workers, parts/2, func(i int) error {
 			lo, mid, hi := at(2*i*from/parts, from), at((2*i+1)*from/parts, from), at((2*i+2)*from/parts, from)
-			o.merge(o.spare[lo:hi], o.entries[lo:mid], o.entries[mid:hi])
-			return nil
+			return o.merge(ctx, o.spare[lo:hi], o.entries[lo:mid], o.entries[mid:hi])
 		})
 		o.entries, o.spare = o.spare, o.entries
 	}
 	return err
 }
 
-func (o *sortOrder) merge(dst, a, b []sortEntry) {
+func (o *sortOrder) merge(ctx context.Context, dst, a, b []sortEntry) error {
 	for i := range dst {
+		if i%partSortRows == partSortRows-1 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if len(b) == 0 || len(a) > 0 && !o.less(&b[0], &a[0]) {
 			dst[i], a = a[0], a[1:]
 		} else {
 			dst[i], b = b[0], b[1:]
 		}
 	}
+	return nil
 }

@@ -245,11 +245,13 @@ func (r *windowReader) read(ctx context.Context) (*vec.Batch, error) {
 
 // row computes the functions of the row at hand.
 func (r *windowReader) row(ctx context.Context) error {
-	if r.at == r.p.to {
+	if r.at%cancelFrames == 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.p.begin(r.at); err != nil {
+	}
+	if r.at == r.p.to {
+		if err := r.p.begin(ctx, r.at); err != nil {
 			return err
 		}
 		for i, f := range r.s.w.funcs {

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"sort"
 
 	"github.com/laminadb/lamina/query/expr"
@@ -19,10 +20,13 @@ type partition struct {
 }
 
 // begin takes the rows from a row on.
-func (p *partition) begin(from uint32) error {
+func (p *partition) begin(ctx context.Context, from uint32) error {
 	p.from, p.to, p.n, p.group, p.row = from, from, 0, 0, from
 	k := &p.w.sink
 	for int(p.to) < k.set.n {
+		if (p.to-from)%cancelRows == cancelRows-1 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if p.to > from && !k.same(p.w.part, p.to-1, p.to) {
 			break
 		}

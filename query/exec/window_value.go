@@ -251,6 +251,9 @@ func (a *frameAggregate) take(id uint32) bool {
 // cancelRows is after how many rows of a frame a look is taken at whether the query is cancelled.
 const cancelRows = 1 << 12
 
+// cancelFrames is after how many rows such a look is taken however small their frames are.
+const cancelFrames = 1 << 4
+
 func (a *frameAggregate) addRows(ctx context.Context, from, to uint32) error {
 	for id := from; id < to; id++ {
 		if (id-from)%cancelRows == cancelRows-1 {

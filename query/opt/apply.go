@@ -11,6 +11,9 @@ import (
 // into the join's condition where that is possible; else the right side is computed for each distinct
 // value of the columns that it uses, see domain.
 func (u *unnester) apply(a *plan.RelApply) plan.Rel {
+	if u.err == nil {
+		u.err = u.z.interrupted()
+	}
 	if u.err != nil {
 		return a
 	}
@@ -19,7 +22,7 @@ func (u *unnester) apply(a *plan.RelApply) plan.Rel {
 	if corr.empty() {
 		return u.joined(a.Kind, a.L, r, a.Cond, nil, a.Mark)
 	}
-	if plan.IsVolatile(r) || plan.IsVolatile(a.L) || u.z.o.Disabled[RuleUnnest] {
+	if u.z.volatile(r) || u.z.volatile(a.L) || u.z.o.Disabled[RuleUnnest] {
 		return u.dependent(a, r)
 	}
 	return u.attempt(a, r, func() plan.Rel { return u.unnested(a, r, corr) })

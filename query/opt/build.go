@@ -167,6 +167,9 @@ func mergeable(cols, below []expr.Expr) bool {
 
 // build makes the operator of r and says where its columns are.
 func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
+	if err := b.z.interrupted(); err != nil {
+		return nil, nil, err
+	}
 	switch r := r.(type) {
 	case *plan.RelScan:
 		return b.scan(r, nil)

@@ -37,14 +37,15 @@ func disjuncts(e expr.Expr) []expr.Expr {
 
 // and joins conditions; nil if there are none. All are boolean already.
 func and(conds ...expr.Expr) expr.Expr {
-	var flat []expr.Expr
+	var set exprSet
 	for _, c := range conds {
 		for _, x := range conjuncts(c) {
-			if !isTrue(x) && !containsExpr(flat, x) {
-				flat = append(flat, x)
+			if !isTrue(x) {
+				set.add(x)
 			}
 		}
 	}
+	flat := set.list
 	switch len(flat) {
 	case 0:
 		return nil

@@ -51,7 +51,7 @@ type outerDomain struct {
 }
 
 func (u *unnester) newDomain(l plan.Rel, corr colSet) (*outerDomain, bool) {
-	if plan.IsVolatile(l) {
+	if u.z.volatile(l) {
 		u.fail(sqlerr.Unsupported("correlated subquery of a query with volatile functions or row locks"))
 		return nil, false
 	}

@@ -92,10 +92,13 @@ func reorderable(k plan.JoinKind) bool {
 
 // collect adds the inputs and joins below r and returns the set of inputs.
 func (g *joinGraph) collect(r plan.Rel, outermost bool) (relSet, []*joinNode) {
+	if len(g.rels) > graphRelsMax {
+		return 0, nil // too many
+	}
 	j, ok := r.(*plan.RelJoin)
 	if !ok || !reorderable(j.Kind) {
 		if len(g.rels) >= graphRelsMax {
-			g.rels = append(g.rels, r) // too many: newJoinGraph sees it
+			g.rels = append(g.rels, r) // newJoinGraph sees it
 			return 0, nil
 		}
 		r = g.z.orderJoins(r)

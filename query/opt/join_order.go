@@ -11,15 +11,31 @@ import (
 // greedily.
 const joinPairsMax = 10000
 
-// orderJoins reorders each region of joins by estimated cost.
+// orderJoins reorders each region of joins by estimated cost. What is below a region that stays as it is, is asked
+// for again: each operator is looked at once.
 func (z *optimizer) orderJoins(r plan.Rel) plan.Rel {
+	if n, ok := z.ordered[r]; ok {
+		return n
+	}
+	if z.interrupted() != nil {
+		return r
+	}
+	n := z.orderRegion(r)
+	if z.ordered == nil {
+		z.ordered = map[plan.Rel]plan.Rel{}
+	}
+	z.ordered[r] = n
+	return n
+}
+
+func (z *optimizer) orderRegion(r plan.Rel) plan.Rel {
 	j, ok := r.(*plan.RelJoin)
 	if !ok || !reorderable(j.Kind) {
 		return plan.MapRels(r, z.orderJoins)
 	}
 	g := z.newJoinGraph(j)
 	if !g.ok {
-		return plan.MapRels(r, func(c plan.Rel) plan.Rel { return z.orderJoins(c) })
+		return plan.MapRels(r, z.orderJoins)
 	}
 	o := &joinOrder{g: g, best: map[relSet]*joinPlan{}}
 	p := o.solve()
@@ -68,7 +84,7 @@ func (o *joinOrder) solve() *joinPlan {
 	o.enumerate(n)
 	o.counting = false
 	var p *joinPlan
-	if o.pairs <= joinPairsMax {
+	if o.pairs <= joinPairsMax && o.g.z.interrupted() == nil {
 		o.pairs = 0
 		o.enumerate(n)
 		p = o.best[all]
@@ -169,6 +185,10 @@ func (o *joinOrder) growPartner(s, p, exclude relSet) {
 // pair keeps the cheaper of the best plan and the joins of two sets.
 func (o *joinOrder) pair(a, b relSet) {
 	if o.pairs++; o.counting {
+		return
+	}
+	if o.g.z.interrupted() != nil {
+		o.pairs = joinPairsMax + 1 // the end
 		return
 	}
 	l, r := o.best[a], o.best[b]
@@ -324,6 +344,9 @@ func (o *joinOrder) smallest(list []*joinPlan, tried map[[2]relSet]*joinPlan, cr
 		for j, r := range list {
 			if i == j {
 				continue
+			}
+			if o.g.z.interrupted() != nil {
+				return nil
 			}
 			pair := [2]relSet{l.set, r.set}
 			p, ok := tried[pair]

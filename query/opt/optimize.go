@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -19,6 +20,8 @@ type Options struct {
 	Disabled map[string]bool
 	// Trace is called after each rule that changed the plan, with the whole plan of the query block.
 	Trace func(rule string, r plan.Rel)
+	// Interrupt is asked while a statement is planned whether to go on; nil: always.
+	Interrupt *interrupt.Poller
 }
 
 // Optimize returns the physical plan of a statement.
@@ -81,6 +84,26 @@ type optimizer struct {
 	// implied are conditions that were derived from an OR, by its text: they take its selectivity.
 	implied map[string][]expr.Expr
 	depth   int
+	// ordered caches the results of orderJoins.
+	ordered map[plan.Rel]plan.Rel
+	// volatileRels caches which operators are volatile.
+	volatileRels map[plan.Rel]bool
+}
+
+// volatile is plan.IsVolatile.
+func (z *optimizer) volatile(r plan.Rel) bool {
+	if v, ok := z.volatileRels[r]; ok {
+		return v
+	}
+	v := plan.IsVolatileItself(r)
+	for _, c := range r.Children() {
+		v = v || z.volatile(c)
+	}
+	if z.volatileRels == nil {
+		z.volatileRels = map[plan.Rel]bool{}
+	}
+	z.volatileRels[r] = v
+	return v
 }
 
 // planDepthMax bounds nested subplans.
@@ -117,8 +140,13 @@ func (z *optimizer) logical(r plan.Rel, out []plan.Col) (plan.Rel, error) {
 	if !z.o.Disabled[RuleOrderJoins] {
 		r = z.orderJoins(r)
 	}
-	return z.prune(r, colsOf(out)), nil
+	r = z.prune(r, colsOf(out))
+	return r, z.interrupted()
 }
+
+// interrupted returns an error once planning is not to go on. Steps that return no errors do as little as they can
+// from then on; those that do return it.
+func (z *optimizer) interrupted() error { return z.o.Interrupt.Now() }
 
 // newCol makes a column.
 func (z *optimizer) newCol(name string, t types.Type) plan.Col {

@@ -94,36 +94,52 @@ func simplifyTest(e *expr.BoolTest) expr.Expr {
 // orToIn collects the branches of an OR that compare the same expression with constants.
 func orToIn(e *expr.Or) expr.Expr {
 	var out []expr.Expr
+	var args exprSet // of groups, at the same places
+	var groups []*inGroup
 	changed := false
 	for _, b := range disjuncts(e) {
 		arg, list, eq := inParts(b)
-		merged := false
-		for i := 0; arg != nil && i < len(out); i++ {
-			a2, l2, eq2 := inParts(out[i])
-			if a2 != nil && eq2 == eq && expr.Equal(a2, arg) && !plan.VolatileExpr(arg) {
-				out[i] = &expr.In{Node: boolNode(b.Pos()), Arg: a2, List: appendDistinct(l2, list), Eq: eq}
-				merged, changed = true, true
-				break
-			}
-		}
-		if !merged {
+		if arg == nil || plan.VolatileExpr(arg) {
 			out = append(out, b)
+			continue
 		}
+		at := args.find(arg)
+		switch {
+		case at < 0:
+			args.add(arg)
+			groups = append(groups, &inGroup{at: len(out), pos: b.Pos(), arg: arg, eq: eq, list: *setOf(list)})
+		case groups[at].eq == eq:
+			groups[at].take(b.Pos(), list)
+			changed = true
+			continue
+		}
+		out = append(out, b)
 	}
 	if !changed {
 		return e
 	}
+	for _, g := range groups {
+		if g.taken {
+			out[g.at] = &expr.In{Node: boolNode(g.pos), Arg: g.arg, List: g.list.list, Eq: g.eq}
+		}
+	}
 	return or(out)
 }
 
-func appendDistinct(list, more []expr.Expr) []expr.Expr {
-	out := append([]expr.Expr(nil), list...)
-	for _, e := range more {
-		if !containsExpr(out, e) {
-			out = append(out, e)
-		}
+// inGroup is a branch of an OR that compares an expression with constants, and takes others in.
+type inGroup struct {
+	at, pos int
+	arg     expr.Expr
+	eq      *expr.Func
+	list    exprSet
+	taken   bool
+}
+
+func (g *inGroup) take(pos int, list []expr.Expr) {
+	g.pos, g.taken = pos, true
+	for _, e := range list {
+		g.list.add(e)
 	}
-	return out
 }
 
 // inParts takes x = constant and x IN (constants) apart; arg is nil for others.

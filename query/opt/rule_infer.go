@@ -70,6 +70,7 @@ func (z *optimizer) infer(conds, known []expr.Expr) []expr.Expr {
 	if len(classes) == 0 {
 		return nil
 	}
+	have := setOf(known)
 	var out []expr.Expr
 	for _, c := range conds {
 		id, ok := comparedColumn(c)
@@ -85,7 +86,8 @@ func (z *optimizer) infer(conds, known []expr.Expr) []expr.Expr {
 					continue
 				}
 				d := substitute(c, map[int]expr.Expr{id: ref})
-				if !containsExpr(known, d) && !containsExpr(out, d) && z.once("infer "+plan.ExprString(d)) {
+				if !have.has(d) && z.once("infer "+plan.ExprString(d)) {
+					have.add(d)
 					out = append(out, d)
 				}
 			}

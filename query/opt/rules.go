@@ -55,6 +55,9 @@ func (z *optimizer) applyRules(r plan.Rel) plan.Rel {
 // pass applies the rules top down: what moves down in a parent is seen by the child in the same pass.
 func (z *optimizer) pass(r plan.Rel) plan.Rel {
 	for i := range Rules {
+		if z.interrupted() != nil {
+			return r
+		}
 		rule := &Rules[i]
 		if z.o.Disabled[rule.Name] {
 			continue

@@ -13,6 +13,9 @@ import (
 // sampleRowsMin is the size from which a sample is trusted.
 const sampleRowsMin = 50
 
+// sampleWorkMax bounds the operators that are evaluated over a sample for one estimate.
+const sampleWorkMax = 1 << 20
+
 // selectivity estimates the fraction of an operator's rows for which a condition is true: from a sample
 // of the table if the operator is a scan, else from what is known about the columns.
 func (z *optimizer) selectivity(cond expr.Expr, r plan.Rel, in *info) float64 {
@@ -69,6 +72,9 @@ func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int)
 	if !usable || rows < sampleRowsMin || plan.HasSubquery(cond) || expr.IsVolatile(cond) {
 		return 0, 0
 	}
+	if rows = min(rows, sampleWorkMax/expr.Size(cond)); rows < sampleRowsMin {
+		return 0, 0
+	}
 	e := substitute(cond, at)
 	ctx := z.o.Expr
 	if ctx == nil {
@@ -82,7 +88,7 @@ func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int)
 			}
 		}
 		d, err := expr.EvalRow(ctx, e, row)
-		if err != nil {
+		if err != nil || z.o.Interrupt.Now() != nil {
 			return 0, 0 // parameters without values, or a value that fails
 		}
 		if !d.IsNull() && d.Bool() {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/laminadb/lamina/query/expr"
 )
 
@@ -165,12 +167,18 @@ func HasSubquery(e expr.Expr) bool {
 
 // IsVolatile reports whether two executions of a plan over the same data may differ.
 func IsVolatile(r Rel) bool {
-	volatile := false
-	Walk(r, func(r Rel) {
-		if _, ok := r.(*RelLock); ok {
-			volatile = true
-		}
-		Exprs(r, func(e expr.Expr) { volatile = volatile || expr.IsVolatile(e) })
+	if IsVolatileItself(r) {
+		return true
+	}
+	return slices.ContainsFunc(r.Children(), IsVolatile)
+}
+
+// IsVolatileItself is IsVolatile leaving out the operators below.
+func IsVolatileItself(r Rel) bool {
+	_, volatile := r.(*RelLock)
+	Exprs(r, func(e expr.Expr) {
+		volatile = volatile || expr.IsVolatile(e)
+		walkSubqueries(e, func(r Rel) { volatile = volatile || IsVolatileItself(r) })
 	})
 	return volatile
 }

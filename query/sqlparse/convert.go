@@ -3,6 +3,7 @@ package sqlparse
 import (
 	"strings"
 
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/sqlerr"
 )
@@ -16,15 +17,16 @@ type converter struct {
 	end   int
 	err   error
 	depth int
+	poll  *interrupt.Poller
 }
 
-func convertStatement(text string, raw *pgRawStmt) (ast.Statement, error) {
+func convertStatement(text string, raw *pgRawStmt, pos *positions, poll *interrupt.Poller) (ast.Statement, error) {
 	start := int(raw.GetStmtLocation())
 	end := start + int(raw.GetStmtLen())
 	if raw.GetStmtLen() == 0 {
 		end = len(text)
 	}
-	c := &converter{text: text, pos: newPositions(text), start: start, end: end}
+	c := &converter{text: text, pos: pos, start: start, end: end, poll: poll}
 	body := c.stmt(raw.GetStmt())
 	if c.err != nil {
 		return ast.Statement{}, c.err
@@ -58,6 +60,8 @@ func (c *converter) enter() bool {
 	c.depth++
 	if c.depth > chainMax {
 		c.fail(errTooDeep())
+	} else if err := c.poll.Err(); err != nil {
+		c.fail(err)
 	}
 	return c.err == nil
 }

@@ -128,6 +128,7 @@ type (
 	pgPrepareStmt           = pg.PrepareStmt
 	pgRangeFunction         = pg.RangeFunction
 	pgOnCommit              = pg.OnCommitAction
+	pgParseResult           = pg.ParseResult
 	pgRangeVar              = pg.RangeVar
 	pgRawStmt               = pg.RawStmt
 	pgRenameStmt            = pg.RenameStmt

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -25,7 +26,7 @@ func errTooDeep() *sqlerr.Error {
 }
 
 // guard refuses texts that the grammar must not see.
-func guard(text string, bytesMax int) error {
+func guard(text string, bytesMax int, poll *interrupt.Poller) error {
 	if len(text) > bytesMax {
 		return sqlerr.Newf(sqlerr.ProgramLimitExceeded,
 			"statement of %d bytes exceeds the limit of %d bytes", len(text), bytesMax)
@@ -33,7 +34,7 @@ func guard(text string, bytesMax int) error {
 	if err := checkEncoding(text); err != nil {
 		return err
 	}
-	return guardTokens(text)
+	return guardTokens(text, poll)
 }
 
 func checkEncoding(text string) error {
@@ -102,13 +103,16 @@ func (n *nesting) pop() {
 	}
 }
 
-func guardTokens(text string) error {
+func guardTokens(text string, poll *interrupt.Poller) error {
 	lx := lexer{text: text}
 	n := nesting{frames: make([]frame, 1, 16)}
 	for {
 		t := lx.next()
 		if t.kind == tokEnd {
 			return nil
+		}
+		if err := poll.Err(); err != nil {
+			return err
 		}
 		if t.kind == tokParam {
 			if err := checkParam(text, lx.source(t), t.start); err != nil {

@@ -53,7 +53,7 @@ var ignoredIn = map[string]string{
 
 // convertOne converts a tree and prints what comes out.
 func convertOne(text string, raw *ast.RawStmt) string {
-	s, err := convertStatement(text, raw)
+	s, err := convertStatement(text, raw, newPositions(text), nil)
 	if err != nil {
 		return "error"
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/laminadb/lamina/internal/interrupt"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/sqlerr"
 )
@@ -13,16 +14,23 @@ func Parse(text string) ([]ast.Statement, error) { return ParseLimit(text, TextB
 
 // ParseLimit is Parse with another bound on the size of the text.
 func ParseLimit(text string, bytesMax int) ([]ast.Statement, error) {
-	if err := guard(text, bytesMax); err != nil {
+	return parse(text, bytesMax, nil, grammarParse)
+}
+
+func parse(
+	text string, bytesMax int, poll *interrupt.Poller, grammar func(string) (*pgParseResult, error),
+) ([]ast.Statement, error) {
+	if err := guard(text, bytesMax, poll); err != nil {
 		return nil, err
 	}
-	tree, err := grammarParse(text)
+	tree, err := grammar(text)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]ast.Statement, 0, len(tree.GetStmts()))
+	pos := newPositions(text)
 	for _, raw := range tree.GetStmts() {
-		s, err := convertStatement(text, raw)
+		s, err := convertStatement(text, raw, pos, poll)
 		if err != nil {
 			return nil, err
 		}

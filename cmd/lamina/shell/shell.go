@@ -91,7 +91,7 @@ type outputError struct{ err error }
 func (e *outputError) Error() string { return e.err.Error() }
 
 func (sh *Shell) statements(ctx context.Context, sql string) error {
-	list, err := sh.s.Parse(sql)
+	list, err := sh.s.Parse(ctx, sql)
 	if err != nil {
 		return err
 	}
