@@ -26,7 +26,6 @@ var features = map[string]*Feature{
 	"exclusion":          {[]string{unsupported}, "exclusion constraints"},
 	"extensions":         {[]string{unsupported}, "extensions"},
 	"functions":          {[]string{unknownFunction}, "functions that the catalogue does not have yet"},
-	"grouping_sets":      {[]string{unsupported}, "GROUPING SETS, ROLLUP, CUBE"},
 	"indexes":            {[]string{unsupported}, "CREATE INDEX"},
 	"inheritance":        {[]string{unsupported}, "inheritance"},
 	"json":               {[]string{unsupported}, "json and jsonb"},

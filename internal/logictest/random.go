@@ -196,7 +196,7 @@ func (g *Generator) Grouped(from string, items []string, where string) string {
 	if m == "p" {
 		m = "id"
 	}
-	switch g.rnd.IntN(5) {
+	switch g.rnd.IntN(6) {
 	case 0:
 		return fmt.Sprintf("SELECT DISTINCT %s.i, %s.p FROM %s WHERE %s", it, it, from, where)
 	case 1:
@@ -207,8 +207,21 @@ func (g *Generator) Grouped(from string, items []string, where string) string {
 	case 3:
 		return fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 7 OFFSET 1", strings.Join(ids(items), ", "), from, where, strings.Join(ids(items), ", "))
 	}
+	if g.rnd.IntN(2) == 0 {
+		return g.groupingSets(from, it, m, where)
+	}
 	return fmt.Sprintf("SELECT %s.i FROM %s WHERE %s %s SELECT z.i FROM %s z", it, from, where,
 		g.pick("UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL"), g.pick(tables...))
+}
+
+// groupingSets returns a query that groups by several sets of keys.
+func (g *Generator) groupingSets(from, it, m, where string) string {
+	a, b := it+"."+g.pick("p", "i", "d"), it+"."+g.pick("b", "s", "c")
+	sets := g.pick("ROLLUP (%[1]s, %[2]s)", "CUBE (%[1]s, %[2]s)", "GROUPING SETS (%[1]s, %[2]s)", "GROUPING SETS ((%[1]s, %[2]s), %[2]s, ())",
+		"%[1]s, ROLLUP (%[2]s)", "GROUPING SETS ((), (), %[1]s), (%[2]s)", "DISTINCT ROLLUP (%[1]s), CUBE (%[2]s, %[1]s)")
+	having := g.pick("", "", " HAVING count(*) > 1", " HAVING grouping(%[1]s) = 1 OR %[1]s IS NOT NULL")
+	return fmt.Sprintf("SELECT %[1]s, %[2]s, count(*), count(%[3]s.%[4]s), sum(%[3]s.i), max(%[3]s.id), count(DISTINCT %[3]s.%[4]s) FILTER (WHERE %[3]s.i > 0), "+
+		"grouping(%[1]s, %[2]s) FROM %[5]s WHERE %[6]s GROUP BY "+sets+having, a, b, it, m, from, where)
 }
 
 func ids(items []string) []string {

@@ -32,9 +32,29 @@ type Select struct {
 	Targets    []Target
 	From       []TableExpr
 	Where      Expr
-	GroupBy    []Expr
-	Having     Expr
-	Windows    []Window // of WINDOW, with names
+	GroupBy    []Expr // a *GroupingSet may stand here
+	// GroupDistinct is GROUP BY DISTINCT: equal grouping sets count once.
+	GroupDistinct bool
+	Having        Expr
+	Windows       []Window // of WINDOW, with names
+}
+
+// GroupingKind is the form of a grouping set.
+type GroupingKind uint8
+
+// The forms of grouping sets.
+const (
+	GroupingList GroupingKind = iota // (a, b), () too
+	Rollup
+	Cube
+	GroupingSets
+)
+
+// GroupingSet is (a, b), ROLLUP, CUBE or GROUPING SETS in GROUP BY.
+type GroupingSet struct {
+	At
+	Kind  GroupingKind
+	Items []Expr // those of GROUPING SETS may be grouping sets of all kinds, those of the others lists
 }
 
 // Window is a window definition: in OVER, or with a name in WINDOW.

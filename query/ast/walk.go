@@ -61,6 +61,8 @@ func Walk(e Expr, fn func(Expr)) {
 		each(e.Arg)
 	case *Subquery:
 		each(e.Arg)
+	case *Grouping:
+		each(e.Args...)
 	case *Row:
 		each(e.Args...)
 	case *Array:

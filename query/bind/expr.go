@@ -202,6 +202,8 @@ func (x *exprs) rare(e ast.Expr) (expr.Expr, error) {
 		return x.collate(e)
 	case *ast.Subscript:
 		return x.subscript(e)
+	case *ast.Grouping:
+		return x.grouping(e)
 	case *ast.Row:
 		return nil, sqlerr.Unsupported("row value").At(e.Pos())
 	case *ast.Array:

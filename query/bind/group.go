@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"slices"
+
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -12,9 +14,9 @@ type tableID = table.ObjectID
 // group adds the aggregation, if the query has one, and lets select list, HAVING and ORDER BY name its
 // output.
 func (b *selection) group() error {
-	grouped := len(b.groups) > 0 || b.having != nil
+	grouped := len(b.sets) > 0 || b.having != nil
 	for _, t := range b.targets {
-		grouped = grouped || findAggregate(t.value) != nil
+		grouped = grouped || findAggregate(t.value) != nil || findGrouping(t.value) != nil
 	}
 	if !grouped {
 		return nil
@@ -36,10 +38,14 @@ func (b *selection) group() error {
 		b.order[i].key.Expr = o.t.value
 	}
 	a.agg.Out = append(a.agg.Out, a.aggCols...)
+	rel, err := a.expand()
+	if err != nil {
+		return err
+	}
 	if err := a.orderInput(); err != nil {
 		return err
 	}
-	b.rel = a.agg
+	b.rel = rel
 	if b.having != nil {
 		b.rel = &plan.RelFilter{Input: b.rel, Cond: b.having}
 	}
@@ -52,13 +58,17 @@ type grouper struct {
 	g       *binding
 	agg     *plan.RelAggregate
 	aggCols []plan.Col
-	err     error
+	// groupings are the calls of GROUPING, and the columns that hold them, if there are several grouping sets.
+	groupings    []*expr.Call
+	groupingCols []plan.Col
+	err          error
 }
 
-// addKey adds a grouping key. A column keeps its ID, so that subqueries above may still name it.
+// addKey adds a grouping key. A column keeps its ID, so that subqueries above may still name it, unless there are
+// several grouping sets: then it is not the same column.
 func (a *grouper) addKey(k expr.Expr) plan.Col {
 	c := a.g.newCol("group", k.Type())
-	if col, ok := k.(*expr.Column); ok && a.g.owner[col.ID] == a.b.s.home {
+	if col, ok := k.(*expr.Column); ok && a.g.owner[col.ID] == a.b.s.home && len(a.b.sets) <= 1 {
 		c.ID, c.Name = col.ID, col.Name
 		c.Table, c.Attribute = a.g.origin(col.ID)
 	}
@@ -78,6 +88,10 @@ func (a *grouper) rewrite(e expr.Expr) expr.Expr {
 		}
 	}
 	switch e := e.(type) {
+	case *expr.Call:
+		if e.Func == groupingFunc {
+			return a.grouping(e)
+		}
 	case *expr.Aggregate:
 		return a.aggregate(e)
 	case *expr.Column:
@@ -87,9 +101,12 @@ func (a *grouper) rewrite(e expr.Expr) expr.Expr {
 		return e
 	case *expr.Subquery:
 		for id, c := range plan.Free(plan.SubqueryPlan(e)) {
-			if a.g.owner[id] == a.b.s.home && !a.hasKey(id) {
+			if a.g.owner[id] == a.b.s.home && a.keyOf(id) < 0 {
 				a.ungrouped(c, "subquery uses ungrouped column \"%s\" from outer query")
 			}
+		}
+		if len(a.b.sets) > 1 {
+			return expr.MapChildren(a.ofGroup(e), a.rewrite)
 		}
 	}
 	return expr.MapChildren(e, a.rewrite)
@@ -104,13 +121,12 @@ func (a *grouper) isAggregate(id int) bool {
 	return false
 }
 
-func (a *grouper) hasKey(id int) bool {
-	for i := range a.agg.Keys {
-		if a.agg.Out[i].ID == id {
-			return true
-		}
-	}
-	return false
+// keyOf returns which key is a column of FROM; -1: none.
+func (a *grouper) keyOf(id int) int {
+	return slices.IndexFunc(a.agg.Keys, func(k expr.Expr) bool {
+		c, ok := k.(*expr.Column)
+		return ok && c.ID == id
+	})
 }
 
 // aggregate returns the column of an aggregate, which is computed once however often it is written.
@@ -132,8 +148,9 @@ func (a *grouper) aggregate(e *expr.Aggregate) expr.Expr {
 // an error.
 func (a *grouper) ungrouped(c *expr.Column, message string) expr.Expr {
 	if scan := a.g.scans[c.ID]; scan != nil && a.keyGrouped(scan) {
-		a.addKey(c)
-		return c
+		k := a.addKey(c).Ref()
+		k.At = c.At
+		return k
 	}
 	if a.err == nil {
 		a.err = sqlerr.Newf(sqlerr.GroupingError, message, a.g.names[c.ID]).At(c.Pos())
@@ -148,7 +165,7 @@ func (a *grouper) keyGrouped(scan *plan.RelScan) bool {
 	}
 	key := scan.Table.PrimaryKey()
 	for _, k := range key {
-		if !a.hasKey(scan.Out[k].ID) {
+		if i := a.keyOf(scan.Out[k].ID); i < 0 || !a.inAllSets(i) {
 			return false
 		}
 	}

@@ -29,9 +29,11 @@ type selection struct {
 	rel     plan.Rel
 	targets []*target
 	groups  []expr.Expr
-	having  expr.Expr
-	order   []orderItem
-	on      []*target // of DISTINCT ON
+	// sets are the grouping sets: which of groups each has. One set alone is all of them.
+	sets   [][]int
+	having expr.Expr
+	order  []orderItem
+	on     []*target // of DISTINCT ON
 }
 
 // orderItem is an item of ORDER BY: a target and how to sort by it.
@@ -235,40 +237,64 @@ func (b *selection) bindOrder() error {
 }
 
 func (b *selection) bindGroups() error {
-	x := b.s.exprs("GROUP BY")
+	if len(b.sel.GroupBy) == 0 {
+		return nil
+	}
+	b.sets = [][]int{{}}
 	for _, e := range b.sel.GroupBy {
-		t, err := b.findTarget(e, "GROUP BY")
+		sets, err := b.groupingSets(e)
+		if err == nil {
+			b.sets, err = crossSets(b.sets, sets)
+		}
 		if err != nil {
 			return err
 		}
-		var v expr.Expr
-		if t != nil {
-			if agg := findAggregate(t.value); agg != nil {
-				return sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in GROUP BY").At(agg.Pos())
-			}
-			if w := findWindow(t.value); w != nil {
-				return sqlerr.New(sqlerr.WindowingError, "window functions are not allowed in GROUP BY").At(w.At)
-			}
-			v = t.value
-		} else if v, err = x.bind(e); err != nil {
-			return err
-		}
-		if isUnknown(v) {
-			if v, err = expr.NewCast(v, types.T(types.Text), expr.Implicit, v.Pos()); err != nil {
-				return err
-			}
-			if t != nil {
-				t.value = v
-			}
-		}
-		if err := checkGroupable(v); err != nil {
-			return err
-		}
-		if !containsExpr(b.groups, v) {
-			b.groups = append(b.groups, v)
-		}
+	}
+	if b.sel.GroupDistinct {
+		b.sets = distinctSets(b.sets)
 	}
 	return nil
+}
+
+// groupKey returns which of groups an expression of GROUP BY is, a new one if it has not been written before.
+func (b *selection) groupKey(e ast.Expr) (int, error) {
+	t, err := b.findTarget(e, "GROUP BY")
+	if err != nil {
+		return 0, err
+	}
+	var v expr.Expr
+	if t != nil {
+		if agg := findAggregate(t.value); agg != nil {
+			return 0, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in GROUP BY").At(agg.Pos())
+		}
+		if g := findGrouping(t.value); g != nil {
+			return 0, sqlerr.New(sqlerr.GroupingError, "grouping operations are not allowed in GROUP BY").At(g.Pos())
+		}
+		if w := findWindow(t.value); w != nil {
+			return 0, sqlerr.New(sqlerr.WindowingError, "window functions are not allowed in GROUP BY").At(w.At)
+		}
+		v = t.value
+	} else if v, err = b.s.exprs("GROUP BY").bind(e); err != nil {
+		return 0, err
+	}
+	if isUnknown(v) {
+		if v, err = expr.NewCast(v, types.T(types.Text), expr.Implicit, v.Pos()); err != nil {
+			return 0, err
+		}
+		if t != nil {
+			t.value = v
+		}
+	}
+	if err := checkGroupable(v); err != nil {
+		return 0, err
+	}
+	for i, k := range b.groups {
+		if expr.Equal(k, v) {
+			return i, nil
+		}
+	}
+	b.groups = append(b.groups, v)
+	return len(b.groups) - 1, nil
 }
 
 // checkGroupable refuses types without equality.

@@ -34,7 +34,7 @@ func (u *unnester) dependent(a *plan.RelApply, r plan.Rel) plan.Rel {
 			d.Args, d.Params = append(d.Args, c.Ref()), append(d.Params, p)
 		}
 	}
-	d.R = u.ownSubplans(d, substituteDeep(r, with))
+	d.R = u.ownSubplans(d, plan.Substitute(r, with))
 	return d
 }
 
@@ -51,25 +51,6 @@ func (u *unnester) ownSubplans(d *plan.RelDependent, r plan.Rel) plan.Rel {
 	d.Subplans = append(d.Subplans, u.z.subplans...)
 	u.z.subplans = outer
 	return r
-}
-
-// substituteDeep replaces columns in all expressions of a plan and of its subqueries.
-func substituteDeep(r plan.Rel, with map[int]expr.Expr) plan.Rel {
-	if len(with) == 0 {
-		return r
-	}
-	r = plan.MapRels(r, func(c plan.Rel) plan.Rel { return substituteDeep(c, with) })
-	return plan.MapExprs(r, func(e expr.Expr) expr.Expr {
-		return expr.Rewrite(substitute(e, with), func(e expr.Expr) expr.Expr {
-			s, ok := e.(*expr.Subquery)
-			if !ok {
-				return e
-			}
-			c := *s
-			c.Plan = substituteDeep(plan.SubqueryPlan(s), with)
-			return &c
-		})
-	})
 }
 
 // attempt unnests by f. What it cannot do is no error: the Apply stays.

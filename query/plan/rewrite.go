@@ -164,3 +164,26 @@ func (m *exprMapper) done(r Rel, changed func() Rel) Rel {
 	}
 	return changed()
 }
+
+// Substitute replaces columns in all expressions of a plan and of its subqueries.
+func Substitute(r Rel, with map[int]expr.Expr) Rel {
+	if len(with) == 0 {
+		return r
+	}
+	r = MapRels(r, func(c Rel) Rel { return Substitute(c, with) })
+	return MapExprs(r, func(e expr.Expr) expr.Expr {
+		return expr.Rewrite(e, func(e expr.Expr) expr.Expr {
+			switch e := e.(type) {
+			case *expr.Column:
+				if n, ok := with[e.ID]; ok {
+					return n
+				}
+			case *expr.Subquery:
+				c := *e
+				c.Plan = Substitute(SubqueryPlan(e), with)
+				return &c
+			}
+			return e
+		})
+	})
+}

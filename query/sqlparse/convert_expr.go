@@ -77,6 +77,8 @@ func (c *converter) rareExpr(n *pgNode) ast.Expr {
 		return &ast.MinMax{At: c.at(m.GetLocation()), Least: m.GetOp() == isLeast, Args: c.exprs(m.GetArgs())}
 	case *nodeSQLValueFunction:
 		return c.valueFunc(e.SqlvalueFunction)
+	case *nodeGroupingFunc:
+		return &ast.Grouping{At: c.at(e.GroupingFunc.GetLocation()), Args: c.exprs(e.GroupingFunc.GetArgs())}
 	case *nodeRowExpr:
 		return &ast.Row{At: c.at(e.RowExpr.GetLocation()), Args: c.exprs(e.RowExpr.GetArgs())}
 	case *nodeAArrayExpr:

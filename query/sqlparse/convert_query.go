@@ -99,18 +99,54 @@ func (c *converter) selectBody(s *pgSelectStmt) ast.QueryBody {
 		out.From = append(out.From, c.tableExpr(n))
 	}
 	out.Where = c.exprOrNil(s.GetWhereClause())
-	c.refuse(s.GetGroupDistinct(), "GROUP BY DISTINCT")
+	out.GroupDistinct = s.GetGroupDistinct()
 	for _, n := range s.GetWindowClause() {
 		out.Windows = append(out.Windows, c.window(n.GetWindowDef()))
 	}
 	for _, n := range s.GetGroupClause() {
-		if _, ok := n.GetNode().(*nodeGroupingSet); ok {
-			c.unsupported("GROUPING SETS", c.at(n.GetGroupingSet().GetLocation()))
-			break
-		}
-		out.GroupBy = append(out.GroupBy, c.expr(n))
+		out.GroupBy = append(out.GroupBy, c.groupItem(n))
 	}
 	out.Having = c.exprOrNil(s.GetHavingClause())
+	return out
+}
+
+// groupItem converts an item of GROUP BY: an expression, a list of them in parentheses, or grouping sets.
+func (c *converter) groupItem(n *pgNode) ast.Expr {
+	if !c.enter() {
+		c.leave()
+		return nil
+	}
+	defer c.leave()
+	switch g := n.GetNode().(type) {
+	case *nodeRowExpr:
+		if r := g.RowExpr; r.GetRowFormat() == coerceImplicitCast {
+			return &ast.GroupingSet{At: c.at(r.GetLocation()), Items: c.groupItems(r.GetArgs())}
+		}
+	case *nodeGroupingSet:
+		s := g.GroupingSet
+		out := &ast.GroupingSet{At: c.at(s.GetLocation()), Items: c.groupItems(s.GetContent())}
+		switch s.GetKind() {
+		case groupingSetRollup:
+			out.Kind = ast.Rollup
+		case groupingSetCube:
+			out.Kind = ast.Cube
+		case groupingSetSets:
+			out.Kind = ast.GroupingSets
+		case groupingSetEmpty:
+			c.refuse(len(out.Items) > 0, "grouping set")
+		default:
+			c.unsupported("grouping set", out.At)
+		}
+		return out
+	}
+	return c.expr(n)
+}
+
+func (c *converter) groupItems(nodes []*pgNode) []ast.Expr {
+	var out []ast.Expr
+	for _, n := range nodes {
+		out = append(out, c.groupItem(n))
+	}
 	return out
 }
 

@@ -74,14 +74,14 @@ func grammarNode(n *pg.Node) string {
 }
 
 var grammarNames = map[string]string{
-	"GroupingFunc": "GROUPING", "XmlExpr": "XML expression", "XmlSerialize": "XMLSERIALIZE",
+	"XmlExpr": "XML expression", "XmlSerialize": "XMLSERIALIZE",
 	"CurrentOfExpr":    "WHERE CURRENT OF",
 	"MergeSupportFunc": "MERGE_ACTION", "JsonObjectConstructor": "JSON_OBJECT",
 	"JsonArrayConstructor": "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY",
 	"JsonObjectAgg": "JSON_OBJECTAGG", "JsonArrayAgg": "JSON_ARRAYAGG", "JsonIsPredicate": "IS JSON",
 	"JsonParseExpr": "JSON", "JsonScalarExpr": "JSON_SCALAR", "JsonSerializeExpr": "JSON_SERIALIZE",
 	"JsonFuncExpr": "JSON query function", "JsonTable": "JSON_TABLE", "RangeTableFunc": "XMLTABLE",
-	"RangeTableSample": "TABLESAMPLE", "GroupingSet": "GROUPING SETS", "TableLikeClause": "LIKE in CREATE TABLE",
+	"RangeTableSample": "TABLESAMPLE", "TableLikeClause": "LIKE in CREATE TABLE",
 }
 
 // grammarAlter names a command of ALTER TABLE.
@@ -185,6 +185,7 @@ type (
 	nodeFetchStmt             = pg.Node_FetchStmt
 	nodeFloat                 = pg.Node_Float
 	nodeFuncCall              = pg.Node_FuncCall
+	nodeGroupingFunc          = pg.Node_GroupingFunc
 	nodeGroupingSet           = pg.Node_GroupingSet
 	nodeIndexStmt             = pg.Node_IndexStmt
 	nodeInsertStmt            = pg.Node_InsertStmt
@@ -256,6 +257,7 @@ const (
 	atSetAccessMethod       = pg.AlterTableType_AT_SetAccessMethod
 	atSetNotNull            = pg.AlterTableType_AT_SetNotNull
 	atSetRelOptions         = pg.AlterTableType_AT_SetRelOptions
+	coerceImplicitCast      = pg.CoercionForm_COERCE_IMPLICIT_CAST
 	coerceSQLSyntax         = pg.CoercionForm_COERCE_SQL_SYNTAX
 	constrAttrDeferrable    = pg.ConstrType_CONSTR_ATTR_DEFERRABLE
 	constrAttrDeferred      = pg.ConstrType_CONSTR_ATTR_DEFERRED
@@ -287,6 +289,10 @@ const (
 	fetchBackward           = pg.FetchDirection_FETCH_BACKWARD
 	fetchForward            = pg.FetchDirection_FETCH_FORWARD
 	fetchRelative           = pg.FetchDirection_FETCH_RELATIVE
+	groupingSetCube         = pg.GroupingSetKind_GROUPING_SET_CUBE
+	groupingSetEmpty        = pg.GroupingSetKind_GROUPING_SET_EMPTY
+	groupingSetRollup       = pg.GroupingSetKind_GROUPING_SET_ROLLUP
+	groupingSetSets         = pg.GroupingSetKind_GROUPING_SET_SETS
 	isFalse                 = pg.BoolTestType_IS_FALSE
 	isLeast                 = pg.MinMaxOp_IS_LEAST
 	isNotFalse              = pg.BoolTestType_IS_NOT_FALSE
