@@ -71,6 +71,11 @@ func openDirectory(fsys vfs.FS, path string, readOnly bool) (*directory, error) 
 		return nil, err
 	}
 	lock, err := fsys.Lock(d.join(lockName))
+	if readOnly && cannotOpen(err) {
+		if shared, serr := lockShared(fsys, d.join(lockName)); serr == nil || errors.Is(serr, syscall.EAGAIN) {
+			lock, err = shared, serr
+		}
+	}
 	switch {
 	case errors.Is(err, syscall.EIO), isNotExist(err), vfs.IsNoSpaceError(err), cannotOpen(err):
 		return nil, fileError("lock", d.join(lockName), err)
