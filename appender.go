@@ -15,12 +15,16 @@ import (
 //
 // AppendRow takes Go values; AppendBatch takes columns at once and is the fastest way in. Constraints hold
 // as for INSERT; columns that are not listed get their defaults.
+//
+// From 65,536 rows on an Appender locks the table instead of every row, if nobody else is writing to it: then other
+// writers wait until it is closed.
 type Appender struct {
 	db     *DB
 	s      *query.Session
 	handle *handle
 	stmt   table.Statement
 	w      table.Writer
+	load   table.Loader // nil: there are few rows yet
 	def    *table.TableDef
 	cols   []int
 	types  []types.Type // of all columns
@@ -207,12 +211,24 @@ func (a *Appender) flush(ctx context.Context) error {
 	return err
 }
 
-func (a *Appender) insert(ctx context.Context, b *vec.Batch) error {
-	out, err := a.w.Insert(ctx, b, table.OnConflict{Key: -1})
+// loadRows is the number of rows from which on an Appender is a bulk load.
+const loadRows = 1 << 16
+
+func (a *Appender) insert(ctx context.Context, b *vec.Batch) (err error) {
+	if a.load == nil && a.rows >= loadRows {
+		a.load, err = a.w.Load(ctx, table.LoadOptions{})
+	}
+	switch {
+	case err != nil:
+	case a.load != nil:
+		err = a.load.Append(ctx, b)
+	default:
+		_, err = a.w.Insert(ctx, b, table.OnConflict{Key: -1})
+	}
 	if err != nil {
 		return a.fail(err)
 	}
-	a.rows += out.Rows
+	a.rows += int64(b.N)
 	return nil
 }
 
@@ -271,6 +287,11 @@ func (a *Appender) Close(ctx context.Context) error {
 	}
 	if err := a.flush(ctx); err != nil {
 		return err
+	}
+	if a.load != nil {
+		if _, err := a.load.Finish(ctx); err != nil {
+			return a.fail(err)
+		}
 	}
 	a.done = true
 	err := a.stmt.Close(nil)

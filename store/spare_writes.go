@@ -96,5 +96,5 @@ func (c *chunk) reset() {
 // reset forgets the keys and keeps the memory.
 func (t *keyTable) reset() {
 	clear(t.slots)
-	t.entries, t.data = t.entries[:0], t.data[:0]
+	t.entries, t.data, t.ascending = t.entries[:0], t.data[:0], false
 }

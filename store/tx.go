@@ -13,9 +13,12 @@ import (
 
 // Limits of a transaction.
 const (
-	writeBytesDefault = 1 << 30
-	savepointsMax     = 1 << 16
-	statementsMax     = 1 << 16 // open at the same time
+	// A write set has by default as much memory as is left for its rows once they are committed: half of the store's,
+	// and writeBytesMin in any case. Positions in its keys have 32 bits: beyond writeBytesMax they would not do.
+	writeBytesMin = 1 << 30
+	writeBytesMax = 4<<30 - 64<<20
+	savepointsMax = 1 << 16
+	statementsMax = 1 << 16 // open at the same time
 )
 
 // Tx is a transaction.
@@ -91,8 +94,9 @@ func (s *Store) BeginIn(ctx context.Context, o table.TxOptions, spare table.Tx) 
 		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "negative limit of a transaction")
 	}
 	if o.WriteBytes == 0 {
-		o.WriteBytes = writeBytesDefault
+		o.WriteBytes = max(writeBytesMin, s.mem.Limit()/2)
 	}
+	o.WriteBytes = min(o.WriteBytes, writeBytesMax)
 	if err := s.enter(); err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ type writeRec struct {
 type writeOp uint8
 
 const (
-	recInsert   writeOp = iota + 1 // row was added
+	recInsert   writeOp = iota + 1 // was rows from row on were added
 	recEnd                         // own row was ended
 	recEndBase                     // a committed row was ended
 	recReplace                     // ended[row].next was was
@@ -126,7 +126,9 @@ func (w *writes) undo(m writesMark) {
 		r := w.log[i]
 		switch r.op {
 		case recInsert:
-			w.dropLast()
+			for range r.was {
+				w.dropLast()
+			}
 		case recEnd:
 			c, at := w.at(r.row)
 			c.end[at].Store(0)
@@ -295,10 +297,8 @@ func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int
 		}
 		return err
 	}
-	for range b.N {
-		w.log = append(w.log, writeRec{op: recInsert, row: w.rows})
-		w.rows++
-	}
+	w.log = append(w.log, writeRec{op: recInsert, row: w.rows, was: int32(b.N)})
+	w.rows += int32(b.N)
 	return nil
 }
 
