@@ -109,7 +109,12 @@ func (a *Appender) Columns() []types.Type {
 // AppendRow appends one row of Go values, converted as statement arguments are. After an error nothing of the
 // Appender is kept.
 func (a *Appender) AppendRow(ctx context.Context, values ...any) error {
-	return a.append(ctx, len(values), func(i int, t types.Type) (types.Datum, error) { return valueFor(a.s, values[i], t) })
+	return a.append(ctx, len(values), func(i int, t types.Type) (types.Datum, error) {
+		if d, ok, err := direct(values[i], t); ok {
+			return d, err
+		}
+		return valueFor(a.s, values[i], t)
+	})
 }
 
 // AppendDatums appends one row of values of the columns' types.
