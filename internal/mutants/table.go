@@ -95,6 +95,8 @@ var mutants = []mutant{
 	{"opt-limit-below-filter", "internal/logictest", "TestRandomQueries"},
 	{"opt-fact-from-estimate", "internal/logictest", "TestRandomQueries"},
 	{"apply-ignores-collisions", "internal/logictest", "TestLogic/subquery/apply"},
+	{"subplan-raises-at-once", "internal/logictest", "TestLogic/subquery/once"},
+	{"join-raises-at-once", "internal/logictest", "TestLogic/subquery/once"},
 	{"window-keeps-what-left", "internal/logictest", "TestLogic/select/windows"},
 	{"query-forget-dependents", "internal/logictest", "TestLogic/ddl/views"},
 	{"lamina-finish-others", ".", "TestLateCloseOfRows"},

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"io"
 	"sync"
 
 	"github.com/laminadb/lamina/internal/mem"
@@ -10,7 +9,6 @@ import (
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -74,7 +72,8 @@ type Query struct {
 	closed      bool
 }
 
-// Instantiate binds a plan to a snapshot and parameters. Subplans run here; the rest runs with Next.
+// Instantiate binds a plan to a snapshot and parameters. Subplans run here, unless they are volatile; the rest runs
+// with Next.
 // The query must be closed, also after an error of Next.
 func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
 	q := newQuery(p, env)
@@ -132,68 +131,6 @@ func (q *Query) build(root plan.Node) error {
 	return nil
 }
 
-// runSubplans computes the parameters that are results of subplans.
-func (q *Query) runSubplans(ctx context.Context) error {
-	ec := *q.env.Expr
-	ec.Params = append([]types.Datum(nil), ec.Params...)
-	q.env.Expr = &ec
-	for i := range q.plan.Subplans {
-		s := &q.plan.Subplans[i]
-		d, err := q.runSubplan(ctx, s)
-		if err != nil {
-			return err
-		}
-		for len(ec.Params) < s.Param {
-			ec.Params = append(ec.Params, types.Null())
-		}
-		ec.Params[s.Param-1] = d
-	}
-	return nil
-}
-
-var errSecondRow = sqlerr.New(sqlerr.CardinalityViolation,
-	"more than one row returned by a subquery used as an expression")
-
-func (q *Query) runSubplan(ctx context.Context, s *plan.Subplan) (d types.Datum, err error) {
-	env := q.env
-	env.Mem = q.mem
-	sub, err := Instantiate(ctx, &plan.Query{Root: s.Root, Params: q.plan.Params}, &env)
-	if err != nil {
-		return d, err
-	}
-	defer func() {
-		q.stats = append(q.stats, sub.stats...)
-		if cerr := sub.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	if !s.Exists {
-		d = types.NullOf(s.Root.Columns()[0].Type.Kind)
-	}
-	rows := 0
-	for {
-		b, err := sub.Next(ctx)
-		if err == io.EOF {
-			if s.Exists {
-				d = types.NewBool(rows > 0)
-			}
-			return d, nil
-		}
-		if err != nil {
-			return d, err
-		}
-		if rows += b.N; s.Exists && rows > 0 {
-			return types.NewBool(true), nil
-		}
-		if rows > 1 {
-			return d, errSecondRow
-		}
-		if b.N == 1 {
-			d = b.BatchDatum(0, 0)
-		}
-	}
-}
-
 // Next returns the next batch, borrowed until the following call, or io.EOF. After another error the
 // query has failed.
 func (q *Query) Next(ctx context.Context) (*vec.Batch, error) {
@@ -217,7 +154,7 @@ func (q *Query) advance(ctx context.Context) (b *vec.Batch, err error) {
 	for q.next < len(q.pipelines) {
 		p := q.pipelines[q.next]
 		q.next++
-		if err := p.run(ctx); err != nil {
+		if err := p.run(ctx); err != nil && !p.postponed(ctx, err) {
 			return nil, err
 		}
 	}

@@ -50,7 +50,7 @@ func (q *Query) join(n *plan.Join) (*flow, error) {
 	}
 	left.pipe(j.probe)
 	if dropsUnmatchedLeft(n.Kind) {
-		left.unless(func() bool { return j.build.rows == 0 })
+		left.unless(func() bool { return j.build.rows == 0 && j.build.failed == nil })
 	}
 	if n.Kind == plan.Right || n.Kind == plan.Full {
 		left.branches = append(left.branches, branch{src: &restSource{j: j}})

@@ -38,6 +38,18 @@ type buildSide struct {
 	nullRows []uint32 // rows with a NULL key, if they are kept
 	facts    []vec.Fact
 	filtered bool // the filters are made
+	// failed is the error of the build side, raised once a row of the other side asks for it.
+	failed error
+}
+
+// postpone keeps an error for the first row that is looked up. Right and full joins output the build side's rows.
+func (b *buildSide) postpone(err error) bool {
+	if b.j.n.Kind == plan.Right || b.j.n.Kind == plan.Full || b.filtered ||
+		invariants.Mutant("join-raises-at-once") {
+		return false
+	}
+	b.failed = err
+	return true
 }
 
 // extent is a run of rows of one morsel.

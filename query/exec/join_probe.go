@@ -50,6 +50,9 @@ type probeRun struct {
 
 // probe makes the operator for one worker.
 func (j *join) probe(w *worker, next operator) (operator, error) {
+	if j.build.failed != nil {
+		return &stage{t: failedProbe{j.build.failed}, next: next, stats: j.stats}, nil
+	}
 	if j.replaced != nil {
 		return j.selected(next), nil
 	}
@@ -357,6 +360,13 @@ func (r *probeRun) second(k int) (*vec.Batch, error) {
 	}
 	return r.emit(r.pos[:k], r.ids[:k])
 }
+
+// failedProbe raises the error of a build side for the first row.
+type failedProbe struct{ err error }
+
+func (p failedProbe) start(context.Context, *vec.Batch) error   { return p.err }
+func (failedProbe) produce(context.Context) (*vec.Batch, error) { return nil, nil }
+func (failedProbe) close()                                      {}
 
 // selected is the operator of a join that an exact filter has done already.
 func (j *join) selected(next operator) operator {

@@ -127,6 +127,17 @@ type pipeline struct {
 	failedAt atomic.Int64
 }
 
+// postponer is a sink whose pipeline's error is raised by what reads the sink, if that is reached by a row.
+type postponer interface {
+	postpone(err error) bool
+}
+
+// postponed reports whether an error of the pipeline is raised later, if at all.
+func (p *pipeline) postponed(ctx context.Context, err error) bool {
+	s, ok := p.sink.(postponer)
+	return ok && ctx.Err() == nil && ofData(err) && s.postpone(err)
+}
+
 const noFail = 1<<62 - 1
 
 // worker is what the instances of one worker share.

@@ -58,6 +58,9 @@ func (ctx *Context) param(p *Param) (types.Datum, error) {
 	if ctx == nil || p.N < 1 || p.N > len(ctx.Params) {
 		return types.Datum{}, sqlerr.Newf(sqlerr.UndefinedParameter, "there is no parameter $%d", p.N)
 	}
+	if e := ctx.deferred(p.N); e != nil {
+		return EvalRow(ctx, e, nil)
+	}
 	return ctx.Params[p.N-1], nil
 }
 

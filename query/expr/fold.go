@@ -18,6 +18,9 @@ func foldOne(e Expr, ctx *Context) Expr {
 		if ctx == nil || e.N < 1 || e.N > len(ctx.Params) {
 			return e
 		}
+		if d := ctx.deferred(e.N); d != nil {
+			return d
+		}
 		return NewConst(ctx.Params[e.N-1], e.Typ, e.At)
 	case *And:
 		return foldJunction(e, e.Args, false)

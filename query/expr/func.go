@@ -111,6 +111,8 @@ type Context struct {
 	// date order and interval style.
 	Text   *types.TextOptions
 	Params []types.Datum
+	// Deferred are expressions that stand for parameters, by number; their values in Params are not to be used.
+	Deferred map[int]Expr
 	// Setting looks a run-time setting up.
 	Setting func(name string) (string, bool)
 	// SetSetting changes a run-time setting and returns its new value (set_config); nil: 0A000.

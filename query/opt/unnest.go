@@ -333,7 +333,7 @@ func (u *unnester) subplan(s *expr.Subquery, sub plan.Rel) expr.Expr {
 		return nil
 	}
 	p := u.z.newParam(s.Typ, s.At)
-	u.z.subplans = append(u.z.subplans, plan.Subplan{Param: p.N, Root: n, Exists: s.Kind == expr.Exists})
+	u.z.subplans = append(u.z.subplans, plan.Subplan{Param: p.N, Root: n, Exists: s.Kind == expr.Exists, Volatile: plan.IsVolatile(sub)})
 	return p
 }
 

@@ -211,6 +211,16 @@ type Subplan struct {
 	Param  int
 	Root   Node
 	Exists bool
+	// Volatile: it does something, or may give another result another time.
+	Volatile bool
+}
+
+// Type returns the type of the parameter.
+func (s *Subplan) Type() types.Type {
+	if s.Exists {
+		return types.T(types.Bool)
+	}
+	return s.Root.Columns()[0].Type
 }
 
 // Query is a complete physical plan.
