@@ -43,7 +43,6 @@ var features = map[string]*Feature{
 	"rows_from":          {[]string{unsupported}, "ROWS FROM"},
 	"series_types":       {[]string{unsupported}, "generate_series of numerics and times"},
 	"sleep":              {[]string{unknownFunction}, "pg_sleep"},
-	"srf_in_select":      {[]string{unsupported}, "set-returning functions in the select list"},
 	"substring_similar":  {[]string{unsupported}, "SUBSTRING … SIMILAR"},
 	"system_columns":     {[]string{unsupported}, "ctid, xmin and other system columns"},
 	"tablesample":        {[]string{unsupported}, "TABLESAMPLE"},

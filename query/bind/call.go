@@ -16,6 +16,9 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	if e.Over != nil {
 		return x.window(e)
 	}
+	if isSeries(e) {
+		return x.selectSeries(e)
+	}
 	if expr.IsAggregate(e.Name) && (e.Schema == "" || e.Schema == pgCatalog) {
 		return x.aggregate(e)
 	}

@@ -21,6 +21,8 @@ type exprs struct {
 	inAggregate bool
 	// windows are the named windows that the clause may use, nil if it may contain no window functions.
 	windows *windowClause
+	// sets: the clause may contain set-returning functions.
+	sets bool
 	// stored: the expression is kept in the catalog, so it may not depend on the statement.
 	stored bool
 	depth  int

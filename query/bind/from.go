@@ -336,18 +336,27 @@ func (x *exprs) series(c *ast.Call, name string) (*plan.RelSeries, error) {
 	if err != nil {
 		return nil, err
 	}
+	return x.seriesOf(c, args, name)
+}
+
+func (x *exprs) seriesOf(c *ast.Call, args []expr.Expr, name string) (_ *plan.RelSeries, err error) {
 	if len(args) != 2 && len(args) != 3 || c.Star || c.Distinct || c.Filter != nil || c.OrderBy != nil {
 		return nil, expr.NoFunction("generate_series", args, c.Pos())
 	}
-	kind := types.Int4
+	kind, exact := types.Int4, false
 	for _, a := range args {
 		switch a.Type().Kind {
 		case types.Int8:
-			kind = types.Int8
-		case types.Int2, types.Int4, types.Unknown:
+			kind, exact = types.Int8, true
+		case types.Int4:
+			exact = true
+		case types.Int2, types.Unknown:
 		default:
 			return nil, sqlerr.Unsupported("generate_series over " + a.Type().Kind.String()).At(c.Pos())
 		}
+	}
+	if !exact {
+		return nil, expr.Ambiguous("generate_series", args, c.Pos())
 	}
 	for i, a := range args {
 		if args[i], err = expr.NewCast(a, types.T(kind), expr.Implicit, a.Pos()); err != nil {

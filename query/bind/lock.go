@@ -23,6 +23,7 @@ func (b *selection) buildLocked() (query, error) {
 		{b.having != nil, "HAVING clause"},
 		{b.hasAggregation(), "aggregate functions"},
 		{b.hasWindows(), "window functions"},
+		{b.hasSeries(), "set-returning functions in the target list"},
 	} {
 		if f.bad {
 			return query{}, sqlerr.Newf(sqlerr.FeatureNotSupported, "%s is not allowed with %s", strength, f.what)

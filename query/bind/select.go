@@ -75,7 +75,7 @@ func (b *selection) bindTargets(u unknowns) error {
 // windowed returns a binder of expressions that may contain aggregates and window functions.
 func (s *scope) windowed(clause string) *exprs {
 	x := s.exprs(clause)
-	x.aggregates, x.windows = true, &s.windows
+	x.aggregates, x.windows, x.sets = true, &s.windows, true
 	return x
 }
 
@@ -100,6 +100,9 @@ func (s *scope) targets(list []ast.Target, clause string, u unknowns) ([]*target
 			continue
 		}
 		e, err := x.bind(t.Expr)
+		if err == nil {
+			err = checkSeries(e)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +201,9 @@ func (b *selection) targetFor(e ast.Expr, clause string) (*target, error) {
 		return t, err
 	}
 	v, err := b.s.windowed(clause).bind(e)
+	if err == nil {
+		err = checkSeries(v)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -272,6 +278,9 @@ func (b *selection) groupKey(e ast.Expr) (int, error) {
 		}
 		if w := findWindow(t.value); w != nil {
 			return 0, sqlerr.New(sqlerr.WindowingError, "window functions are not allowed in GROUP BY").At(w.At)
+		}
+		if f := findSeries(t.value); f != nil {
+			return 0, sqlerr.Unsupported("set-returning function in GROUP BY").At(f.At)
 		}
 		v = t.value
 	} else if v, err = b.s.exprs("GROUP BY").bind(e); err != nil {
@@ -393,6 +402,9 @@ func (b *selection) build() (query, error) {
 		return b.buildLocked()
 	}
 	b.addWindows()
+	if err := b.addSeries(); err != nil {
+		return query{}, err
+	}
 	b.projectTargets(nil)
 	r := query{rel: b.rel, ordered: len(b.order) > 0}
 	for _, t := range b.targets {

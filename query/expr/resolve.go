@@ -331,6 +331,11 @@ func ambiguousFunction(name string, kinds []types.Kind, pos int) error {
 		WithHint("Could not choose a best candidate function. You might need to add explicit type casts.").At(pos)
 }
 
+// Ambiguous is the 42725 error for a call that several functions match.
+func Ambiguous(name string, args []Expr, pos int) error {
+	return ambiguousFunction(name, kindsOf(args), pos)
+}
+
 // NoFunction is the 42883 error for a call that matches no function.
 func NoFunction(name string, args []Expr, pos int) error {
 	name = calledName(name)
