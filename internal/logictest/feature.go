@@ -52,7 +52,6 @@ var features = map[string]*Feature{
 	"updatable_views":    {[]string{unsupported}, "data changes through views"},
 	"user_types":         {[]string{unsupported}, "CREATE TYPE, CREATE DOMAIN"},
 	"whole_row":          {[]string{unsupported}, "rows as values"},
-	"with_ties":          {[]string{unsupported}, "FETCH FIRST … WITH TIES"},
 	"xml":                {[]string{unsupported}, "xml"},
 }
 

@@ -7,6 +7,7 @@ type Query struct {
 	Body          QueryBody
 	OrderBy       []SortItem
 	Limit, Offset Expr // nil: none (LIMIT ALL too)
+	WithTies      bool // of FETCH FIRST: rows that are equal to the last one, too
 	Locks         []Locking
 }
 

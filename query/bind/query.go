@@ -179,6 +179,9 @@ func (s *scope) limit(q *ast.Query, r query) (query, error) {
 	if err != nil {
 		return query{}, err
 	}
+	if q.WithTies {
+		return s.withTies(q, r, count, offset)
+	}
 	if count != nil || offset != nil {
 		r.rel = &plan.RelLimit{Input: r.rel, Count: count, Offset: offset}
 	}

@@ -101,7 +101,7 @@ func flattenUnion(o *ast.SetOp) (branches []*ast.Query, all bool) {
 
 // bare reports whether a query is its body alone.
 func bare(q *ast.Query) bool {
-	return q.With == nil && q.OrderBy == nil && q.Limit == nil && q.Offset == nil && q.Locks == nil
+	return q.With == nil && q.OrderBy == nil && q.Limit == nil && q.Offset == nil && !q.WithTies && q.Locks == nil
 }
 
 // firstTarget returns the position of a query's first result column.

@@ -54,11 +54,11 @@ func (c *converter) queryWithInto(s *pgSelectStmt, intoAllowed bool) *ast.Query 
 		out.Body = c.selectBody(s)
 	}
 	out.OrderBy = c.sortItems(s.GetSortClause())
+	out.WithTies = s.GetLimitOption() == limitOptionWithTies
 	out.Limit, out.Offset = c.exprOrNil(s.GetLimitCount()), c.exprOrNil(s.GetLimitOffset())
-	if l, ok := out.Limit.(*ast.Literal); ok && l != nil && l.Kind == ast.NullLiteral {
+	if l, ok := out.Limit.(*ast.Literal); ok && l != nil && l.Kind == ast.NullLiteral && !out.WithTies {
 		out.Limit = nil // LIMIT ALL
 	}
-	c.refuse(s.GetLimitOption() == limitOptionWithTies, "WITH TIES")
 	for _, n := range s.GetLockingClause() {
 		out.Locks = append(out.Locks, c.locking(n.GetLockingClause()))
 	}
