@@ -28,6 +28,7 @@ type Appender struct {
 	def    *table.TableDef
 	cols   []int
 	types  []types.Type // of all columns
+	whole  bool         // rows have all columns in their order
 	// defaults are those of the columns not listed.
 	defaults *query.Defaults
 	bb       *vec.BatchBuilder
@@ -83,6 +84,10 @@ func (a *Appender) open(ctx context.Context, tx table.Tx, name string, cols []st
 		}
 		a.cols, listed[i] = append(a.cols, i), true
 	}
+	a.whole = len(a.cols) == len(a.types)
+	for i, c := range a.cols {
+		a.whole = a.whole && c == i
+	}
 	if a.defaults, err = a.s.Defaults(def, listed); err != nil {
 		return err
 	}
@@ -109,6 +114,15 @@ func (a *Appender) Columns() []types.Type {
 // AppendRow appends one row of Go values, converted as statement arguments are. After an error nothing of the
 // Appender is kept.
 func (a *Appender) AppendRow(ctx context.Context, values ...any) error {
+	if a.whole && len(values) == len(a.types) {
+		if err := a.usable(ctx); err != nil {
+			return err
+		}
+		if err := a.putRow(values); err != nil {
+			return a.fail(err)
+		}
+		return a.full(ctx)
+	}
 	return a.append(ctx, len(values), func(i int, t types.Type) (types.Datum, error) {
 		if d, ok, err := direct(values[i], t); ok {
 			return d, err
@@ -155,17 +169,27 @@ func (a *Appender) append(ctx context.Context, n int, value func(i int, t types.
 	for i, c := range a.cols {
 		d, err := value(i, a.types[c])
 		if err != nil {
-			return a.fail(sqlerr.From(err).WithMessage("column %s: %s", a.def.Columns[c].Name, err))
+			return a.fail(a.columnError(c, err))
 		}
 		a.row[c] = d
 	}
 	if err := a.bb.AppendRow(a.row); err != nil {
 		return a.fail(err)
 	}
+	return a.full(ctx)
+}
+
+// full inserts the rows once they fill a batch.
+func (a *Appender) full(ctx context.Context) error {
 	if a.bb.Len() == vec.Size {
 		return a.flush(ctx)
 	}
 	return nil
+}
+
+// columnError says to which column a value does not fit.
+func (a *Appender) columnError(c int, err error) error {
+	return sqlerr.From(err).WithMessage("column %s: %s", a.def.Columns[c].Name, err)
 }
 
 // AppendBatch appends the rows of a batch, which it borrows: the appended columns in order, with their types. It
@@ -177,14 +201,14 @@ func (a *Appender) AppendBatch(ctx context.Context, b *vec.Batch) error {
 	if b.NumCols() != len(a.cols) {
 		return a.fail(sqlerr.Newf(sqlerr.DatatypeMismatch, "AppendBatch: %d columns for %d", b.NumCols(), len(a.cols)))
 	}
-	exact := len(a.cols) == len(a.types) && b.N <= vec.Size
+	exact := a.whole && b.N <= vec.Size
 	for i, c := range a.cols {
 		v, _ := b.Col(i)
 		if v.Type.Kind != a.types[c].Kind {
 			return a.fail(sqlerr.Newf(sqlerr.DatatypeMismatch, "AppendBatch: column %d is %s, %s of %q is %s", i, v.Type,
 				a.def.Columns[c].Name, a.def.Name, a.types[c]))
 		}
-		exact = exact && c == i && v.Type == a.types[c]
+		exact = exact && v.Type == a.types[c]
 	}
 	if !exact {
 		return a.appendRows(ctx, b)

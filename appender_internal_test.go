@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // TestDirect holds the short way of a value into a column against the one that statements' arguments go.
@@ -41,13 +43,17 @@ func TestDirect(t *testing.T) {
 	short, refused := 0, 0
 	for _, v := range values {
 		for _, k := range kinds {
+			want, werr := valueFor(s, v, k)
+			if got, err := putOne(s, v, k); err == nil && werr == nil && fmt.Sprint(got) != fmt.Sprint(want) ||
+				sqlerr.CodeOf(err) != sqlerr.CodeOf(werr) {
+				t.Errorf("%T %v in a column of %s: %v, %v, want %v, %v", v, v, k, got, err, want, werr)
+			}
 			got, ok, err := direct(v, k)
 			if !ok {
 				continue
 			}
 			short++
-			want, werr := valueFor(s, v, k)
-			if err != nil && werr != nil && sqlerr.CodeOf(err) == sqlerr.CodeOf(werr) {
+			if err != nil && sqlerr.CodeOf(err) == sqlerr.CodeOf(werr) {
 				refused++
 				continue
 			}
@@ -59,4 +65,14 @@ func TestDirect(t *testing.T) {
 	if short < 60 || refused < 8 {
 		t.Errorf("only %d values went the short way, of which %d were refused", short, refused)
 	}
+}
+
+// putOne puts a value into a column and reads it.
+func putOne(s *query.Session, v any, k types.Type) (types.Datum, error) {
+	a := &Appender{s: s, types: []types.Type{k}, bb: vec.NewBatchBuilder([]types.Type{k}, 1, nil)}
+	if err := a.put(0, v); err != nil {
+		return types.Datum{}, err
+	}
+	col := a.bb.Col(0).Vector()
+	return col.Datum(0), nil
 }

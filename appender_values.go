@@ -45,13 +45,71 @@ func directString(s string, t types.Type) (d types.Datum, ok bool, err error) {
 	return d, false, nil
 }
 
+// The days of the first and the last date that a time may have, as timeDatum has it.
+var (
+	dayMin = time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay
+	dayMax = time.Date(294276, 12, 31, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay
+)
+
+const secondsPerDay = 24 * 60 * 60
+
 func directTime(v time.Time, t types.Type) (d types.Datum, ok bool, err error) {
 	if t.Kind != types.Date {
 		return d, false, nil
 	}
-	if d, err = timeDatum(v); err != nil {
-		return d, true, err
-	}
 	_, offset := v.Zone()
-	return types.TimestampToDate(types.NewInt(types.Timestamp, d.I+int64(offset)*1e6), time.UTC), true, nil
+	seconds := v.Unix() + int64(offset)
+	days := seconds / secondsPerDay
+	if seconds < days*secondsPerDay {
+		days--
+	}
+	if days < dayMin || days > dayMax {
+		_, err = timeDatum(v)
+		return d, err != nil, err
+	}
+	return types.NewInt(types.Date, days), true, nil
+}
+
+// put appends a value to a column of the batch.
+func (a *Appender) put(c int, v any) error {
+	col, t := a.bb.Col(c), &a.types[c]
+	switch v := v.(type) {
+	case int64:
+		if t.Kind == types.Int8 {
+			return col.AppendInt(v)
+		}
+	case int32:
+		if t.Kind == types.Int4 {
+			return col.AppendInt(int64(v))
+		}
+	case int:
+		if t.Kind == types.Int8 {
+			return col.AppendInt(int64(v))
+		}
+	case string:
+		if (t.Kind == types.Text || t.Kind == types.Varchar) && t.Mod < 0 {
+			if err := types.CheckUTF8String(v); err != nil {
+				return err
+			}
+			return col.AppendString(v)
+		}
+	}
+	d, ok, err := direct(v, *t)
+	if !ok {
+		d, err = valueFor(a.s, v, *t)
+	}
+	if err != nil {
+		return err
+	}
+	return col.Append(d)
+}
+
+// putRow appends a row that has all columns in their order.
+func (a *Appender) putRow(values []any) error {
+	for i, v := range values {
+		if err := a.put(i, v); err != nil {
+			return a.columnError(i, err)
+		}
+	}
+	return a.bb.Commit()
 }
