@@ -64,6 +64,9 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		if err := s.alterTableSequences(ctx, tx, changed); err != nil {
 			return err
 		}
+		for _, skipped := range changed.Skipped {
+			s.notice(Notice{Severity: "NOTICE", Err: skipped})
+		}
 		s.noticeLines(changed.Cascaded)
 		if err := dropForeign(ctx, tx, changed.Released); err != nil {
 			return err

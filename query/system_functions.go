@@ -66,6 +66,12 @@ func (s *Session) catalogFunction(schema table.Schema, function string, args []t
 		return text(src.ConstraintDef(oid, len(args) > 1 && args[1].Bool()))
 	case "view_def":
 		return text(src.ViewDef(table.ObjectID(oid)))
+	case "serial_sequence":
+		name, err := n.serialSequence(args[0].S, args[1].S)
+		if err != nil {
+			return types.Datum{}, err
+		}
+		return text(name, name != "")
 	case "function_result", "function_arguments":
 		return text(functionText(oid, function == "function_result"))
 	case "temp_schema":
@@ -109,6 +115,28 @@ func (n *names) orNull(k types.Kind, text string) (types.Datum, error) {
 		return types.NullOf(k), nil
 	}
 	return types.NewInt(k, int64(oid)), nil
+}
+
+// serialSequence is pg_get_serial_sequence: the name of the sequence that goes with a column, "" if there is none.
+func (n *names) serialSequence(relation, column string) (string, error) {
+	oid, err := n.find(types.Regclass, relation)
+	if err != nil {
+		return "", err
+	}
+	def, _ := n.schema.ByID(table.ObjectID(oid)).(*table.TableDef)
+	if def == nil {
+		return "", nil // a view has no sequences
+	}
+	if def.ColumnIndex(column) < 0 {
+		return "", sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", column, def.Name)
+	}
+	c := &def.Columns[def.ColumnIndex(column)]
+	for _, o := range n.schema.List(table.KindSequence) {
+		if q := o.(*table.SequenceDef); c.ID != 0 && q.Owner == def.ID && q.OwnerColumn == c.ID {
+			return expr.QuoteName(n.schemaText(uint32(q.Schema))) + "." + expr.QuoteName(q.Name), nil
+		}
+	}
+	return "", nil
 }
 
 func (n *names) tempOID(temp string) int64 {

@@ -28,6 +28,8 @@ type Alteration struct {
 	// Released are constraints of other tables that go with what they reference; Cascaded names them, and those of the table.
 	Released []ForeignUser
 	Cascaded []string
+	// Skipped are what IF EXISTS and IF NOT EXISTS pass over, for the client to be told.
+	Skipped []*sqlerr.Error
 }
 
 // AlterTable returns what a table is after the commands.
@@ -86,6 +88,12 @@ func (a *alteration) apply() error {
 	return sqlerr.Unsupported("this command of ALTER TABLE").At(a.c.Pos())
 }
 
+// skip notes that a command has nothing to do.
+func (a *alteration) skip(code sqlerr.Code, format string, args ...any) error {
+	a.out.Skipped = append(a.out.Skipped, sqlerr.Newf(code, format+", skipping", args...))
+	return nil
+}
+
 func (a *alteration) column(name string) (int, error) {
 	i := a.def.ColumnIndex(name)
 	if i < 0 {
@@ -97,7 +105,7 @@ func (a *alteration) column(name string) (int, error) {
 func (a *alteration) addColumn() error {
 	if a.def.ColumnIndex(a.c.Column.Name) >= 0 {
 		if a.c.IfExists {
-			return nil
+			return a.skip(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", a.c.Column.Name, a.def.Name)
 		}
 		return sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", a.c.Column.Name, a.def.Name)
 	}
@@ -135,7 +143,7 @@ func (a *alteration) addColumn() error {
 func (a *alteration) dropColumn() error {
 	i := a.def.ColumnIndex(a.c.Name)
 	if i < 0 && a.c.IfExists {
-		return nil
+		return a.skip(sqlerr.SuccessfulCompletion, "column \"%s\" of relation \"%s\" does not exist", a.c.Name, a.def.Name)
 	}
 	if _, err := a.column(a.c.Name); err != nil {
 		return err
@@ -152,6 +160,9 @@ func (a *alteration) dropColumn() error {
 		return sqlerr.Newf(sqlerr.DependentObjectsStillExist, "cannot drop column %s of table %s because other objects depend on it",
 			a.c.Name, a.def.Name).WithDetail("%s", strings.Join(lines, "\n")).
 			WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
+	}
+	for _, u := range users {
+		a.out.Cascaded = append(a.out.Cascaded, "column "+a.def.Columns[u].Name+" of table "+a.def.Name)
 	}
 	for k := len(users) - 1; k >= 0; k-- {
 		if err := a.removeColumn(users[k]); err != nil {
@@ -470,7 +481,7 @@ func (a *alteration) hasConstraint(name string) bool { return hasConstraint(a.de
 func (a *alteration) dropConstraint() error {
 	if !a.hasConstraint(a.c.Name) {
 		if a.c.IfExists {
-			return nil
+			return a.skip(sqlerr.SuccessfulCompletion, "constraint \"%s\" of relation \"%s\" does not exist", a.c.Name, a.def.Name)
 		}
 		return a.noConstraint()
 	}

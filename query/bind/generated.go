@@ -100,7 +100,7 @@ func (a *alteration) dropExpression() error {
 	c := &a.def.Columns[i]
 	switch {
 	case c.Generated == "" && a.c.IfExists:
-		return nil
+		return a.skip(sqlerr.SuccessfulCompletion, "column \"%s\" of relation \"%s\" is not a generated column", c.Name, a.def.Name)
 	case c.Generated == "":
 		return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState, "column \"%s\" of relation \"%s\" is not a generated column", c.Name, a.def.Name)
 	case c.Virtual:

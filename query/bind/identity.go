@@ -39,7 +39,7 @@ func (a *alteration) identity() error {
 	}
 	if c.Identity == table.NoIdentity {
 		if a.c.IfExists {
-			return nil
+			return a.skip(sqlerr.SuccessfulCompletion, "column \"%s\" of relation \"%s\" is not an identity column", c.Name, a.def.Name)
 		}
 		return bad(sqlerr.ObjectNotInPrerequisiteState, "is not an identity column")
 	}

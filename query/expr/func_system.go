@@ -25,6 +25,7 @@ var systemFunctions = []entry{
 	{"pg_get_indexdef(oid,int4,bool) text", 2507, stable, ask("index_def"), kernelNone},
 	{"pg_get_constraintdef(oid) text", 1387, stable, ask("constraint_def"), kernelNone},
 	{"pg_get_constraintdef(oid,bool) text", 2508, stable, ask("constraint_def"), kernelNone},
+	{"pg_get_serial_sequence(text,text) text", 1665, stable, ask("serial_sequence"), kernelNone},
 	{"pg_get_viewdef(oid) text", 1641, stable, ask("view_def"), kernelNone},
 	{"pg_get_viewdef(oid,bool) text", 2506, stable, ask("view_def"), kernelNone},
 	{"pg_get_function_result(oid) text", 2165, stable, ask("function_result"), kernelNone},
