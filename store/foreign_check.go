@@ -229,64 +229,101 @@ func (x *reference) ended(ref table.RowRef) bool {
 	return ended
 }
 
-// hold locks the row that was found, in the state at an LSN, and reports whether it is still there, with its key, once the
+// hold locks the row that was found, in the state at an LSN, and reports whether it is still there, with the key, once the
 // lock is granted. What is there instead under the same key is another row, which was not to be seen.
 func (x *reference) hold(ctx context.Context, ref table.RowRef, at table.LSN) (bool, error) {
 	t, ts := x.st.tx, x.st.current(x.parent)
 	if ts == nil {
 		return false, errConcurrentUpdate
 	}
-	x.w.key = ts.AppendKey(x.w.key[:0], ref)
-	row := append([]byte(nil), x.w.key...)
-	if !invariants.Mutant("store-forget-referenced-lock") {
-		if err := t.lockRow(ctx, x.parent.ID, row, table.ForKeyShare, table.WaitBlock); err != nil {
-			return false, err
+	row := ts.AppendKey(nil, ref)
+	for {
+		if !invariants.Mutant("store-forget-referenced-lock") {
+			if err := t.lockRow(ctx, x.parent.ID, row, table.ForKeyShare, table.WaitBlock); err != nil {
+				return false, err
+			}
 		}
+		next, moved := t.s.moves.find(x.parent.ID, row, at)
+		if !moved {
+			break
+		}
+		if next.gone || t.o.Isolation != table.ReadCommitted {
+			return x.lost()
+		}
+		row, at = append(row[:0], next.to...), next.lsn
 	}
 	now, found := x.newestRef()
-	same := found
-	if found {
-		ts = x.st.current(x.parent)
-		x.w.key = ts.AppendKey(x.w.key[:0], now)
-		_, moved := t.s.moves.find(x.parent.ID, row, at)
-		same = string(x.w.key) == string(row) && !moved && ts.Unbroken(now, at)
+	if !found {
+		return x.lost()
 	}
-	if same {
-		if len(t.saves) > 0 {
-			x.noteFound()
-		}
-		return true, nil
+	ts = x.st.current(x.parent)
+	x.w.key = ts.AppendKey(x.w.key[:0], now)
+	if string(x.w.key) != string(row) || !ts.Unbroken(now, at) {
+		return x.lost()
 	}
-	if t.o.Isolation != table.ReadCommitted {
+	if t.reads != nil && len(t.saves) > 0 {
+		t.holds = append(t.holds, heldRead{x.parent.ID, x.read(), t.owner.Mark()})
+	}
+	return true, nil
+}
+
+// lost is the answer when a row has lost the key while its lock was waited for.
+func (x *reference) lost() (bool, error) {
+	if x.st.tx.o.Isolation != table.ReadCommitted {
 		return false, errConcurrentUpdate
 	}
 	return false, nil
 }
 
-// noteFound notes that the key was found, in a transaction that may give the lock on it back.
-func (x *reference) noteFound() {
-	if x.st.tx.reads != nil {
-		x.w.probe(x.k, x.key, x.row)
+// heldRead is a key that was found to be referenced, and that need not count as read as long as its row stays locked: until
+// the locks above a mark are given back.
+type heldRead struct {
+	id   table.ObjectID
+	read keyRead
+	mark int
+}
+
+// keyRead is a look-up of a key: a primary key, encoded, or conditions.
+type keyRead struct {
+	point []byte
+	where []table.Conjunct
+}
+
+// read describes the look-up of x.key.
+func (x *reference) read() (k keyRead) {
+	key := &x.parent.Keys[x.k]
+	if key.Primary {
+		k.point = append(k.point, x.key...)
+		return k
 	}
+	for i, c := range key.Columns {
+		k.where = append(k.where, table.Conjunct{Col: c, Op: table.OpEq, Value: ownDatum(x.row[i])})
+	}
+	return k
+}
+
+// note notes a look-up in the state of the transaction's View.
+func (t *Tx) note(id table.ObjectID, k keyRead) {
+	if k.point != nil {
+		t.reads.point(id, k.point, true, t.snapshot().LSN())
+		return
+	}
+	t.reads.scan(id, k.where, t.snapshot().LSN())
 }
 
 // noteMissing notes that the View has no row with the key: the client learns it.
 func (x *reference) noteMissing() {
-	r, t := x.st.tx.reads, x.st.tx
-	if r == nil {
-		return
+	if x.st.tx.reads != nil && !x.newest {
+		x.st.tx.note(x.parent.ID, x.read())
 	}
-	r.probes, r.probed = true, true
-	key := &x.parent.Keys[x.k]
-	if key.Primary {
-		r.point(x.parent.ID, x.key, true, t.snapshot().LSN())
-		return
+}
+
+// unhold makes the look-ups count as read whose locks are given back to a mark.
+func (t *Tx) unhold(mark int) {
+	for n := len(t.holds); n > 0 && t.holds[n-1].mark > mark; n-- {
+		t.note(t.holds[n-1].id, t.holds[n-1].read)
+		t.holds = t.holds[:n-1]
 	}
-	where := make([]table.Conjunct, len(key.Columns))
-	for i, c := range key.Columns {
-		where[i] = table.Conjunct{Col: c, Op: table.OpEq, Value: x.row[i]}
-	}
-	r.scan(x.parent.ID, where, t.snapshot().LSN())
 }
 
 // checkRows checks that rows of a write set that are still there reference rows.

@@ -115,6 +115,7 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 	if t.reads != nil && t.reads.probes {
 		t.reads.probed = true
 	}
+	t.unhold(sp.at.locks)
 	if !invariants.Mutant("store-keep-savepoint-locks") {
 		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
 	}

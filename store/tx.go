@@ -51,6 +51,8 @@ type Tx struct {
 	// deferred are checks of foreign keys that wait for the commit, modes what SET CONSTRAINTS has said of that.
 	deferred []refEvent
 	modes    *constraintModes
+	// holds are what a SERIALIZABLE transaction has found by rows that it locked since a savepoint.
+	holds []heldRead
 	// reads are what validation looks at; nil unless the transaction is SERIALIZABLE and may write.
 	reads *readSet
 	// spareSpace is that of a statement that has ended; nil: there is none.

@@ -3,6 +3,7 @@ package isolation
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,9 @@ func eachSchedule(t *testing.T, f func(t *testing.T, d *datadriven.TestData, ste
 	seen := map[string]bool{}
 	n := 0
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		if filepath.Base(path) == foreignFile {
+			return
+		}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			steps, err := parseSteps(d.Input)
 			if err != nil {

@@ -106,6 +106,7 @@ func TestOnPostgres(t *testing.T) {
 		t.Skip("needs PostgreSQL: -postgres names a server")
 	}
 	t.Run("anomalies", anomaliesOnPostgres)
+	t.Run("foreign keys", foreignOnPostgres)
 	t.Run("histories", historiesOnPostgres)
 }
 
