@@ -34,7 +34,6 @@ var features = map[string]*Feature{
 	"merge":              {[]string{unsupported}, "MERGE"},
 	"modifying_cte":      {[]string{unsupported}, "data changes in WITH"},
 	"notify":             {[]string{unsupported}, "LISTEN and NOTIFY"},
-	"ordered_set":        {[]string{unsupported}, "ordered-set aggregates"},
 	"ordinality":         {[]string{unsupported}, "WITH ORDINALITY"},
 	"outer_aggregate":    {[]string{unsupported}, "aggregates of an outer query"},
 	"partitions":         {[]string{unsupported}, "partitioned tables"},

@@ -184,7 +184,9 @@ type Call struct {
 	Distinct bool
 	OrderBy  []SortItem
 	Filter   Expr
-	Over     *Window // of a window function
+	// WithinGroup: OrderBy is WITHIN GROUP (ORDER BY …).
+	WithinGroup bool
+	Over        *Window // of a window function
 	// Syntax: written with SQL's own syntax (EXTRACT, SUBSTRING … FROM, AT TIME ZONE …), which
 	// PostgreSQL turns into a call.
 	Syntax bool

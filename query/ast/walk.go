@@ -50,6 +50,11 @@ func Walk(e Expr, fn func(Expr)) {
 	case *Call:
 		each(e.Args...)
 		each(e.Filter)
+		if e.WithinGroup {
+			for _, o := range e.OrderBy {
+				each(o.Expr)
+			}
+		}
 		if w := e.Over; w != nil {
 			each(w.PartitionBy...)
 			for _, o := range w.OrderBy {

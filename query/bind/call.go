@@ -13,6 +13,9 @@ func (x *exprs) call(e *ast.Call) (expr.Expr, error) {
 	if err := x.checkFuncSchema(e); err != nil {
 		return nil, err
 	}
+	if e.WithinGroup || isOrderedSet(e) {
+		return x.orderedSet(e)
+	}
 	if e.Over != nil {
 		return x.window(e)
 	}

@@ -38,6 +38,9 @@ func (b *selection) group() error {
 		b.order[i].key.Expr = o.t.value
 	}
 	a.agg.Out = append(a.agg.Out, a.aggCols...)
+	if a.below != nil {
+		a.agg.Input = a.below.over(a.agg.Input)
+	}
 	rel, err := a.expand()
 	if err != nil {
 		return err
@@ -61,7 +64,9 @@ type grouper struct {
 	// groupings are the calls of GROUPING, and the columns that hold them, if there are several grouping sets.
 	groupings    []*expr.Call
 	groupingCols []plan.Col
-	err          error
+	// below are windows of the input that ordered-set aggregates take their values from.
+	below *windows
+	err   error
 }
 
 // addKey adds a grouping key. A column keeps its ID, so that subqueries above may still name it, unless there are
@@ -131,6 +136,9 @@ func (a *grouper) keyOf(id int) int {
 
 // aggregate returns the column of an aggregate, which is computed once however often it is written.
 func (a *grouper) aggregate(e *expr.Aggregate) expr.Expr {
+	if kind, ok := orderedSetOf(e); ok {
+		return a.orderedSet(e, kind)
+	}
 	for i, o := range a.agg.Aggs {
 		if expr.Equal(o, e) && !expr.IsVolatile(e) {
 			return a.aggCols[i].Ref()

@@ -163,7 +163,10 @@ func (ev *Evaluator) newInts(r *register, n int) ([]int64, error) {
 // newFloats is newInts for floats.
 func (ev *Evaluator) newFloats(r *register, n int) ([]float64, error) {
 	w, err := ev.newInts(r, n)
-	return unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(w))), n), err
+	if err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(w))), n), nil
 }
 
 // newBits starts a boolean result.

@@ -281,12 +281,10 @@ func (c *converter) call(f *pgFuncCall) ast.Expr {
 	if name.Catalog != "" {
 		c.unsupported("function name with a catalog", out.At)
 	}
-	switch {
-	case f.GetAggWithinGroup():
-		c.unsupported("WITHIN GROUP", out.At)
-	case f.GetFuncVariadic():
+	if f.GetFuncVariadic() {
 		c.unsupported("VARIADIC argument", out.At)
 	}
+	out.WithinGroup = f.GetAggWithinGroup()
 	out.Args = c.exprs(f.GetArgs())
 	out.OrderBy = c.sortItems(f.GetAggOrder())
 	out.Filter = c.exprOrNil(f.GetAggFilter())
