@@ -201,7 +201,7 @@ type missingColumn struct {
 }
 
 func (s *Session) copyTarget(ctx context.Context, b *ast.Copy, f copyFormat) (*CopyIn, error) {
-	def, err := s.tableOf(ctx, b.Table)
+	def, err := s.steadyTable(ctx, b.Table)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *Session) copySource(ctx context.Context, b *ast.Copy) (ast.Stmt, error)
 		}
 		return nil, sqlerr.Unsupported("COPY of this statement")
 	}
-	def, err := s.tableOf(ctx, b.Table)
+	def, err := s.steadyTable(ctx, b.Table)
 	if err != nil {
 		if sqlerr.CodeOf(err) == sqlerr.WrongObjectType {
 			err = sqlerr.Newf(sqlerr.WrongObjectType, "cannot copy from view \"%s\"", b.Table.Name).WithHint("Try the COPY (SELECT ...) TO variant.")

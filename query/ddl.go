@@ -148,7 +148,11 @@ func (s *Session) createView(ctx context.Context, tx table.Tx, b *ast.CreateView
 		c.Name = name
 		b = &c
 	}
-	def, err := s.binder(ctx, tx).CreateView(b)
+	var def *table.ViewDef
+	err = s.bound(ctx, true, func(binder *bind.Binder) (err error) {
+		def, err = binder.CreateView(b)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -196,7 +200,12 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 		s.skipped("relation", b.Name.Name, "already exists", sqlerr.DuplicateTable)
 		return &Result{s: s, verb: "CREATE TABLE AS"}, nil
 	}
-	def, bound, err := binder.CreateTableAs(b, nil)
+	var def *table.TableDef
+	var bound *bind.Statement
+	err = s.bound(ctx, true, func(binder *bind.Binder) (err error) {
+		def, bound, err = binder.CreateTableAs(b, nil)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -377,11 +386,11 @@ func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types
 	default:
 		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
 	}
-	tx, err := s.storageTx(ctx)
+	q, err := s.planQuery(ctx, true, b.Query, typesOf(params))
 	if err != nil {
 		return nil, err
 	}
-	q, err := s.planQuery(ctx, tx, b.Query, typesOf(params))
+	tx, err := s.storageTx(ctx)
 	if err != nil {
 		return nil, err
 	}

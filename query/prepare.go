@@ -2,10 +2,12 @@ package query
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/laminadb/lamina/internal/interrupt"
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
 	"github.com/laminadb/lamina/query/opt"
@@ -166,9 +168,12 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	defer stop()
-	q, err := s.planQuery(run, tx, p.stmt.Body, p.given)
+	q, err := s.planQuery(run, false, p.stmt.Body, p.given)
 	if err != nil {
 		return s.cancelled(run, err)
+	}
+	if s.tx.tx != nil {
+		version = s.tx.tx.Schema().Version()
 	}
 	if q.Fresh {
 		version = 0 // planned again at each run
@@ -244,8 +249,16 @@ func (s *Session) binder(ctx context.Context, tx table.Tx) *bind.Binder {
 	})
 }
 
-func (s *Session) planQuery(ctx context.Context, tx table.Tx, st ast.Stmt, params []types.Type) (*plan.Query, error) {
-	b, err := s.binder(ctx, tx).Stmt(st, params)
+func (s *Session) planQuery(ctx context.Context, steady bool, st ast.Stmt, params []types.Type) (*plan.Query, error) {
+	var b *bind.Statement
+	err := s.bound(ctx, steady, func(binder *bind.Binder) (err error) {
+		b, err = binder.Stmt(st, params)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	tx, err := s.storageTx(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +268,70 @@ func (s *Session) planQuery(ctx context.Context, tx table.Tx, st ast.Stmt, param
 	}
 	return q, err
 }
+
+// bound calls f to bind a statement. What cannot be bound is bound again if tables that it names are changed by a
+// transaction that has not ended yet: once it has, the statement may make sense. If steady, the tables are to stay as
+// they are from then on; else whoever runs the plan sees to that.
+func (s *Session) bound(ctx context.Context, steady bool, f func(*bind.Binder) error) error {
+	for range replansMax {
+		tx, err := s.storageTx(ctx)
+		if err != nil {
+			return err
+		}
+		version := tx.Schema().Version()
+		binder := s.binder(ctx, tx)
+		if err = f(binder); err == nil && !steady || ctx.Err() != nil {
+			return err
+		}
+		changed, lerr := settleTables(ctx, tx, binder.Named())
+		if lerr != nil {
+			return lerr
+		}
+		if changed {
+			continue
+		}
+		// A snapshot that nothing has been read from yet is taken anew once the locks are there, as it would have been.
+		if err == nil || len(binder.Named()) == 0 || !s.unused() {
+			return err
+		}
+		s.forgetTx()
+		if tx, lerr = s.storageTx(ctx); lerr != nil || tx.Schema().Version() == version {
+			return errors.Join(lerr, err)
+		}
+	}
+	return errTablesChange
+}
+
+// unused reports whether the transaction has a snapshot for all its statements and none of them has used it, nor locked
+// anything.
+func (s *Session) unused() bool {
+	return s.tx.o.Isolation != table.ReadCommitted && s.tx.queries == 0 && !s.tx.locked && len(s.tx.saves) == 0 && !s.tx.lent
+}
+
+// forgetTx gives up the storage's transaction, which is unused: the next statement begins another.
+func (s *Session) forgetTx() {
+	_ = s.tx.tx.Rollback() // it has done nothing
+	s.tx.tx = nil
+	s.storageTxID.Store(0)
+}
+
+// settleTables waits until nobody else changes the definition of a table, and reports whether one is not as it was.
+func settleTables(ctx context.Context, tx table.Tx, defs []*table.TableDef) (changed bool, err error) {
+	for _, def := range defs {
+		if invariants.Mutant("query-binds-before-locks") {
+			break
+		}
+		err := tx.LockTable(ctx, def.ID, table.AccessShare, table.WaitBlock)
+		if err != nil && sqlerr.CodeOf(err) != sqlerr.UndefinedTable {
+			return false, err
+		}
+		now, _ := tx.Schema().ByID(def.ID).(*table.TableDef)
+		changed = changed || err != nil || now == nil || now.Version != def.Version
+	}
+	return changed, nil
+}
+
+var errTablesChange = sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
 
 // optimize plans a bound statement with the estimates that the storage has now.
 func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) (*plan.Query, error) {

@@ -187,10 +187,6 @@ func sameCount(params, values int) error {
 
 // runPlanned executes a query or data change. The result of a change that returns no rows is put into space.
 func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Datum, space *Result) (*Result, error) {
-	tx, err := s.storageTx(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if err := s.checkReadOnly(p); err != nil {
 		return nil, err
 	}
@@ -198,6 +194,11 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 		if err := s.replan(ctx, p); err != nil {
 			return nil, err
 		}
+		tx, err := s.storageTx(ctx)
+		if err != nil {
+			return nil, err
+		}
+		unused := s.unused()
 		stmt, err := tx.Statement(ctx)
 		if err != nil {
 			return nil, err
@@ -206,15 +207,19 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 		same, err := samePlanTables(ctx, stmt, p.q)
 		if err != nil || !same {
 			_ = stmt.Close(err) // it has done nothing
-			if err != nil && sqlerr.CodeOf(err) != sqlerr.UndefinedTable {
+			code := sqlerr.CodeOf(err)
+			if err != nil && code != sqlerr.UndefinedTable && !(unused && code == sqlerr.SerializationFailure) {
 				return nil, err
+			}
+			if s.tx.queries--; unused {
+				s.forgetTx() // the snapshot is older than the table
 			}
 			p.version = 0
 			continue
 		}
 		return s.start(ctx, p, stmt, params, space)
 	}
-	return nil, sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
+	return nil, errTablesChange
 }
 
 // samePlanTables opens the plan's tables in the statement and reports whether their definitions are those of

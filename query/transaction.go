@@ -24,6 +24,7 @@ type txState struct {
 	start       time.Time
 	saves       []namedSavepoint
 	queries     int  // statements that took a snapshot
+	locked      bool // LOCK TABLE was run
 	newDefaults bool // persisted defaults of settings were changed
 	lent        bool // others than the session have seen tx
 }

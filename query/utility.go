@@ -410,6 +410,26 @@ func (s *Session) tableOf(ctx context.Context, ref *ast.TableRef) (*table.TableD
 	return def, err
 }
 
+// steadyTable is tableOf for a table whose definition is to stay as it is until the transaction ends: it waits for
+// those who change it.
+func (s *Session) steadyTable(ctx context.Context, ref *ast.TableRef) (*table.TableDef, error) {
+	for range replansMax {
+		def, err := s.tableOf(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		tx, err := s.storageTx(ctx)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := settleTables(ctx, tx, []*table.TableDef{def})
+		if err != nil || !changed {
+			return def, err
+		}
+	}
+	return nil, errTablesChange
+}
+
 func (s *Session) runLockTable(ctx context.Context, b *ast.LockTable) (*Result, error) {
 	if err := s.needBlock("LOCK TABLE"); err != nil {
 		return nil, err
@@ -418,6 +438,7 @@ func (s *Session) runLockTable(ctx context.Context, b *ast.LockTable) (*Result, 
 	if b.NoWait {
 		wait = table.NoWait
 	}
+	s.tx.locked = true
 	for _, t := range b.Tables {
 		def, err := s.tableOf(ctx, t)
 		if err != nil {

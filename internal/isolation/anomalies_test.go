@@ -3,7 +3,6 @@ package isolation
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -132,10 +131,7 @@ func eachSchedule(t *testing.T, f func(t *testing.T, d *datadriven.TestData, ste
 	t.Helper()
 	seen := map[string]bool{}
 	n := 0
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		if filepath.Base(path) == foreignFile {
-			return
-		}
+	datadriven.Walk(t, "testdata/anomalies", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			steps, err := parseSteps(d.Input)
 			if err != nil {

@@ -107,6 +107,7 @@ func TestOnPostgres(t *testing.T) {
 	}
 	t.Run("anomalies", anomaliesOnPostgres)
 	t.Run("foreign keys", foreignOnPostgres)
+	t.Run("schema", schemaOnPostgres)
 	t.Run("histories", historiesOnPostgres)
 }
 

@@ -97,6 +97,7 @@ var mutants = []mutant{
 	{"apply-ignores-collisions", "internal/logictest", "TestLogic/subquery/apply"},
 	{"subplan-raises-at-once", "internal/logictest", "TestLogic/subquery/once"},
 	{"join-raises-at-once", "internal/logictest", "TestLogic/subquery/once"},
+	{"query-binds-before-locks", "internal/isolation", "TestSchemaSchedules"},
 	{"window-keeps-what-left", "internal/logictest", "TestLogic/select/windows"},
 	{"query-forget-dependents", "internal/logictest", "TestLogic/ddl/views"},
 	{"lamina-finish-others", ".", "TestLateCloseOfRows"},

@@ -40,7 +40,11 @@ type SystemTable struct {
 type Binder struct {
 	schema table.Schema
 	opts   Options
+	named  []*table.TableDef
 }
+
+// Named returns the tables that the last statement names, as far as it was bound before it failed.
+func (b *Binder) Named() []*table.TableDef { return b.named }
 
 // New returns a Binder.
 func New(schema table.Schema, o Options) *Binder {
@@ -126,6 +130,7 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 	default:
 		return nil, sqlerr.Unsupported("this statement here")
 	}
+	b.named = g.tables
 	if err != nil {
 		return nil, err
 	}
