@@ -360,7 +360,7 @@ func (r *reader) foreign() table.ForeignKey {
 		f.RefColumns = append(f.RefColumns, r.uint32())
 	}
 	f.OnUpdate, f.OnDelete = table.RefAction(r.byte()), table.RefAction(r.byte())
-	f.Full, f.Deferrable, f.Deferred = r.flag(), r.flag(), r.flag()
+	f.Full, f.Deferrable, f.Deferred, f.NotValid = r.flag(), r.flag(), r.flag(), r.flag()
 	for range r.count(KeyColumnsMax, 1) {
 		f.SetColumns = append(f.SetColumns, int(r.uint32()))
 	}

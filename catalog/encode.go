@@ -168,7 +168,7 @@ func appendForeign(dst []byte, f *table.ForeignKey) []byte {
 		dst = binary.AppendUvarint(dst, uint64(c))
 		dst = binary.AppendUvarint(dst, uint64(f.RefColumns[i]))
 	}
-	dst = append(dst, byte(f.OnUpdate), byte(f.OnDelete), flag(f.Full), flag(f.Deferrable), flag(f.Deferred))
+	dst = append(dst, byte(f.OnUpdate), byte(f.OnDelete), flag(f.Full), flag(f.Deferrable), flag(f.Deferred), flag(f.NotValid))
 	dst = binary.AppendUvarint(dst, uint64(len(f.SetColumns)))
 	for _, c := range f.SetColumns {
 		dst = binary.AppendUvarint(dst, uint64(c))

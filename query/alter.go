@@ -29,7 +29,7 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		return noRelation(b, o)
 	}
 	if o.Head().Kind != table.KindIndex { // what is changed is what is there once the lock is granted
-		if err := tx.LockTable(ctx, o.Head().ID, table.AccessExclusive, table.WaitBlock); err != nil {
+		if err := tx.LockTable(ctx, o.Head().ID, alterLock(b), table.WaitBlock); err != nil {
 			return err
 		}
 		binder = s.binder(ctx, tx)
@@ -91,6 +91,17 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 		}
 	}
 	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
+}
+
+// alterLock returns the lock that ALTER TABLE takes: rows may be read while a FOREIGN KEY is added.
+func alterLock(b *ast.AlterTable) table.TableLock {
+	for i := range b.Commands {
+		c := &b.Commands[i]
+		if c.Kind != ast.ValidateConstraint && (c.Kind != ast.AddConstraint || c.Constraint.Kind != ast.ForeignKey) {
+			return table.AccessExclusive
+		}
+	}
+	return table.ShareRowExclusive
 }
 
 // noRelation says that there is no relation to be altered; nil if there is.

@@ -100,7 +100,7 @@ func (c *reaction) run(ctx context.Context) error {
 		}
 		c.w = w.(*Writer)
 	} else {
-		c.w = c.st.looker(def, ts)
+		c.w = c.st.locker(def, ts)
 	}
 	if c.r, err = c.st.Reader(ctx, def.ID); err != nil {
 		return err
@@ -124,15 +124,6 @@ func (c *reaction) run(ctx context.Context) error {
 		rest = rest[n:]
 	}
 	return nil
-}
-
-// looker returns a writer that locks rows of a table and changes none.
-func (st *Statement) looker(def *table.TableDef, ts table.TableSnapshot) *Writer {
-	tt := st.tx.table(def.ID)
-	if tt.w == nil {
-		tt.w = st.tx.s.spares.take(def, st.tx.tracker())
-	}
-	return &Writer{st: st, tt: tt, def: def, ts: ts}
 }
 
 // selectKeys leaves out the keys that a row has again, where that is enough.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -53,7 +54,10 @@ func (s *schema) lockReferenced(ctx context.Context, def, old *table.TableDef) e
 func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, fresh []table.ObjectID) error {
 	for i := range def.Foreign {
 		f := &def.Foreign[i]
-		if slices.Contains(fresh, f.ID) || retyped(was, def, columnIDs(def, f.Columns)) || f.Table == def.ID && retyped(was, def, f.RefColumns) {
+		if f.NotValid {
+			continue
+		}
+		if slices.Contains(fresh, f.ID) || wasNotValid(was, f) || retyped(was, def, columnIDs(def, f.Columns)) || f.Table == def.ID && retyped(was, def, f.RefColumns) {
 			if err := t.validateOne(ctx, def, f); err != nil {
 				return err
 			}
@@ -62,7 +66,7 @@ func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, fres
 	for _, child := range t.catalog().Referencing(def.ID) {
 		for i := range child.Foreign {
 			f := &child.Foreign[i]
-			if child.ID == def.ID || f.Table != def.ID || !retyped(was, def, f.RefColumns) {
+			if child.ID == def.ID || f.Table != def.ID || f.NotValid || !retyped(was, def, f.RefColumns) {
 				continue
 			}
 			if err := t.lockTable(ctx, child.ID, table.ShareRowExclusive, table.WaitBlock); err != nil {
@@ -74,6 +78,27 @@ func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, fres
 		}
 	}
 	return nil
+}
+
+// wasNotValid reports whether a constraint did not hold for all rows in the definition before.
+func wasNotValid(was *table.TableDef, f *table.ForeignKey) bool {
+	return slices.ContainsFunc(was.Foreign, func(g table.ForeignKey) bool { return g.ID == f.ID && g.NotValid })
+}
+
+// onlyForeign reports whether def adds FOREIGN KEY constraints to a table, or validates some, and changes nothing else: rows
+// may be read and locked meanwhile.
+func onlyForeign(was, def *table.TableDef) bool {
+	if len(def.Foreign) < len(was.Foreign) {
+		return false
+	}
+	for i := range was.Foreign {
+		if was.Foreign[i].ID != def.Foreign[i].ID || was.Foreign[i].Name != def.Foreign[i].Name {
+			return false
+		}
+	}
+	same := was.CloneObject().(*table.TableDef)
+	same.Foreign = def.Foreign
+	return reflect.DeepEqual(same, def.CloneObject())
 }
 
 func columnIDs(def *table.TableDef, cols []int) (ids []uint32) {

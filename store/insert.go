@@ -29,7 +29,7 @@ const uniqueChecksMax = 1 << 20
 
 // Insert adds rows with all columns.
 func (w *Writer) Insert(ctx context.Context, rows *vec.Batch, oc table.OnConflict) (out table.Outcome, err error) {
-	if err := w.usable(ctx); err != nil {
+	if err := w.writable(ctx); err != nil {
 		return out, err
 	}
 	if err := w.checkBatch(rows, w.allColumns()); err != nil {

@@ -25,7 +25,7 @@ var errLoadEnded = sqlerr.New(sqlerr.InvalidTransactionState, "the load has ende
 
 // Load begins a bulk load.
 func (w *Writer) Load(ctx context.Context, _ table.LoadOptions) (table.Loader, error) {
-	if err := w.usable(ctx); err != nil {
+	if err := w.writable(ctx); err != nil {
 		return nil, err
 	}
 	l := &loader{w: w, at: w.tt.w.mark()}

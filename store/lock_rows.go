@@ -14,6 +14,33 @@ func (t *Tx) lockRow(ctx context.Context, id table.ObjectID, key []byte, mode ta
 	return t.lock(ctx, txn.RowKey(id, key), txn.RowMode(mode), wait)
 }
 
+// Locker returns a writer that only locks rows.
+func (st *Statement) Locker(ctx context.Context, id table.ObjectID) (table.Writer, error) {
+	if err := st.usable(); err != nil {
+		return nil, err
+	}
+	if st.tx.readOnly {
+		return nil, errReadOnly("row locks")
+	}
+	def, ts, err := st.table(ctx, id, table.RowShare)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.tx.checkNewestLayout(def); err != nil {
+		return nil, err
+	}
+	st.used = true
+	return st.locker(def, ts), nil
+}
+
+func (st *Statement) locker(def *table.TableDef, ts table.TableSnapshot) *Writer {
+	tt := st.tx.table(def.ID)
+	if tt.w == nil {
+		tt.w = st.tx.s.spares.take(def, st.tx.tracker())
+	}
+	return &Writer{st: st, tt: tt, def: def, ts: ts, emptied: st.emptied(def, ts), locksOnly: true}
+}
+
 // Lock locks rows and says what became of each.
 func (w *Writer) Lock(ctx context.Context, refs []table.RowRef, mode table.RowLock, wait table.Wait, out []table.LockResult) error {
 	if err := w.usable(ctx); err != nil {

@@ -137,7 +137,13 @@ func (s *schema) alter(ctx context.Context, obj table.Object, f table.RowMapper)
 	if obj, err = s.tx.s.complete(obj); err != nil {
 		return err
 	}
-	old, err := s.take(ctx, o, obj.Head().ID, "ALTER TABLE")
+	mode := table.AccessExclusive
+	if def, ok := obj.(*table.TableDef); ok && f == nil && def.Version != 0 {
+		if was := o.Catalog().Table(def.ID); was != nil && was.Version == def.Version && onlyForeign(was, def) {
+			mode = table.ShareRowExclusive
+		}
+	}
+	old, err := s.take(ctx, o, obj.Head().ID, mode, "ALTER TABLE")
 	if err != nil {
 		return err
 	}
@@ -216,7 +222,7 @@ func (s *schema) Drop(ctx context.Context, id table.ObjectID) error {
 	if err != nil {
 		return err
 	}
-	old, err := s.take(ctx, o, id, "DROP TABLE")
+	old, err := s.take(ctx, o, id, table.AccessExclusive, "DROP TABLE")
 	if err != nil {
 		return err
 	}
@@ -228,8 +234,10 @@ func (s *schema) Drop(ctx context.Context, id table.ObjectID) error {
 
 // take locks an object that is to be changed and returns its definition. One that another
 // transaction changed since the snapshot of this one is 40001.
-func (s *schema) take(ctx context.Context, o *catalog.Overlay, id table.ObjectID, verb string) (table.Object, error) {
-	if err := s.tx.lockTable(ctx, id, table.AccessExclusive, table.WaitBlock); err != nil {
+func (s *schema) take(
+	ctx context.Context, o *catalog.Overlay, id table.ObjectID, mode table.TableLock, verb string,
+) (table.Object, error) {
+	if err := s.tx.lockTable(ctx, id, mode, table.WaitBlock); err != nil {
 		return nil, err
 	}
 	if err := s.current(o); err != nil {

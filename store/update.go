@@ -25,7 +25,7 @@ type claimed struct {
 
 // Update replaces columns of rows.
 func (w *Writer) Update(ctx context.Context, refs []table.RowRef, cols []int, vals *vec.Batch) (out table.Outcome, err error) {
-	if err := w.usable(ctx); err != nil {
+	if err := w.writable(ctx); err != nil {
 		return out, err
 	}
 	if err := checkColumns(w.def, cols); err != nil {
@@ -373,7 +373,7 @@ func (w *Writer) rekey(ctx context.Context, b *vec.Batch, i, k int, was []byte, 
 
 // Delete removes rows.
 func (w *Writer) Delete(ctx context.Context, refs []table.RowRef) (out table.Outcome, err error) {
-	if err := w.usable(ctx); err != nil {
+	if err := w.writable(ctx); err != nil {
 		return out, err
 	}
 	for len(refs) > 0 {

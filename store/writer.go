@@ -21,6 +21,8 @@ type Writer struct {
 	funcs *table.RowFuncs
 	// emptied: the committed rows that the statement sees are gone.
 	emptied bool
+	// locksOnly: it was handed out by Locker.
+	locksOnly bool
 	// referrers are the constraints of tables that reference this one.
 	referrers []referrer
 	key       []byte
@@ -60,8 +62,8 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	tt := t.table(id)
 	if tt.w == nil {
 		tt.w = t.s.spares.take(def, t.tracker())
-	} else if !sameLayout(tt.w.def, def) {
-		if !tt.w.empty() {
+	} else if same := sameLayout(tt.w.def, def); !same || tt.w.empty() && tt.w.def != def {
+		if !same && !tt.w.empty() {
 			return nil, sqlerr.Newf(sqlerr.InternalError, "rows of table \"%s\" were written with another layout", def.Name)
 		}
 		tt.w.release()
@@ -111,6 +113,14 @@ func (w *Writer) usable(ctx context.Context) error {
 		return sqlerr.Canceled(ctx)
 	}
 	return w.st.tx.usable()
+}
+
+// writable is usable for what changes rows.
+func (w *Writer) writable(ctx context.Context) error {
+	if w.locksOnly {
+		return sqlerr.Newf(sqlerr.InternalError, "a change of table \"%s\" through what only locks its rows", w.def.Name)
+	}
+	return w.usable(ctx)
 }
 
 // checkBatch refuses a batch that is not one of the given columns.
@@ -191,7 +201,7 @@ func pick(b *vec.Batch, at []int) *vec.Batch {
 
 // Truncate removes all rows.
 func (w *Writer) Truncate(ctx context.Context) error {
-	if err := w.usable(ctx); err != nil {
+	if err := w.writable(ctx); err != nil {
 		return err
 	}
 	t := w.st.tx

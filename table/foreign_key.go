@@ -21,6 +21,8 @@ type ForeignKey struct {
 	SetColumns []int
 	// Deferrable: SET CONSTRAINTS may put the check off to the commit. Deferred: it is put off unless that says otherwise.
 	Deferrable, Deferred bool
+	// NotValid: rows that were there before the constraint was made were not checked.
+	NotValid bool
 }
 
 // RefAction is what becomes of rows whose referenced row goes away or changes its key.

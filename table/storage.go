@@ -128,6 +128,8 @@ type Savepoint interface {
 type Statement interface {
 	Reader(ctx context.Context, id ObjectID) (Reader, error)
 	Writer(ctx context.Context, id ObjectID) (Writer, error)
+	// Locker returns a Writer of which only Lock may be used, under a ROW SHARE lock on the table.
+	Locker(ctx context.Context, id ObjectID) (Writer, error)
 	// Close ends the statement. A non-nil err undoes what the statement wrote and is returned;
 	// nil checks what is checked at statement end (unique and foreign keys), and may thus return an error,
 	// which also undoes the statement's writes.

@@ -82,6 +82,7 @@ type Reference struct {
 	SetColumns         []InsertColumn // of ON DELETE SET …
 	Deferrable         bool
 	Deferred           bool // INITIALLY DEFERRED
+	NotValid           bool
 }
 
 // CreateTableAs is CREATE TABLE … AS query, or SELECT … INTO.
@@ -199,6 +200,7 @@ const (
 	SetIdentity  // Options
 	DropIdentity // IfExists
 	DropExpression
+	ValidateConstraint
 )
 
 // AlterCommand is one command of ALTER TABLE.

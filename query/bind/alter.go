@@ -84,6 +84,8 @@ func (a *alteration) apply() error {
 		return a.dropConstraint()
 	case ast.RenameConstraint:
 		return a.renameConstraint()
+	case ast.ValidateConstraint:
+		return a.validateConstraint()
 	}
 	return sqlerr.Unsupported("this command of ALTER TABLE").At(a.c.Pos())
 }

@@ -24,7 +24,7 @@ func (t *tableBuilder) finishForeign() error {
 		if err != nil {
 			return err
 		}
-		if parent == t.def {
+		if f.NotValid = false; parent == t.def { // no row is there yet
 			f.Table = 0
 		}
 		if err := t.nameForeign(f); err != nil {
@@ -95,7 +95,7 @@ func (b *Binder) foreignKey(def, parent *table.TableDef, k *ast.Constraint) (*ta
 	r := k.Reference
 	f := &table.ForeignKey{
 		Name: k.Name, Table: parent.ID, Full: r.Full, OnUpdate: table.RefAction(r.OnUpdate), OnDelete: table.RefAction(r.OnDelete),
-		Deferrable: r.Deferrable, Deferred: r.Deferred,
+		Deferrable: r.Deferrable, Deferred: r.Deferred, NotValid: r.NotValid,
 	}
 	if err := b.checkLifetimes(def, parent); err != nil {
 		return nil, err
@@ -316,6 +316,24 @@ func (a *alteration) addForeign(k *ast.Constraint) error {
 		return err
 	}
 	return (&tableBuilder{b: a.b, def: a.def}).nameForeign(f)
+}
+
+// validateConstraint makes a FOREIGN KEY hold for all rows; the other constraints do.
+func (a *alteration) validateConstraint() error {
+	if !a.hasConstraint(a.c.Name) {
+		return a.noConstraint()
+	}
+	for i := range a.def.Foreign {
+		if a.def.Foreign[i].Name == a.c.Name {
+			a.def.Foreign[i].NotValid = false
+			return nil
+		}
+	}
+	if slices.ContainsFunc(a.def.Keys, func(k table.Key) bool { return k.Name == a.c.Name }) {
+		return sqlerr.Newf(sqlerr.WrongObjectType, "cannot validate constraint \"%s\" of relation \"%s\"", a.c.Name, a.def.Name).
+			WithDetail("This operation is not supported for this type of constraint.")
+	}
+	return nil
 }
 
 // retypeForeign checks that the constraints that column i is in can still compare it.

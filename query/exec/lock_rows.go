@@ -68,7 +68,7 @@ func (r *lockRun) start(ctx context.Context, b *vec.Batch) error {
 		return nil
 	}
 	for _, it := range r.n.Items {
-		w, err := r.q.env.Stmt.Writer(ctx, it.Table.ID)
+		w, err := r.q.env.Stmt.Locker(ctx, it.Table.ID)
 		if err != nil {
 			return err
 		}

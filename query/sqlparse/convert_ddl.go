@@ -165,7 +165,7 @@ func (c *converter) refuseConstraintParts(k *pgConstraint, at ast.At) {
 	}{
 		{k.GetDeferrable() && !foreign, "DEFERRABLE constraint"},
 		{k.GetInitdeferred() && !foreign, "INITIALLY DEFERRED constraint"},
-		{k.GetSkipValidation(), "NOT VALID constraint"},
+		{k.GetSkipValidation() && !foreign, "NOT VALID constraint"},
 		{k.GetIsNoInherit(), "NO INHERIT constraint"},
 		{k.GetNullsNotDistinct(), "NULLS NOT DISTINCT"},
 		{k.GetWithoutOverlaps(), "WITHOUT OVERLAPS"},
@@ -286,6 +286,7 @@ var alterKinds = map[int32]ast.AlterKind{
 	int32(atSetAccessMethod): ast.SetMethod, int32(atSetRelOptions): ast.SetOptions,
 	int32(atResetRelOptions): ast.ResetOptions, int32(atAddIdentity): ast.AddIdentity,
 	int32(atSetIdentity): ast.SetIdentity, int32(atDropIdentity): ast.DropIdentity, int32(atDropExpression): ast.DropExpression,
+	int32(atValidateConstraint): ast.ValidateConstraint,
 }
 
 // alterCommand converts a command; defaults counts the SET DEFAULT so far, to find their source.

@@ -11,11 +11,14 @@ var refActions = map[string]ast.RefAction{
 
 // foreign converts what a FOREIGN KEY or REFERENCES constraint references.
 func (c *converter) foreign(k *pgConstraint, out *ast.Constraint) {
+	if !k.GetIsEnforced() {
+		c.unsupported("NOT ENFORCED constraint", out.At)
+	}
 	c.refuse(k.GetFkWithPeriod() || k.GetPkWithPeriod(), "PERIOD of a foreign key")
 	c.refuse(k.GetRawExpr() != nil || len(k.GetKeys()) > 0 || k.GetOldPktableOid() != 0 || len(k.GetOldConpfeqop()) > 0, "constraint")
 	ref := &ast.Reference{
 		Table: c.plainName(k.GetPktable()), Columns: c.namesAt(k.GetPkAttrs(), out.At), SetColumns: c.namesAt(k.GetFkDelSetCols(), out.At),
-		Deferrable: k.GetDeferrable(), Deferred: k.GetInitdeferred(),
+		Deferrable: k.GetDeferrable(), Deferred: k.GetInitdeferred(), NotValid: k.GetSkipValidation(),
 	}
 	out.Reference, out.Columns = ref, c.namesAt(k.GetFkAttrs(), out.At)
 	switch k.GetFkMatchtype() {

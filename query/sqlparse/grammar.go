@@ -258,6 +258,7 @@ const (
 	atSetNotNull            = pg.AlterTableType_AT_SetNotNull
 	atSetRelOptions         = pg.AlterTableType_AT_SetRelOptions
 	coerceImplicitCast      = pg.CoercionForm_COERCE_IMPLICIT_CAST
+	atValidateConstraint    = pg.AlterTableType_AT_ValidateConstraint
 	coerceSQLSyntax         = pg.CoercionForm_COERCE_SQL_SYNTAX
 	constrAttrDeferrable    = pg.ConstrType_CONSTR_ATTR_DEFERRABLE
 	constrAttrDeferred      = pg.ConstrType_CONSTR_ATTR_DEFERRED

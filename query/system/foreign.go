@@ -76,6 +76,9 @@ func (f *foreignKey) text(s *Source, d *table.TableDef) string {
 	if f.Deferred {
 		out += " INITIALLY DEFERRED"
 	}
+	if f.NotValid {
+		out += " NOT VALID"
+	}
 	return out
 }
 

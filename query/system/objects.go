@@ -359,7 +359,7 @@ func constraints(m *maker) {
 		}
 		f := c.foreign
 		parent, update, del, match, refs, set := c.foreignColumns()
-		m.add(c.oid, c.name, c.def.Schema, c.kind, f != nil && f.Deferrable, f != nil && f.Deferred, true, true, c.def.ID, 0, c.index, 0,
+		m.add(c.oid, c.name, c.def.Schema, c.kind, f != nil && f.Deferrable, f != nil && f.Deferred, true, f == nil || !f.NotValid, c.def.ID, 0, c.index, 0,
 			parent, update, del, match, true, 0, c.kind == "p" || c.kind == "u" || f != nil, false, keys, refs, nil, nil, nil, set, nil, text)
 	}
 }
