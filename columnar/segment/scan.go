@@ -1,0 +1,262 @@
+package segment
+
+import (
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+// ScanSpec says which rows and columns a Scan reads.
+type ScanSpec struct {
+	Cols []int
+	// Rows are the positions to read; nil: all.
+	Rows *roaring.Bitmap
+	// Where are conditions, all of which must hold, by which zones are left out: the caller still checks rows.
+	Where []Condition
+}
+
+// readAheadBytes bounds what is read of a column at once.
+const readAheadBytes = 128 << 10
+
+// Scan reads zones in order. A column of a zone is read and decoded when it is asked for. It is used by one goroutine;
+// what it hands out is valid until the next call of Next.
+type Scan struct {
+	s     *Segment
+	spec  ScanSpec
+	zones []int32 // to read, ascending
+	at    int     // next in zones
+	zone  int
+	rows  int
+	n     int
+	sel   []uint16
+	all   bool
+	it    roaring.IntPeekable
+	cols  []scanColumn
+	vecs  []vec.Vector
+	stats ScanStats
+}
+
+// ScanStats counts what a Scan has done.
+type ScanStats struct {
+	Zones, ZonesSkipped int
+	// Pages were decoded, Bytes read from the file, and CachedVectors taken from the cache.
+	Pages, CachedVectors int
+	Bytes                int64
+}
+
+type scanColumn struct {
+	pages pages
+	out   vector
+	done  bool // decoded for this zone
+	hit   *vector
+	last  int // index in zones of the zone last asked for
+	buf   []byte
+	off   int64 // of buf in the file
+}
+
+// Scan starts a scan.
+func (s *Segment) Scan(spec ScanSpec) (*Scan, error) {
+	for _, c := range spec.Cols {
+		if c < 0 || c >= len(s.cols) {
+			return nil, sqlerr.Newf(sqlerr.InternalError, "segment %s has no column %d", s.name, c)
+		}
+	}
+	sc := &Scan{s: s, spec: spec, zone: -1, cols: make([]scanColumn, len(spec.Cols)), vecs: make([]vec.Vector, len(spec.Cols))}
+	for i := range sc.cols {
+		sc.cols[i].last = -2
+	}
+	numZones := s.NumZones()
+	for z := range numZones {
+		from := s.zoneStart(z)
+		to := min(from+s.zoneRows, s.rows)
+		if spec.Rows != nil && !intersects(spec.Rows, from, to) || !s.MayMatch(z, spec.Where) {
+			sc.stats.ZonesSkipped++
+			continue
+		}
+		sc.zones = append(sc.zones, int32(z))
+	}
+	if spec.Rows != nil {
+		sc.it = spec.Rows.Iterator()
+	}
+	return sc, nil
+}
+
+// intersects reports whether a bitmap has a position in [from, to).
+func intersects(b *roaring.Bitmap, from, to int) bool {
+	return b.IntersectsWithInterval(uint64(from), uint64(to))
+}
+
+// Next goes to the next zone that may have a row; false at the end.
+func (sc *Scan) Next() bool {
+	if sc.at == len(sc.zones) {
+		return false
+	}
+	sc.zone = int(sc.zones[sc.at])
+	sc.at++
+	sc.stats.Zones++
+	for i := range sc.cols {
+		sc.cols[i].done, sc.cols[i].hit = false, nil
+	}
+	from := sc.s.zoneStart(sc.zone)
+	sc.rows = min(sc.s.zoneRows, sc.s.rows-from)
+	sc.n, sc.all = sc.rows, true
+	if sc.it == nil {
+		return true
+	}
+	sc.sel = sc.sel[:0]
+	sc.it.AdvanceIfNeeded(uint32(from))
+	for sc.it.HasNext() && int(sc.it.PeekNext()) < from+sc.rows {
+		sc.sel = append(sc.sel, uint16(int(sc.it.Next())-from))
+	}
+	sc.n = len(sc.sel)
+	sc.all = sc.n == sc.rows
+	return true
+}
+
+// Pos returns the position of the zone's first row.
+func (sc *Scan) Pos() int { return sc.s.zoneStart(sc.zone) }
+
+// Zone returns the number of the zone.
+func (sc *Scan) Zone() int { return sc.zone }
+
+// Rows returns the number of rows of the zone: the entries of its vectors.
+func (sc *Scan) Rows() int { return sc.rows }
+
+// Sel returns the entries of the zone that are to be read; nil: all.
+func (sc *Scan) Sel() []uint16 {
+	if sc.all {
+		return nil
+	}
+	return sc.sel
+}
+
+// Len returns the number of rows to be read in the zone.
+func (sc *Scan) Len() int { return sc.n }
+
+// Stats returns what was done so far.
+func (sc *Scan) Stats() ScanStats { return sc.stats }
+
+// Batch makes dst the rows to be read of the zone, with all columns.
+func (sc *Scan) Batch(dst *vec.Batch) error {
+	for i := range sc.vecs {
+		v, err := sc.Column(i)
+		if err != nil {
+			return err
+		}
+		sc.vecs[i] = *v
+	}
+	dst.Single(sc.n, sc.vecs, sc.Sel())
+	return nil
+}
+
+// Column returns all rows of the zone in column spec.Cols[i], decoding it if it was not.
+func (sc *Scan) Column(i int) (*vec.Vector, error) {
+	c := &sc.cols[i]
+	if c.hit != nil {
+		return &c.hit.v, nil
+	}
+	if c.done {
+		return &c.out.v, nil
+	}
+	col := sc.spec.Cols[i]
+	ck := cacheKey{sc.s.id, secPages, uint16(col), uint32(sc.zone)}
+	if hit, _ := sc.s.cache.get(ck).(*vector); hit != nil {
+		c.hit = hit
+		sc.stats.CachedVectors++
+		return &hit.v, nil
+	}
+	if err := sc.decode(c, col); err != nil {
+		return nil, err
+	}
+	c.done = true
+	if sc.s.cache != nil { // the cache keeps it: the next zone gets new memory
+		hit := new(vector)
+		*hit = c.out
+		hit.v.Fact = &hit.fact
+		c.out = vector{}
+		c.hit = hit
+		sc.s.cache.put(ck, hit, hit.bytes())
+		return &hit.v, nil
+	}
+	return &c.out.v, nil
+}
+
+// decode reads and decodes the pages of a column in the zone.
+func (sc *Scan) decode(c *scanColumn, col int) error {
+	s, l := sc.s, &sc.s.layouts[col]
+	g := s.groupOf(sc.zone)
+	ch := &s.cols[col].chunks[g]
+	pgs := ch.of(sc.zone - s.groups[g].zone)
+	sequential := c.last == sc.at-2
+	c.last = sc.at - 1
+	c.pages.reset()
+	for k := range pgs {
+		body, err := sc.body(c, ch, col, &pgs[k], sequential)
+		if err != nil {
+			return err
+		}
+		if err := c.pages.add(&s.data, &pgs[k], body, l, s.codecs[col]); err != nil {
+			return err
+		}
+	}
+	sc.stats.Pages += len(pgs)
+	s.metrics.pages.Add(int64(len(pgs)))
+	err := s.fill(&c.out, &c.pages, col, sc.zone)
+	if _, _, placed := table.PlaceOf(err); err == nil || placed {
+		return err
+	}
+	return s.data.damaged(pgs[0].off, "malformed zone: %v", err)
+}
+
+// of returns the pages of the k-th zone of the chunk.
+func (ch *chunkReader) of(k int) []page {
+	if ch.first == nil {
+		return ch.pages[k : k+1]
+	}
+	if invariants.Mutant("segment-ignore-page-bounds") {
+		return ch.pages[k : k+1]
+	}
+	return ch.pages[ch.first[k]:ch.first[k+1]]
+}
+
+// body returns the bytes of a page, from what was read ahead or from the file. A scan that reads zone after zone reads
+// the pages of the next zones with it.
+func (sc *Scan) body(c *scanColumn, ch *chunkReader, col int, pg *page, sequential bool) ([]byte, error) {
+	if at := pg.off - c.off; at >= 0 && at+int64(pg.len) <= int64(len(c.buf)) {
+		return c.buf[at : at+int64(pg.len)], nil
+	}
+	size := int64(pg.len)
+	if sequential {
+		size = max(size, sc.readAhead(ch, pg))
+	}
+	if int64(cap(c.buf)) < size {
+		c.buf = make([]byte, size)
+	}
+	c.buf, c.off = c.buf[:size], pg.off
+	if err := sc.s.data.read(c.buf, pg.off); err != nil {
+		c.buf = c.buf[:0]
+		return nil, err
+	}
+	sc.stats.Bytes += size
+	sc.s.metrics.bytes.Add(size)
+	return c.buf[:pg.len], nil
+}
+
+// readAhead returns how many bytes from a page on hold the pages of the zones that follow without a gap.
+func (sc *Scan) readAhead(ch *chunkReader, pg *page) int64 {
+	g := &sc.s.groups[sc.s.groupOf(sc.zone)]
+	size := int64(pg.len)
+	for k := sc.at; k < len(sc.zones) && int(sc.zones[k]) == sc.zone+k-sc.at+1 && int(sc.zones[k]) < g.zone+g.zones; k++ {
+		pgs := ch.of(int(sc.zones[k]) - g.zone)
+		last := &pgs[len(pgs)-1]
+		end := last.off + int64(last.len) - pg.off
+		if end > readAheadBytes {
+			break
+		}
+		size = end
+	}
+	return size
+}

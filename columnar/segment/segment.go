@@ -1,0 +1,115 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+	"github.com/laminadb/lamina/vec/veccodec"
+)
+
+// Name returns the name without suffix.
+func (s *Segment) Name() string { return s.name }
+
+// NumRows returns the number of rows.
+func (s *Segment) NumRows() int { return s.rows }
+
+// ZoneRows returns the number of rows of a zone.
+func (s *Segment) ZoneRows() int { return s.zoneRows }
+
+// Schema returns a copy of the schema.
+func (s *Segment) Schema() Schema {
+	c := s.schema
+	c.Columns, c.Keys = slices.Clone(c.Columns), slices.Clone(c.Keys)
+	return c
+}
+
+// LSNs returns the bounds of the rows' begin LSNs.
+func (s *Segment) LSNs() (lowest, highest uint64) { return s.minLSN, s.maxLSN }
+
+// Metrics counts what an open segment has done.
+type Metrics struct{ PagesDecoded, BytesRead, IndexProbes int64 }
+
+// Metrics returns the counters.
+func (s *Segment) Metrics() Metrics {
+	m := &s.metrics
+	return Metrics{m.pages.Load(), m.bytes.Load(), m.probes.Load()}
+}
+
+// NumNulls returns the number of NULLs of a column.
+func (s *Segment) NumNulls(col int) int { return int(s.cols[col].bounds.nulls) }
+
+// Fact returns what holds for all rows of a column.
+func (s *Segment) Fact(col int) vec.Fact { return s.cols[col].bounds.fact(&s.layouts[col]) }
+
+// ZoneFact returns what holds for the rows of a column in a zone.
+func (s *Segment) ZoneFact(col, zone int) vec.Fact {
+	return s.cols[col].zones[zone].fact(&s.layouts[col])
+}
+
+// Sketch returns the sketch of a column's distinct values.
+func (s *Segment) Sketch(col int) (Sketch, error) {
+	d, e, err := s.need(secSketch, col)
+	if err != nil {
+		return Sketch{}, err
+	}
+	if len(d.b) == 0 {
+		return Sketch{}, nil
+	}
+	if len(d.b) != 1<<sketchBits || slices.Max(d.b) > 64 {
+		return Sketch{}, s.malformed(e, "sketch")
+	}
+	return Sketch{regs: d.b}, nil
+}
+
+// Sample returns a random sample of the rows, in memory of its own.
+func (s *Segment) Sample() (*vec.Batch, error) {
+	d, e, err := s.need(secSample, 0)
+	if err != nil {
+		return nil, err
+	}
+	b := new(vec.Batch)
+	rest, err := veccodec.Decode(d.b, s.schema.types(), b)
+	if err != nil || len(rest) > 0 {
+		return nil, s.malformed(e, "sample")
+	}
+	return b, nil
+}
+
+// Getter reads single rows. It is used by one goroutine, and keeps the zone it read last of each column.
+type Getter struct {
+	sc *Scan
+}
+
+// Getter returns a Getter of the given columns.
+func (s *Segment) Getter(cols []int) (*Getter, error) {
+	sc, err := s.Scan(ScanSpec{Cols: cols})
+	if err != nil {
+		return nil, err
+	}
+	return &Getter{sc: sc}, nil
+}
+
+// Row appends the columns of the row at a position to dst.
+func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
+	sc := g.sc
+	if pos < 0 || pos >= sc.s.rows {
+		return dst, sqlerr.Newf(sqlerr.InternalError, "segment %s has no row %d", sc.s.name, pos)
+	}
+	if z := pos / sc.s.zoneRows; z != sc.zone {
+		sc.at = z
+		for i := range sc.cols {
+			sc.cols[i].last = -2 // no read-ahead
+		}
+		sc.Next()
+	}
+	for i := range sc.cols {
+		v, err := sc.Column(i)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, v.Datum(pos-sc.Pos()))
+	}
+	return dst, nil
+}

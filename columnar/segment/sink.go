@@ -1,0 +1,121 @@
+package segment
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/sqlerr"
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	le         = binary.LittleEndian
+)
+
+// diskCategory names the package's writes to the file system's statistics.
+const diskCategory vfs.DiskWriteCategory = "lamina-segments"
+
+const sinkBytes = 256 << 10
+
+// write is one call of Write: the Parquet writer makes one for each page header, one for each page, and others.
+type write struct {
+	off  int64
+	n    int
+	head []byte // the bytes, if they are few enough for a page header
+	crc  uint32
+	// chained is the checksum of the call before and of this one together.
+	chained uint32
+}
+
+// headMax is more than the longest page header: page statistics are in the page index.
+const headMax = 256
+
+// sink writes a file through a buffer and keeps the checksums of the whole and of each call.
+type sink struct {
+	file   vfs.File
+	name   string
+	buf    []byte
+	off    int64
+	crc    uint32
+	writes []write
+	traced bool
+	err    error
+}
+
+func createSink(fs vfs.FS, path, name string) (*sink, error) {
+	f, err := fs.Create(path, diskCategory)
+	if err != nil {
+		return nil, ioError("create", name, err)
+	}
+	return &sink{file: f, name: name, buf: make([]byte, 0, sinkBytes)}, nil
+}
+
+// Write implements io.Writer; the first error is final.
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if s.traced {
+		w := write{off: s.off, n: len(p), crc: crc32.Checksum(p, castagnoli)}
+		if k := len(s.writes); k > 0 {
+			w.chained = crc32.Update(s.writes[k-1].crc, castagnoli, p)
+		}
+		if len(p) <= headMax {
+			w.head = append([]byte(nil), p...)
+		}
+		s.writes = append(s.writes, w)
+	}
+	s.crc = crc32.Update(s.crc, castagnoli, p)
+	s.off += int64(len(p))
+	if len(s.buf)+len(p) > cap(s.buf) {
+		s.flush()
+	}
+	if len(p) >= cap(s.buf) {
+		s.writeOut(p)
+	} else {
+		s.buf = append(s.buf, p...)
+	}
+	return len(p), s.err
+}
+
+func (s *sink) flush() {
+	s.writeOut(s.buf)
+	s.buf = s.buf[:0]
+}
+
+func (s *sink) writeOut(p []byte) {
+	if s.err != nil || len(p) == 0 {
+		return
+	}
+	if _, err := s.file.Write(p); err != nil {
+		s.err = ioError("write", s.name, err)
+	}
+}
+
+// sync writes what is buffered and makes the file durable.
+func (s *sink) sync() error {
+	s.flush()
+	if s.err == nil {
+		if err := s.file.Sync(); err != nil {
+			s.err = ioError("sync", s.name, err)
+		}
+	}
+	return s.err
+}
+
+func (s *sink) close() error {
+	if err := s.file.Close(); err != nil && s.err == nil {
+		s.err = ioError("close", s.name, err)
+	}
+	return s.err
+}
+
+// ioError gives an error of the file system a SQLSTATE and says what was attempted.
+func ioError(what, name string, err error) error {
+	if vfs.IsNoSpaceError(err) {
+		return sqlerr.Newf(sqlerr.DiskFull, "%s %s: %w", what, name, err)
+	}
+	return sqlerr.Newf(sqlerr.IOError, "%s %s: %w", what, name, err)
+}
