@@ -70,6 +70,23 @@ func directTime(v time.Time, t types.Type) (d types.Datum, ok bool, err error) {
 	return types.NewInt(types.Date, days), true, nil
 }
 
+// fits reports whether a type takes a string as it is: short enough, and as a char(n) without blanks to cut off.
+func fits(s string, t *types.Type) bool {
+	switch t.Kind {
+	case types.Text:
+		return true
+	case types.BpChar:
+		if s != "" && s[len(s)-1] == ' ' {
+			return false
+		}
+	case types.Varchar:
+	default:
+		return false
+	}
+	n, limited := t.Length()
+	return !limited || len(s) <= n
+}
+
 // put appends a value to a column of the batch.
 func (a *Appender) put(c int, v any) error {
 	col, t := a.bb.Col(c), &a.types[c]
@@ -87,7 +104,7 @@ func (a *Appender) put(c int, v any) error {
 			return col.AppendInt(int64(v))
 		}
 	case string:
-		if (t.Kind == types.Text || t.Kind == types.Varchar) && t.Mod < 0 {
+		if fits(v, t) {
 			if err := types.CheckUTF8String(v); err != nil {
 				return err
 			}
