@@ -15,17 +15,19 @@ func TestMain(m *testing.M) {
 }
 
 func TestRun(t *testing.T) {
-	dir, err := os.MkdirTemp(".", "test-")
-	if err != nil {
-		t.Fatal(err)
+	for _, small := range []int{60, 64} {
+		dir, err := os.MkdirTemp(".", "test-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir) //nolint:errcheck // the test is over
+		r, err := recovery.Run(context.Background(), recovery.Options{Dir: dir, LogBytes: 2 << 20, SmallWriters: small, Progress: func(string) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Transactions < 300 || r.Found < r.Acknowledged || r.LogBytes < 2<<20 || r.Took <= 0 || (small == 64) != (r.Transactions == r.Acknowledged) {
+			t.Errorf("%+v", r)
+		}
+		t.Logf("%+v, %.3g s/GiB", r, r.SecondsPerGiB())
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the test is over
-	r, err := recovery.Run(context.Background(), recovery.Options{Dir: dir, LogBytes: 4 << 20, Progress: func(string) {}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Transactions < 500 || r.Found < r.Acknowledged || r.LogBytes < 4<<20 || r.Took <= 0 {
-		t.Errorf("%+v", r)
-	}
-	t.Logf("%+v, %.3g s/GiB", r, r.SecondsPerGiB())
 }

@@ -23,7 +23,9 @@ type Options struct {
 	Dir string
 	// LogBytes is how long the log becomes before the writer is killed.
 	LogBytes int64
-	Progress func(string)
+	// SmallWriters is how many of 64 writers commit one row at a time; the others commit 64.
+	SmallWriters int
+	Progress     func(string)
 }
 
 // Result is what was measured.
@@ -53,7 +55,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	}
 	for w, n := range acked {
 		r.Acknowledged += n
-		r.Transactions += n / rowsOf(w)
+		r.Transactions += n / rowsOf(w, o.SmallWriters)
 	}
 	if r.Acknowledged == 0 || r.LogBytes < o.LogBytes {
 		return r, fmt.Errorf("recovery: %d rows were acknowledged, the log has %d bytes", r.Acknowledged, r.LogBytes)
@@ -66,13 +68,13 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	}
 	r.Took = time.Since(start)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	r.Found, err = check(ctx, db, &acked)
+	r.Found, err = check(ctx, db, &acked, o.SmallWriters)
 	return r, err
 }
 
 // writeAndKill runs the child until the log is long enough, and kills it.
 func writeAndKill(ctx context.Context, o Options, acked *[writers]int64) (logBytes int64, err error) {
-	c, err := child.Command(ctx, Part, o.Dir, strconv.FormatInt(o.LogBytes, 10))
+	c, err := child.Command(ctx, Part, o.Dir, strconv.FormatInt(o.LogBytes, 10), strconv.Itoa(o.SmallWriters))
 	if err != nil {
 		return 0, err
 	}
@@ -129,7 +131,7 @@ func follow(out io.Reader, acked *[writers]int64, grown func(bytes int64) bool) 
 }
 
 // check compares the rows with those that were acknowledged.
-func check(ctx context.Context, db *lamina.DB, acked *[writers]int64) (found int64, err error) {
+func check(ctx context.Context, db *lamina.DB, acked *[writers]int64, small int) (found int64, err error) {
 	rows, err := db.Query(ctx, "SELECT id / $1::int8, count(*), min(id % $1::int8), max(id % $1::int8), "+
 		"count(*) FILTER (WHERE a = id AND b = 0.5 AND c = $2) FROM t GROUP BY 1", int64(1)<<writerShift, payload)
 	if err != nil {
@@ -149,7 +151,7 @@ func check(ctx context.Context, db *lamina.DB, acked *[writers]int64) (found int
 		found += n
 	}
 	for w, n := range acked {
-		if more := seen[w] - n; more != 0 && more != rowsOf(w) {
+		if more := seen[w] - n; more != 0 && more != rowsOf(w, small) {
 			return 0, fmt.Errorf("recovery: %d rows of writer %d were acknowledged, %d are there", n, w, seen[w])
 		}
 	}

@@ -18,12 +18,11 @@ import (
 // Part is the name of the child's part, and Write what it does.
 const Part = "recovery"
 
-// The goroutines that write, by what their transactions are: of one row, or of mediumRows.
+// The goroutines that write. Transactions of the first ones, Options.SmallWriters of them, have one row, those of the
+// others mediumRows.
 const (
-	smallWriters  = 60
-	mediumWriters = 4
-	writers       = smallWriters + mediumWriters
-	mediumRows    = 64
+	writers    = 64
+	mediumRows = 64
 )
 
 // logWriter is the number under which the bytes of the log are told.
@@ -36,7 +35,7 @@ const writerShift = 40
 const payload = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
 
 // rowsOf returns the number of rows of a writer's transactions.
-func rowsOf(writer int) int64 {
+func rowsOf(writer, smallWriters int) int64 {
 	if writer < smallWriters {
 		return 1
 	}
@@ -57,9 +56,14 @@ func (m message) send(f *os.File) error {
 	return err
 }
 
-// Write writes to a new database in args[0] until it is killed, or the log has args[1] times two bytes.
+// Write writes to a new database in args[0] until it is killed, or the log has args[1] times two bytes. args[2] is the
+// number of writers of small transactions.
 func Write(ctx context.Context, args []string) error {
 	bytes, err := strconv.ParseInt(args[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	small, err := strconv.Atoi(args[2])
 	if err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func Write(ctx context.Context, args []string) error {
 	}
 	ended := make(chan error, writers)
 	for w := range writers {
-		go func() { ended <- write(ctx, db, w) }()
+		go func() { ended <- write(ctx, db, w, rowsOf(w, small)) }()
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	for {
@@ -96,15 +100,15 @@ func Write(ctx context.Context, args []string) error {
 	}
 }
 
-// write commits transactions of one writer for ever.
-func write(ctx context.Context, db *lamina.DB, w int) error {
+// write commits transactions of so many rows of one writer for ever.
+func write(ctx context.Context, db *lamina.DB, w int, rows int64) error {
 	st, err := db.Prepare(ctx, "INSERT INTO t VALUES ($1, $2, $3, $4)")
 	if err != nil {
 		return err
 	}
 	for n := int64(0); ; {
 		first := int64(w)<<writerShift | (n + 1)
-		if w < smallWriters {
+		if rows == 1 {
 			_, err = st.Exec(ctx, first, first, 0.5, payload)
 		} else {
 			err = medium(ctx, db, first)
@@ -112,7 +116,7 @@ func write(ctx context.Context, db *lamina.DB, w int) error {
 		if err != nil {
 			return err
 		}
-		n += rowsOf(w)
+		n += rows
 		if err := (message{uint64(w), uint64(n)}).send(os.Stdout); err != nil {
 			return err
 		}

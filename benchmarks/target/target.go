@@ -76,11 +76,13 @@ func (l List) Table() *report.Table {
 }
 
 func figure(v float64, unit string) string {
-	if unit == "a second" {
+	switch unit {
+	case "a second":
 		return report.Rate(v) + " a second"
-	}
-	if unit == "×" {
+	case "×":
 		return report.Ratio(v)
+	case "errors", "statements":
+		return fmt.Sprintf("%.0f %s", v, unit)
 	}
 	return fmt.Sprintf("%.3g %s", v, unit)
 }

@@ -15,8 +15,9 @@ var Targets = []Target{
 	{Name: "load-columns", Text: "lineitem through the Appender, columns, beside DuckDB's Appender", Bound: 1, Unit: "×"},
 	{Name: "load-rows", Text: "lineitem through the Appender, row by row, beside DuckDB's Appender", Bound: 1, Unit: "×"},
 	{Name: "recovery", Text: "recovery after kill -9 without a checkpoint", Bound: 10, AtMost: true, Unit: "s/GiB"},
+	{Name: "recovery-small", Text: "the same with transactions of one row only", Bound: 10, AtMost: true, Unit: "s/GiB"},
 	{Name: "memory", Text: "memory of the process under load, beside 1.1 × MemoryBytes + 64 MiB", Bound: 1, AtMost: true, Unit: "×"},
-	{Name: "memory-refused", Text: "statements refused with 53200 beyond the memory", Bound: 1, Unit: "statements"},
+	{Name: "memory-refused", Text: "writers refused with 53200 beyond the memory", Bound: 1, Unit: "statements"},
 	{Name: "mixed", Text: "errors of 100 goroutines of mixed transactions that cannot be retried", Bound: 0, AtMost: true, Unit: "errors"},
 	{Name: "tpch", Text: "TPC-H beside DuckDB, geometric mean of the times", Bound: 1, AtMost: true, Unit: "×"},
 }
