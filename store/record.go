@@ -93,10 +93,29 @@ func decodeHead(b []byte) (c *change, rest []byte, err error) {
 	return c, r.b, r.err
 }
 
-// decodeEntries calls apply for each entry in b. typesOf returns the types of the columns of an entry's
-// rows, or false if the entry is to be passed over.
-func decodeEntries(b []byte, typesOf func(id table.ObjectID, version uint32) ([]types.Type, bool, error), apply func(*table.Entry) error) error {
-	var rows vec.Batch
+// entryReader decodes entries one after the other into the same memory.
+type entryReader struct {
+	e       table.Entry
+	rows    vec.Batch
+	decoder veccodec.Decoder
+	// def is a definition, and types are those of its rows: the next entry is often of the same table.
+	def   *table.TableDef
+	types []types.Type
+}
+
+// typesOf returns the types of the rows of entries made under a definition.
+func (x *entryReader) typesOf(def *table.TableDef) []types.Type {
+	if x.def != def {
+		x.def, x.types = def, rowTypes(def)
+	}
+	return x.types
+}
+
+// read calls apply for each entry in b, which may keep nothing of it. definition returns the definition under which an
+// entry was made, or nil if the entry is to be passed over.
+func (x *entryReader) read(
+	b []byte, definition func(id table.ObjectID, version uint32) (*table.TableDef, error), apply func(*table.Entry) error,
+) error {
 	for len(b) > 0 {
 		r := decoder{b: b}
 		var n uint32
@@ -108,23 +127,24 @@ func decodeEntries(b []byte, typesOf func(id table.ObjectID, version uint32) ([]
 			return r.err
 		}
 		b = r.b
-		e := table.Entry{Table: body.id()}
+		e := &x.e
+		*e = table.Entry{Table: body.id()}
 		version := body.uvarint()
 		e.Version, e.Op = uint32(version), table.EntryOp(body.byte())
 		if body.err != nil || version > math.MaxUint32 || e.Op < table.OpInsertRows || e.Op > table.OpTruncate {
 			return corruptedf("bad entry of table %d", e.Table)
 		}
-		ts, wanted, err := typesOf(e.Table, e.Version)
+		def, err := definition(e.Table, e.Version)
 		if err != nil {
 			return err
 		}
-		if !wanted {
+		if def == nil {
 			continue
 		}
-		if err := body.entry(&e, ts, &rows); err != nil {
+		if err := x.entry(&body, def); err != nil {
 			return err
 		}
-		if err := apply(&e); err != nil {
+		if err := apply(e); err != nil {
 			return err
 		}
 	}
@@ -144,17 +164,18 @@ func wholeEntries(b []byte) (n int) {
 }
 
 // entry decodes the keys and rows of an entry.
-func (r *decoder) entry(e *table.Entry, ts []types.Type, rows *vec.Batch) (err error) {
+func (x *entryReader) entry(r *decoder, def *table.TableDef) (err error) {
+	e := &x.e
 	if e.Op == table.OpUpdateRows || e.Op == table.OpDeleteRows {
 		r.keys(&e.Keys)
 	}
 	if r.err == nil && (e.Op == table.OpUpdateRows || e.Op == table.OpInsertRows) {
-		if r.b, err = veccodec.Decode(r.b, ts, rows); err != nil {
+		if r.b, err = x.decoder.Decode(r.b, x.typesOf(def), &x.rows); err != nil {
 			return err
 		}
-		e.Rows = rows
-		if e.Op == table.OpUpdateRows && rows.N != e.Keys.Len() {
-			r.fail("%d rows for %d keys", rows.N, e.Keys.Len())
+		e.Rows = &x.rows
+		if e.Op == table.OpUpdateRows && x.rows.N != e.Keys.Len() {
+			r.fail("%d rows for %d keys", x.rows.N, e.Keys.Len())
 		}
 	}
 	if r.err == nil && len(r.b) != 0 {

@@ -7,7 +7,6 @@ import (
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
-	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/wal"
 )
 
@@ -19,6 +18,7 @@ type replay struct {
 	// learns of them as they are at its own LSN, because that is what its files hold.
 	defined []bool
 	buf     []byte
+	reader  entryReader
 }
 
 // recover brings the store to the state that its directory holds: the last checkpoint and what the log
@@ -192,8 +192,8 @@ func (r *replay) commit(rec *wal.Record) error {
 // entries replays the entries in the chunks of a record and in its payload. Chunks are parts of one
 // string of bytes: an entry may begin in one and end in the next.
 func (r *replay) entries(rec *wal.Record, rest []byte) error {
-	types := func(id table.ObjectID, version uint32) ([]types.Type, bool, error) {
-		return r.typesOf(rec.LSN, id, version)
+	definition := func(id table.ObjectID, version uint32) (*table.TableDef, error) {
+		return r.definition(rec.LSN, id, version)
 	}
 	apply := func(e *table.Entry) error { return r.s.applyEntry(rec.LSN, e) }
 	var carry []byte
@@ -205,7 +205,7 @@ func (r *replay) entries(rec *wal.Record, rest []byte) error {
 		r.buf = b
 		carry = append(carry, b...)
 		n := wholeEntries(carry)
-		if err := decodeEntries(carry[:n], types, apply); err != nil {
+		if err := r.reader.read(carry[:n], definition, apply); err != nil {
 			return err
 		}
 		carry = append(carry[:0:0], carry[n:]...)
@@ -213,23 +213,26 @@ func (r *replay) entries(rec *wal.Record, rest []byte) error {
 	if len(carry) > 0 {
 		return corruptedf("%d bytes after the last entry of a stream", len(carry))
 	}
-	return decodeEntries(rest, types, apply)
+	return r.reader.read(rest, definition, apply)
 }
 
-// typesOf returns the types of an entry's rows, or that the entry need not be decoded because the tier
-// has it.
-func (r *replay) typesOf(lsn table.LSN, id table.ObjectID, version uint32) ([]types.Type, bool, error) {
+// definition returns the definition under which an entry was made, or nil if the entry need not be decoded because the
+// tier has it.
+func (r *replay) definition(lsn table.LSN, id table.ObjectID, version uint32) (*table.TableDef, error) {
 	s := r.s
 	def := s.applied.catalog.TableVersion(id, version)
 	if def == nil {
-		return nil, false, corruptedf("entry of table %d with definition %d, which is not known", id, version)
+		return nil, corruptedf("entry of table %d with definition %d, which is not known", id, version)
 	}
 	i := s.tierOf(def.Method)
 	if i < 0 {
-		return nil, false, corruptedf("table %d has the unknown access method \"%s\"", id, def.Method)
+		return nil, corruptedf("table %d has the unknown access method \"%s\"", id, def.Method)
 	}
 	has := s.tiers[i].durable && lsn <= s.tiers[i].Durable() && !invariants.Mutant("rowstore-ignore-durable")
-	return rowTypes(def), r.defined[i] && !has, nil
+	if !r.defined[i] || has {
+		return nil, nil
+	}
+	return def, nil
 }
 
 // checkBehind refuses a directory whose tiers lack what the checkpoint says that they hold: what the log

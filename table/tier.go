@@ -16,7 +16,8 @@ type Tier interface {
 	// Drop removes a table. Its memory goes once the watermark has passed lsn.
 	Drop(lsn LSN, id ObjectID) error
 	// Apply applies committed changes: deterministic, a no-op at or below the table's durable
-	// LSN. What can fail (keys, types, space) was checked before; an error poisons the store.
+	// LSN. It keeps nothing of e, whose memory is used again. What can fail (keys, types, space) was checked before; an
+	// error poisons the store.
 	Apply(lsn LSN, e *Entry) error
 	// Snapshot returns the immutable state at lsn, which has been applied.
 	Snapshot(lsn LSN) TierSnapshot

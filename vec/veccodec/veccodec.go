@@ -23,6 +23,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -242,7 +243,34 @@ func appendDatums(dst []byte, b *vec.Batch, col int) []byte {
 // Decode decodes one batch of columns of the given types from src into dst, which it makes a single group without
 // selection on memory of its own, and returns what follows. Damaged input is XX001.
 func Decode(src []byte, ts []types.Type, dst *vec.Batch) (rest []byte, err error) {
-	d := &decoder{b: src}
+	return new(Decoder).Decode(src, ts, dst)
+}
+
+// Decoder decodes batches one after the other into the same memory. The zero Decoder is ready for use.
+type Decoder struct {
+	b    []byte
+	bad  bool
+	vecs []vec.Vector
+	// mem is memory for values, used up to an entry; blocks are those of the columns with strings.
+	mem    [][2]uint64
+	used   int
+	blocks [][]byte
+}
+
+// freed fills memory that is used again in invariants builds.
+const freed = 0xdbdbdbdbdbdbdbdb
+
+// memMin is the number of 16 bytes that a Decoder begins with.
+const memMin = 32
+
+// Decode is like the function Decode, but the memory of dst is the Decoder's, until its next Decode.
+func (d *Decoder) Decode(src []byte, ts []types.Type, dst *vec.Batch) (rest []byte, err error) {
+	d.b, d.bad, d.used, d.blocks = src, false, 0, d.blocks[:0]
+	if invariants.Enabled { // who still looks at what was decoded before shall notice
+		for i := range d.mem {
+			d.mem[i] = [2]uint64{freed, freed}
+		}
+	}
 	n := d.uvarint()
 	cols := d.uvarint()
 	if d.bad || n > RowsMax || cols > ColumnsMax {
@@ -251,28 +279,35 @@ func Decode(src []byte, ts []types.Type, dst *vec.Batch) (rest []byte, err error
 	if int(cols) != len(ts) {
 		return nil, corrupt("number of columns")
 	}
-	vs := make([]vec.Vector, cols)
+	if cap(d.vecs) < len(ts) {
+		d.vecs = make([]vec.Vector, len(ts))
+	}
+	vs := d.vecs[:len(ts)]
 	for i := range vs {
 		if vs[i], err = d.column(ts[i], int(n)); err != nil {
 			return nil, err
 		}
 	}
-	dst.Groups = dst.Groups[:0]
-	dst.Groups = append(dst.Groups, vec.Group{Cols: vs})
-	dst.N = int(n)
+	dst.Single(int(n), vs, nil)
 	return d.b, nil
+}
+
+// alloc returns n bytes that start at a multiple of 16 and hold anything.
+func (d *Decoder) alloc(n int) unsafe.Pointer {
+	words := n/16 + 1
+	if d.used+words > len(d.mem) { // what was handed out stays where it is
+		d.mem, d.used = make([][2]uint64, max(words, 2*len(d.mem), memMin)), 0
+	}
+	p := unsafe.Pointer(&d.mem[d.used])
+	d.used += words
+	return p
 }
 
 func corrupt(what string) error {
 	return sqlerr.Newf(sqlerr.DataCorrupted, "encoded rows are damaged: %s", what)
 }
 
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) uvarint() uint64 {
+func (d *Decoder) uvarint() uint64 {
 	x, n := binary.Uvarint(d.b)
 	if n <= 0 {
 		d.bad = true
@@ -282,7 +317,7 @@ func (d *decoder) uvarint() uint64 {
 	return x
 }
 
-func (d *decoder) varint() int64 {
+func (d *Decoder) varint() int64 {
 	x, n := binary.Varint(d.b)
 	if n <= 0 {
 		d.bad = true
@@ -292,7 +327,7 @@ func (d *decoder) varint() int64 {
 	return x
 }
 
-func (d *decoder) take(n int) []byte {
+func (d *Decoder) take(n int) []byte {
 	if n < 0 || n > len(d.b) {
 		d.bad = true
 		return nil
@@ -302,7 +337,7 @@ func (d *decoder) take(n int) []byte {
 	return b
 }
 
-func (d *decoder) column(t types.Type, n int) (v vec.Vector, err error) {
+func (d *Decoder) column(t types.Type, n int) (v vec.Vector, err error) {
 	v = vec.Vector{Type: t, N: n}
 	tag := d.take(1)
 	if d.bad {
@@ -313,7 +348,9 @@ func (d *decoder) column(t types.Type, n int) (v vec.Vector, err error) {
 		if d.bad {
 			return v, corrupt("validity")
 		}
-		v.Valid = make([]uint64, vec.BitmapWords(n))
+		words := vec.BitmapWords(n)
+		v.Valid = unsafe.Slice((*uint64)(d.alloc(8*words)), words)
+		clear(v.Valid)
 		for i, b := range bits {
 			v.Valid[i>>3] |= uint64(b) << (8 * (i & 7))
 		}
@@ -339,7 +376,7 @@ func (d *decoder) column(t types.Type, n int) (v vec.Vector, err error) {
 	return v, err
 }
 
-func (d *decoder) scale() int16 {
+func (d *Decoder) scale() int16 {
 	s := d.varint()
 	if s < math.MinInt16 || s > math.MaxInt16 {
 		d.bad = true
@@ -347,7 +384,7 @@ func (d *decoder) scale() int16 {
 	return int16(s)
 }
 
-func (d *decoder) ints(v *vec.Vector) error {
+func (d *Decoder) ints(v *vec.Vector) error {
 	w := d.take(1)
 	if d.bad {
 		return corrupt("width")
@@ -365,27 +402,26 @@ func (d *decoder) ints(v *vec.Vector) error {
 		return corrupt("integers")
 	}
 	if width == 0 { // one value: kept as 8 bytes, the form every reader takes
-		x := make([]int64, max(v.N, 1))
+		v.Width, v.Data = 8, d.alloc(8*v.N)
+		x := unsafe.Slice((*int64)(v.Data), v.N)
 		for i := range x {
 			x[i] = base
 		}
-		v.Width, v.Data = 8, vec.DataOf(x)
 		return nil
 	}
 	v.Width, v.Base = uint8(width), base
-	v.Data = aligned(body, v.N*width)
+	v.Data = d.aligned(body)
 	return nil
 }
 
 // aligned copies bytes to memory that starts at a multiple of 16.
-func aligned(b []byte, n int) unsafe.Pointer {
-	mem := make([][2]uint64, n/16+1)
-	p := unsafe.Pointer(unsafe.SliceData(mem))
-	copy(unsafe.Slice((*byte)(p), n), b)
+func (d *Decoder) aligned(b []byte) unsafe.Pointer {
+	p := d.alloc(len(b))
+	copy(unsafe.Slice((*byte)(p), len(b)), b)
 	return p
 }
 
-func (d *decoder) fixed(v *vec.Vector) error {
+func (d *Decoder) fixed(v *vec.Vector) error {
 	if d.bad {
 		return corrupt("scale")
 	}
@@ -394,15 +430,16 @@ func (d *decoder) fixed(v *vec.Vector) error {
 	if d.bad {
 		return corrupt("fixed-width values")
 	}
-	v.Data = aligned(body, n)
+	v.Data = d.aligned(body)
 	return nil
 }
 
-func (d *decoder) strings(v *vec.Vector) error {
+func (d *Decoder) strings(v *vec.Vector) error {
 	if v.N > len(d.b) {
 		return corrupt("string lengths")
 	}
-	views := make([]vec.StrView, max(v.N, 1))
+	v.Data = d.alloc(16 * v.N)
+	views := unsafe.Slice((*vec.StrView)(v.Data), v.N)
 	total := uint64(0)
 	for i := range v.N {
 		n := d.uvarint()
@@ -413,12 +450,13 @@ func (d *decoder) strings(v *vec.Vector) error {
 		if total > uint64(len(d.b)) {
 			return corrupt("strings")
 		}
-		views[i].Len = uint32(n)
+		views[i] = vec.StrView{Len: uint32(n)}
 	}
-	block := append([]byte(nil), d.take(int(total))...)
+	bytes := d.take(int(total))
 	if d.bad || total > math.MaxUint32 {
 		return corrupt("strings")
 	}
+	block := unsafe.Slice((*byte)(d.aligned(bytes)), len(bytes))
 	off := uint32(0)
 	for i := range v.N {
 		n := views[i].Len
@@ -430,7 +468,8 @@ func (d *decoder) strings(v *vec.Vector) error {
 		off += n
 	}
 	v.Form, v.Width = vec.Str, 16
-	v.Data, v.Blocks = vec.DataOf(views), [][]byte{block}
+	d.blocks = append(d.blocks, block)
+	v.Blocks = d.blocks[len(d.blocks)-1 : len(d.blocks) : len(d.blocks)]
 	if v.VarNumeric {
 		for i := range v.N {
 			if !v.IsNull(i) && !types.ValidNumeric(views[i].Bytes(v.Blocks)) {

@@ -68,6 +68,7 @@ func randomBatch(t testing.TB, rng *rand.Rand, rows int) *vec.Batch {
 func TestRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 2))
 	rows := 0
+	var again veccodec.Decoder
 	for i := range 60 {
 		b := randomBatch(t, rng, []int{0, 1, 3, 64, 500}[i%5])
 		if i%2 == 1 {
@@ -84,6 +85,12 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if d := vec.Diff(b, &got); d != "" {
 			t.Fatalf("batch %d: %s", i, d)
+		}
+		if _, err := again.Decode(enc[4:], columnTypes, &got); err != nil {
+			t.Fatal(err)
+		}
+		if d := vec.Diff(b, &got); d != "" {
+			t.Fatalf("batch %d, in memory of the one before: %s", i, d)
 		}
 		rows += b.N
 	}
