@@ -227,7 +227,13 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 	var rows int64
 	err = s.inStatement(ctx, tx, func(stmt table.Statement) error {
 		ec := s.exprContext(nil)
-		x, err := exec.Instantiate(ctx, q, s.env(q, stmt, ec))
+		c := changes{s: s, q: q, stmt: stmt}
+		if err := c.before(ctx); err != nil {
+			return err
+		}
+		env := s.env(q, stmt, ec)
+		env.Held = c.held
+		x, err := exec.Instantiate(ctx, q, env)
 		if err != nil {
 			return err
 		}

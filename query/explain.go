@@ -9,12 +9,16 @@ import (
 
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 )
 
 // explainAnalyze runs a query, drops its rows, and prints the plan with what happened in each operator.
 func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query, params []types.Datum) ([]string, error) {
+	if len(q.Changes) > 0 {
+		return nil, sqlerr.Unsupported("EXPLAIN ANALYZE of data changes in WITH")
+	}
 	if err := sameCount(len(q.Params), len(params)); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type modifier struct {
 	touched map[table.RowRef]bool
 	// seen are the rows already changed, where a join may yield a row twice: the first match counts.
 	seen map[table.RowRef]bool
+	// others are the rows that the statement's parts have changed, by table; nil: there is one part.
+	others map[table.ObjectID]map[table.RowRef]bool
 }
 
 // returningRowsMax bounds the rows that RETURNING keeps in memory.
@@ -64,7 +66,12 @@ func (m *modifier) run(ctx context.Context) error {
 		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
 			return err
 		}
-		if !isPlainScan(m.root) {
+		if m.others != nil {
+			if m.seen = m.others[m.m.Table.ID]; m.seen == nil {
+				m.seen = map[table.RowRef]bool{}
+				m.others[m.m.Table.ID] = m.seen
+			}
+		} else if !isPlainScan(m.root) {
 			m.seen = map[table.RowRef]bool{}
 		}
 		return m.change(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
@@ -251,10 +252,14 @@ func (s *Session) checkReadOnly(p *Prepared) error {
 	case *ast.Delete:
 		what = "DELETE"
 	case *ast.Query:
-		if len(b.Locks) == 0 {
+		switch {
+		case len(b.Locks) > 0:
+			what = "SELECT " + b.Locks[0].Strength.String()
+		case slices.ContainsFunc(b.With, func(c ast.CTE) bool { return c.Change != nil }):
+			what = "SELECT"
+		default:
 			return nil
 		}
-		what = "SELECT " + b.Locks[0].Strength.String()
 	}
 	return sqlerr.Newf(sqlerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", what)
 }
@@ -263,11 +268,20 @@ func (s *Session) checkReadOnly(p *Prepared) error {
 func (s *Session) start(
 	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result,
 ) (*Result, error) {
+	var c changes
+	if len(p.q.Changes) > 0 {
+		c = changes{s: s, q: p.q, stmt: stmt, params: params}
+		if err := c.before(ctx); err != nil {
+			return nil, stmt.Close(err)
+		}
+	}
 	if p.q.Modify != nil {
-		return s.startModify(ctx, p, stmt, params, space)
+		return s.startModify(ctx, p, stmt, params, space, &c)
 	}
 	q, ec := p.q, s.exprContext(params)
-	x, err := exec.Instantiate(ctx, q, s.env(q, stmt, ec))
+	env := s.env(q, stmt, ec)
+	env.Held = c.held
+	x, err := exec.Instantiate(ctx, q, env)
 	if err != nil {
 		return nil, stmt.Close(err)
 	}
@@ -275,7 +289,7 @@ func (s *Session) start(
 }
 
 func (s *Session) startModify(
-	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result,
+	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result, c *changes,
 ) (*Result, error) {
 	q := p.q
 	short, err := s.short(p)
@@ -293,12 +307,17 @@ func (s *Session) startModify(
 		m.scratch = &p.run.scratch
 	} else {
 		ec, m = s.exprContext(params), &modifier{scratch: &modifyScratch{}}
-		if x, err = exec.Instantiate(ctx, q, s.env(q, stmt, ec)); err != nil {
+		env := s.env(q, stmt, ec)
+		env.Held = c.held
+		if x, err = exec.Instantiate(ctx, q, env); err != nil {
 			return nil, stmt.Close(err)
 		}
 	}
-	*m = modifier{s: s, m: q.Modify, root: q.Root, q: x, stmt: stmt, ctx: ec, scratch: m.scratch}
+	*m = modifier{s: s, m: q.Modify, root: q.Root, q: x, stmt: stmt, ctx: ec, scratch: m.scratch, others: c.seen}
 	err = m.run(ctx)
+	if err == nil && len(q.Changes) > 0 {
+		err = c.after(ctx)
+	}
 	if cerr := x.Close(); err == nil {
 		err = cerr
 	}

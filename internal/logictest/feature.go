@@ -32,7 +32,6 @@ var features = map[string]*Feature{
 	"like_table":         {[]string{unsupported}, "CREATE TABLE (LIKE …)"},
 	"materialized_views": {[]string{unsupported}, "materialized views"},
 	"merge":              {[]string{unsupported}, "MERGE"},
-	"modifying_cte":      {[]string{unsupported}, "data changes in WITH"},
 	"notify":             {[]string{unsupported}, "LISTEN and NOTIFY"},
 	"ordinality":         {[]string{unsupported}, "WITH ORDINALITY"},
 	"outer_aggregate":    {[]string{unsupported}, "aggregates of an outer query"},

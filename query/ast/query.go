@@ -20,6 +20,7 @@ type CTE struct {
 	Name    string
 	Columns []string
 	Query   *Query
+	Change  Stmt // *Insert, *Update or *Delete instead of Query
 	// Materialized is set by AS MATERIALIZED, Inlined by AS NOT MATERIALIZED.
 	Materialized, Inlined bool
 	// Recursive: the query may name itself (WITH RECURSIVE).

@@ -71,6 +71,11 @@ type Statement struct {
 	// NextID is above every column ID in use.
 	NextID int
 	Modify *Modify
+	// Changes are the data changes in WITH, in order. Held numbers one of them, by which RelHeld names its rows, and
+	// Used says that one does.
+	Changes []*Statement
+	Held    int
+	Used    bool
 	// System: rows of system relations are in it, as they were when it was bound.
 	System bool
 }
@@ -120,13 +125,13 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 	var err error
 	switch s := s.(type) {
 	case *ast.Query:
-		out, err = g.queryStatement(s)
-	case *ast.Insert:
-		out, err = g.insert(s)
-	case *ast.Update:
-		out, err = g.update(s)
-	case *ast.Delete:
-		out, err = g.delete(s)
+		g.topWith = s.With
+		if out, err = g.queryStatement(s); err == nil && len(g.changes) > 0 && len(s.Locks) > 0 {
+			err = sqlerr.Unsupported("FOR UPDATE with data changes in WITH")
+		}
+	case *ast.Insert, *ast.Update, *ast.Delete:
+		g.topWith = withOf(s)
+		out, err = g.changeStatement(s, nil)
 	default:
 		return nil, sqlerr.Unsupported("this statement here")
 	}
@@ -137,9 +142,12 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 	if out.Params, err = g.paramTypes(); err != nil {
 		return nil, err
 	}
-	out.Tables, out.NextID, out.System = g.tables, g.nextID, g.systemUsed
-	out.Sequential = g.sequential
-	return out, nil
+	out.Changes = g.changes
+	for _, st := range append([]*Statement{out}, g.changes...) {
+		st.Tables, st.NextID, st.System, st.Params = g.tables, g.nextID, g.systemUsed, out.Params
+		st.Sequential = g.sequential
+	}
+	return out, g.checkChanges(out)
 }
 
 // binding is the state of binding one statement.
@@ -165,6 +173,9 @@ type binding struct {
 	systemUsed bool
 	// stars are what the stars of the statement stand for, by position; nil: nobody asks.
 	stars map[int]starText
+	// topWith is WITH of the statement itself, where data changes may stand; changes are those.
+	topWith []ast.CTE
+	changes []*Statement
 	// sequential: a function of sequences was met.
 	sequential bool
 }

@@ -22,6 +22,9 @@ func (b *Binder) CreateView(s *ast.CreateView) (*table.ViewDef, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(st.Changes) > 0 {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "views must not contain data-modifying statements in WITH")
+	}
 	if len(st.Params) > 0 {
 		return nil, sqlerr.New(sqlerr.UndefinedParameter, "there is no parameter $1")
 	}

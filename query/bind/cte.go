@@ -17,6 +17,8 @@ type cteScope struct {
 	used  bool
 	// volatile: two uses would give two answers.
 	volatile bool
+	// change is a data change, which is bound once.
+	change *Statement
 	// self is set while the query of a recursive CTE is bound.
 	self *selfReference
 }
@@ -41,6 +43,13 @@ func (g *binding) with(list []ast.CTE, outer *scope, ctes *cteScope) (*cteScope,
 			}
 		}
 		c := &cteScope{outer: ctes, def: &list[i], scope: outer}
+		if list[i].Change != nil {
+			if err := g.bindChange(c, len(g.topWith) > 0 && &g.topWith[0] == &list[0]); err != nil {
+				return nil, err
+			}
+			ctes = c
+			continue
+		}
 		r, err := g.bindCTE(c)
 		if err != nil {
 			return nil, err
@@ -71,6 +80,9 @@ func (g *binding) bindCTE(c *cteScope) (*query, error) {
 func (s *scope) cteRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *item, error) {
 	if c.self != nil {
 		return s.selfRef(c, f, name)
+	}
+	if c.change != nil {
+		return s.changeRef(c, f, name)
 	}
 	r := c.bound
 	if c.used {

@@ -11,8 +11,8 @@ import (
 )
 
 // insert binds INSERT. The plan yields one column for each table column, in order.
-func (g *binding) insert(ins *ast.Insert) (*Statement, error) {
-	ctes, err := g.with(ins.With, nil, nil)
+func (g *binding) insert(ins *ast.Insert, ctes *cteScope) (*Statement, error) {
+	ctes, err := g.with(ins.With, nil, ctes)
 	if err != nil {
 		return nil, err
 	}

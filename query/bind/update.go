@@ -56,8 +56,8 @@ func (s *scope) changeSource(scan *plan.RelScan, from []ast.TableExpr, where ast
 }
 
 // update binds UPDATE.
-func (g *binding) update(u *ast.Update) (*Statement, error) {
-	ctes, err := g.with(u.With, nil, nil)
+func (g *binding) update(u *ast.Update, ctes *cteScope) (*Statement, error) {
+	ctes, err := g.with(u.With, nil, ctes)
 	if err != nil {
 		return nil, err
 	}
@@ -182,8 +182,8 @@ func (a *assigner) setFromQuery(cols []int, v *ast.Subquery) error {
 }
 
 // delete binds DELETE.
-func (g *binding) delete(d *ast.Delete) (*Statement, error) {
-	ctes, err := g.with(d.With, nil, nil)
+func (g *binding) delete(d *ast.Delete, ctes *cteScope) (*Statement, error) {
+	ctes, err := g.with(d.With, nil, ctes)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -32,6 +33,8 @@ type Env struct {
 	DebugForms bool
 	Seed       int64
 	Force      Force
+	// Held are the rows that data changes in WITH have returned, by the numbers of the changes.
+	Held map[int][]types.Row
 	// working are the rows that a recursive query's step reads.
 	working *workingRows
 }

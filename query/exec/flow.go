@@ -44,6 +44,8 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.window(n)
 	case *plan.Recursive:
 		return q.recursive(n)
+	case *plan.Held:
+		return q.held(n)
 	case *plan.Working:
 		return q.working(n)
 	case *plan.Aggregate:

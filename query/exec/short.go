@@ -34,7 +34,7 @@ type shortStep struct {
 
 // ShortOf returns how to run a plan without pipelines, nil if its shape is another.
 func ShortOf(p *plan.Query) (*Short, error) {
-	if len(p.Subplans) > 0 {
+	if len(p.Subplans) > 0 || len(p.Changes) > 0 {
 		return nil, nil
 	}
 	s := &Short{cols: p.Root.Columns()}

@@ -185,6 +185,9 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 		return b.window(r)
 	case *plan.RelRecursive:
 		return b.recursive(r)
+	case *plan.RelHeld:
+		l := newLayout(r.Out)
+		return &plan.Held{Props: b.props(r, l), Of: r.Of}, l, nil
 	case *plan.RelWorking:
 		l := newLayout(r.Out)
 		return &plan.Working{Props: b.props(r, l), Of: r.Of}, l, nil

@@ -75,6 +75,8 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 		n := *r
 		n.Out, n.BaseIn, n.StepIn = c.cols(r.Out), c.ids(r.BaseIn), c.ids(r.StepIn)
 		return &n
+	case *plan.RelHeld:
+		return &plan.RelHeld{Of: r.Of, Out: c.cols(r.Out)}
 	case *plan.RelWorking:
 		return &plan.RelWorking{Of: r.Of, Out: c.cols(r.Out)}
 	case *plan.RelWindow:

@@ -42,6 +42,14 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range s.Changes {
+		sub, err := Optimize(c, o)
+		if err != nil {
+			return nil, err
+		}
+		sub.Held, sub.Used = c.Held, c.Used
+		q.Changes = append(q.Changes, sub)
+	}
 	q.Subplans = z.subplans
 	plan.Number(q)
 	return q, nil

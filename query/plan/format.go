@@ -29,6 +29,12 @@ func FormatQuery(q *Query, o FormatOptions) string {
 	} else {
 		f.node(q.Root, "", "")
 	}
+	for _, c := range q.Changes {
+		f.line(fmt.Sprintf("Change %d (runs once)", c.Held))
+		for _, l := range strings.Split(strings.TrimRight(FormatQuery(c, FormatOptions{Costs: o.Costs}), "\n"), "\n") {
+			f.line("  " + l)
+		}
+	}
 	for _, s := range q.Subplans {
 		what := "returns"
 		if s.Exists {
@@ -155,6 +161,8 @@ func rareTitle(n Node) (string, []string) {
 			return "Recursive Union All", nil
 		}
 		return "Recursive Union", nil
+	case *Held:
+		return fmt.Sprintf("Returned Rows of Change %d", n.Of), nil
 	case *Working:
 		return "Working Table", nil
 	case *Window:

@@ -236,6 +236,11 @@ type Query struct {
 	// Sequential: rows must be computed one after the other, because they take values of sequences.
 	Sequential bool
 	Modify     *Modify // INSERT, UPDATE, DELETE; nil for SELECT
+	// Changes are the data changes in WITH, which run before Root, in order; those that nothing is Used of after it if
+	// it is a data change, too. Held is the number by which plan.Held names the rows that one returns.
+	Changes []*Query
+	Held    int
+	Used    bool
 	// Fresh: the plan holds rows of system relations, so it is good for one run.
 	Fresh bool
 }

@@ -17,6 +17,18 @@ type RelWorking struct {
 	Out []Col
 }
 
+// RelHeld is the rows that the data change Of, in WITH, has returned.
+type RelHeld struct {
+	Of  int
+	Out []Col
+}
+
+// Cols returns the output columns.
+func (r *RelHeld) Cols() []Col { return r.Out }
+
+// Children returns nothing.
+func (r *RelHeld) Children() []Rel { return nil }
+
 // Cols returns the output columns.
 func (r *RelRecursive) Cols() []Col { return r.Out }
 
@@ -42,6 +54,15 @@ type Working struct {
 	Props
 	Of int
 }
+
+// Held reads the rows that a data change in WITH has returned.
+type Held struct {
+	Props
+	Of int
+}
+
+// Inputs returns nothing.
+func (n *Held) Inputs() []Node { return nil }
 
 // Inputs returns the base, then the step.
 func (n *Recursive) Inputs() []Node { return []Node{n.Base, n.Step} }

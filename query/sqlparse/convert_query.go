@@ -169,15 +169,31 @@ func (c *converter) with(w *pgWithClause) []ast.CTE {
 		t := n.GetCommonTableExpr()
 		c.refuse(t.GetSearchClause() != nil, "SEARCH clause")
 		c.refuse(t.GetCycleClause() != nil, "CYCLE clause")
-		out = append(out, ast.CTE{
+		cte := ast.CTE{
 			At: c.at(t.GetLocation()), Name: t.GetCtename(), Columns: c.strings(t.GetAliascolnames()),
-			Query:        c.subselect(t.GetCtequery()),
 			Materialized: t.GetCtematerialized() == cteMaterializeAlways,
 			Inlined:      t.GetCtematerialized() == cteMaterializeNever,
 			Recursive:    w.GetRecursive(),
-		})
+		}
+		if cte.Change = c.change(t.GetCtequery()); cte.Change == nil {
+			cte.Query = c.subselect(t.GetCtequery())
+		}
+		out = append(out, cte)
 	}
 	return out
+}
+
+// change converts a data change in WITH; nil: it is a query.
+func (c *converter) change(n *pgNode) ast.Stmt {
+	switch s := n.GetNode().(type) {
+	case *nodeInsertStmt:
+		return c.insert(s.InsertStmt)
+	case *nodeUpdateStmt:
+		return c.update(s.UpdateStmt)
+	case *nodeDeleteStmt:
+		return c.delete(s.DeleteStmt)
+	}
+	return nil
 }
 
 func (c *converter) sortItems(nodes []*pgNode) []ast.SortItem {
