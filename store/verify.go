@@ -134,14 +134,14 @@ func (v *verifier) tables() error {
 			v.report(table.Damage{Object: def.Name, Err: sqlerr.New(sqlerr.DataCorrupted, "the table has no storage")})
 			continue
 		}
-		if err := v.table(def, ts); err != nil || v.stopped {
+		if err := v.table(view, def, ts); err != nil || v.stopped {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *verifier) table(def *table.TableDef, ts table.TableSnapshot) error {
+func (v *verifier) table(view *view, def *table.TableDef, ts table.TableSnapshot) error {
 	cols := allColumns(def)
 	s, err := ts.Scan(&table.ScanSpec{Cols: cols, Refs: true})
 	if err != nil {
@@ -156,7 +156,12 @@ func (v *verifier) table(def *table.TableDef, ts table.TableSnapshot) error {
 		if err != nil {
 			return err
 		}
-		err = readRows(v.ctx, m, func(c *rowCheck) error { return v.rows(def, ts, &c.batch) })
+		err = readRows(v.ctx, m, func(c *rowCheck) error {
+			if len(def.Foreign) > 0 {
+				v.foreign(view, def, &c.batch)
+			}
+			return v.rows(def, ts, &c.batch)
+		})
 		if err != nil || v.stopped {
 			return err
 		}

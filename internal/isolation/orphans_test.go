@@ -9,6 +9,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
 )
 
@@ -230,6 +231,12 @@ func (f *family) stage(lose, first bool) error {
 		}
 	}
 	errs = append(append(errs, seen...), f.look(laminaConn{watcher}), watcher.Close())
+	var damage error
+	err = db.Verify(ctx(), func(d table.Damage) bool {
+		damage = d.Err
+		return false
+	})
+	errs = append(errs, err, damage)
 	if lose && image == nil {
 		image = f.lose()
 	}
