@@ -50,7 +50,7 @@ var mutants = []mutant{
 	{"store-truncate-before-checkpoint", "store", "TestStoreSurvivesPowerLoss"},
 	{"store-apply-without-log", "store", "TestStoreSurvivesPowerLoss"},
 	{"store-forget-catalog", "store", "TestStoreSurvivesPowerLoss"},
-	{"store-forget-hidden-keys", "store", "TestConformanceColumnar/rows_without_key_after_a_restart"},
+	{"store-forget-hidden-keys", "store", "TestStoreSurvivesPowerLoss"},
 	{"store-skip-directory-sync", "store", "TestStoreSurvivesPowerLoss"},
 	{"store-trust-renames", "store", "TestInterruptedCreation"},
 	{"rowstore-skip-manifest-sync", "store", "TestStoreSurvivesPowerLoss"},
