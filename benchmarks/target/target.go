@@ -61,10 +61,11 @@ func (l List) Table() *report.Table {
 		}
 		verdict := "met"
 		if !f.Met() {
-			verdict = "missed"
-			if why := Explanations[f.Name]; why != "" {
-				verdict += ": " + why
+			why := Explanations[f.Name]
+			if why == "" {
+				why = "no profile has said why"
 			}
+			verdict = "missed: " + why
 		}
 		measured := figure(f.Value, f.Unit)
 		if f.Remark != "" {

@@ -21,7 +21,7 @@ func runOLTP(ctx context.Context, p *page, o *options, dir string) error {
 		fmt.Sprintf("Rows or reads a second: the median of %d rounds of %v each, all cases in turns.", o.size.oltpRounds, o.size.oltpRoundTime),
 		fmt.Sprintf("The table has %d rows of about 100 bytes before. Every commit waits for the disk.", o.size.oltpRows),
 		"Ratios are medians of those of the same round. A durable writer beside reads is one client that inserts",
-		"one row after the other.",
+		"one row after the other. bbolt's values are taken apart into the same Go values that a row has.",
 		"",
 	)
 	p.settings(r.Settings)
