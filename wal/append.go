@@ -65,14 +65,14 @@ func IsNoRoom(err error) bool { return errors.Is(err, errNoRoom) }
 // had failed. A full disk is 53100; a failed wait changes nothing.
 func (l *Log) WaitRoom(ctx context.Context, n int, urgent bool) error {
 	l.mu.Lock()
-	seen := l.mu.failures
+	before := l.mu.attempts // they met the disk as it was
 	for {
 		err := l.roomLocked(n, urgent)
 		if !IsNoRoom(err) {
 			l.mu.Unlock()
 			return err
 		}
-		if l.mu.failures > seen {
+		if l.mu.failed > before {
 			err := l.mu.prepareErr
 			l.mu.Unlock()
 			return err

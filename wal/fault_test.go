@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -187,6 +188,38 @@ func TestFullDiskIsTriedAgain(t *testing.T) {
 	wantCode(t, fill(t, w), sqlerr.DiskFull)
 	q.left.Store(5)
 	must(t, w.group(1, true))
+	must(t, w.Close())
+}
+
+// TestWaitRoomIgnoresEarlierFailures: an attempt that met the disk while it was full says nothing about the disk of now.
+func TestWaitRoomIgnoresEarlierFailures(t *testing.T) {
+	fs := waltest.NewCrashFS()
+	w, _ := mustOpen(t, fs, testOptions())
+	entered, answer := make(chan struct{}, 8), make(chan error)
+	fs.SetHook(func(op waltest.Op) error {
+		if op.Kind == waltest.OpCreate {
+			entered <- struct{}{}
+			return <-answer
+		}
+		return nil
+	})
+	p := make([]byte, w.MaxRecord())
+	for w.Room(len(p), false) == nil {
+		w.Append(&Entry{Kind: Flush, Payload: p, Sum: PayloadSum(p)})
+	}
+	<-entered
+	select {
+	case <-w.wake:
+	default:
+	}
+	waited := make(chan error)
+	go func() { waited <- w.WaitRoom(t.Context(), len(p), false) }()
+	for len(w.wake) == 0 {
+		runtime.Gosched()
+	}
+	answer <- syscall.ENOSPC
+	close(answer) // from now on there is room
+	must(t, <-waited)
 	must(t, w.Close())
 }
 

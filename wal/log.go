@@ -103,7 +103,8 @@ type Log struct {
 		pins     map[*Pin]struct{}
 
 		prepareErr error         // why the last attempt to prepare a file failed
-		failures   uint64        // failed attempts so far
+		attempts   uint64        // begun so far
+		failed     uint64        // the last of them that failed
 		changed    chan struct{} // closed and replaced when ready, prepareErr or err changes
 	}
 	wake     chan struct{} // tells the preparer to look again
@@ -196,7 +197,7 @@ func (l *Log) begin() error {
 	if invariants.Mutant("wal-append-recovered") && l.mu.end != 0 {
 		return l.continueRecovered()
 	}
-	f, err := l.prepareFile()
+	f, _, err := l.prepareFile()
 	if err != nil {
 		return err
 	}

@@ -16,17 +16,17 @@ func (l *Log) prepareLoop() {
 	defer close(l.prepared)
 	for {
 		for l.wantsFile() {
-			f, err := l.prepareFile()
+			f, attempt, err := l.prepareFile()
 			l.mu.Lock()
 			switch {
 			case err == nil:
 				l.mu.ready = append(l.mu.ready, f)
 			case vfs.IsNoSpaceError(err):
 				l.mu.prepareErr = err
-				l.mu.failures++
+				l.mu.failed = attempt
 			default:
 				l.mu.prepareErr = err
-				l.mu.failures++
+				l.mu.failed = attempt
 				l.failLocked(err)
 			}
 			l.signalLocked()
@@ -55,8 +55,10 @@ func (l *Log) wakePreparer() {
 
 // prepareFile makes a file for the next epoch: a recycled one if there is any, else a new one full
 // of zeros. Its name is durable when it returns. What a recycled file holds is of other epochs.
-func (l *Log) prepareFile() (*logFile, error) {
+func (l *Log) prepareFile() (f *logFile, attempt uint64, err error) {
 	l.mu.Lock()
+	l.mu.attempts++
+	attempt = l.mu.attempts
 	old := ""
 	if n := len(l.mu.recycle); n > 0 {
 		old, l.mu.recycle = l.mu.recycle[0], l.mu.recycle[1:]
@@ -65,10 +67,14 @@ func (l *Log) prepareFile() (*logFile, error) {
 	epoch := l.mu.epoch
 	l.mu.Unlock()
 	if epoch == 0 {
-		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the log has used up its file numbers")
+		return nil, attempt, sqlerr.New(sqlerr.ProgramLimitExceeded, "the log has used up its file numbers")
 	}
+	f, err = l.makeFile(fileName(epoch), old, epoch)
+	return f, attempt, err
+}
 
-	name := fileName(epoch)
+// makeFile makes a file of an old one, or of nothing.
+func (l *Log) makeFile(name, old string, epoch uint32) (*logFile, error) {
 	if old == "" {
 		old = tempPrefix + name
 		if err := createZeroed(l.fs, l.path(old), l.opts.FileBytes); err != nil {
