@@ -246,7 +246,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// Nothing of a database lives on after Close.
+// Nothing of a database lives on after Close, no goroutine and no open file: whatever failed, was canceled or left half read.
 func TestGoroutinesEnd(t *testing.T) {
 	use := func(dir string) {
 		db, err := lamina.Open(dir, &lamina.Options{Workers: 4})
@@ -255,16 +255,30 @@ func TestGoroutinesEnd(t *testing.T) {
 		}
 		exec(t, db, "CREATE TABLE IF NOT EXISTS t (a int4); INSERT INTO t SELECT g FROM generate_series(1, 10000) g")
 		text(t, db, "SELECT count(*), sum(a) FROM t")
+		_, err = db.Exec(context.Background(), "INSERT INTO t SELECT 1 / (g - 9999) FROM generate_series(1, 10000) g")
+		wantCode(t, err, sqlerr.DivisionByZero, "a division in the middle")
+		ctx, cancel := context.WithCancel(context.Background())
+		rows, err := db.Query(ctx, "SELECT a.a FROM t AS a, t AS b")
+		if err != nil || !rows.Next() {
+			t.Fatal(err)
+		}
+		cancel()
+		for rows.Next() {
+		}
+		wantCode(t, rows.Close(), sqlerr.QueryCanceled, "a canceled query")
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	use("")
 	use(t.TempDir()) // what starts once in a process has started
-	before := runtime.NumGoroutine()
+	before, files := runtime.NumGoroutine(), openFiles()
 	for range 3 {
 		use("")
 		use(t.TempDir())
 	}
 	goroutinesBack(t, before)
+	if n := openFiles(); n > files {
+		t.Errorf("%d files are open, %d before", n, files)
+	}
 }

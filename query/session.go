@@ -459,7 +459,7 @@ func (s *Session) Begin(ctx context.Context, o table.TxOptions) error {
 		return sqlerr.New(sqlerr.ActiveSQLTransaction, "there is already a transaction in progress")
 	}
 	s.beginTx()
-	s.tx.explicit, s.tx.o = true, o
+	s.tx.explicit, s.tx.o, s.tx.tuned = true, o, s.txTuning()
 	s.tx.o.ReadOnly = o.ReadOnly || s.e.o.ReadOnly
 	tx, err := s.beginStorage(ctx)
 	if err != nil {

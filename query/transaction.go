@@ -27,6 +27,34 @@ type txState struct {
 	locked      bool // LOCK TABLE was run
 	newDefaults bool // persisted defaults of settings were changed
 	lent        bool // others than the session have seen tx
+	tuned       txTuning
+}
+
+// txTuning are the settings that a transaction may change for itself while it is open.
+type txTuning struct {
+	async    bool
+	lockWait time.Duration
+}
+
+func (s *Session) txTuning() txTuning {
+	h := s.settings.hot()
+	return txTuning{h.async, h.lockTimeout}
+}
+
+// tune gives the storage's transaction the settings that have changed since it began. What the caller of Begin asked for stays
+// until then.
+func (s *Session) tune() {
+	now := s.txTuning()
+	if now.async != s.tx.tuned.async {
+		s.tx.o.Async = now.async
+	}
+	if now.lockWait != s.tx.tuned.lockWait {
+		s.tx.o.LockWait = now.lockWait
+	}
+	if now != s.tx.tuned {
+		s.tx.tuned = now
+		s.tx.tx.Tune(s.tx.o.Async, s.tx.o.LockWait)
+	}
 }
 
 type namedSavepoint struct {
@@ -76,13 +104,14 @@ func (s *Session) beginTx() {
 func (s *Session) storageTx(ctx context.Context) (table.Tx, error) {
 	s.beginTx()
 	if s.tx.tx != nil {
+		s.tune()
 		return s.tx.tx, nil
 	}
 	if s.tx.failed {
 		return nil, errFailedTx
 	}
-	s.tx.o.Async = s.settings.hot().async
-	s.tx.o.LockWait = s.settings.hot().lockTimeout
+	s.tx.tuned = s.txTuning()
+	s.tx.o.Async, s.tx.o.LockWait = s.tx.tuned.async, s.tx.tuned.lockWait
 	tx, err := s.beginStorage(ctx)
 	if err != nil {
 		return nil, err
@@ -203,6 +232,7 @@ func (s *Session) commit(ctx context.Context) error {
 		s.clearTx()
 		return nil
 	}
+	s.tune()
 	receipt, err := s.tx.tx.Commit(ctx)
 	if err != nil {
 		s.settings.end(false)

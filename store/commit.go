@@ -216,7 +216,7 @@ func (c *commit) validate(lsn table.LSN, _ int64) error {
 	s := c.tx.s
 	for _, v := range c.versions {
 		if def := s.appended.Table(v.id); def == nil || def.Version != v.version {
-			s.stats.conflicts.Add(1)
+			c.tx.conflict()
 			return sqlerr.New(sqlerr.SerializationFailure,
 				"could not serialize access due to concurrent schema change")
 		}
@@ -246,6 +246,7 @@ func (c *commit) define(lsn table.LSN) error {
 	}
 	next, err := s.appended.Apply(lsn, c.schema)
 	if err != nil {
+		c.tx.conflict()
 		return sqlerr.Newf(sqlerr.SerializationFailure,
 			"could not serialize access due to concurrent schema change: %w", err)
 	}

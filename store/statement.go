@@ -252,6 +252,9 @@ func (st *Statement) Close(err error) error {
 	if err == nil && !t.done {
 		err = st.check()
 	}
+	if sqlerr.CodeOf(err) == sqlerr.SerializationFailure {
+		t.conflict()
+	}
 	if st.wrote && !t.done {
 		if err != nil && !invariants.Mutant("store-lose-statement-undo") {
 			t.undo(st.at)

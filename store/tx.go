@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/mem"
@@ -30,6 +31,8 @@ type Tx struct {
 	done     bool
 	// spare: it has ended in the goroutine that used it, and nothing else refers to it.
 	spare bool
+	// conflicted: its first 40001 was counted.
+	conflicted bool
 
 	owner   *txn.Owner
 	view    *view // above READ COMMITTED, from the first look on
@@ -146,6 +149,19 @@ func (t *Tx) snapshot() *view {
 		t.view = t.s.views.Acquire()
 	}
 	return t.view
+}
+
+// conflict counts the transactions that end with 40001.
+func (t *Tx) conflict() {
+	if !t.conflicted {
+		t.conflicted = true
+		t.s.stats.conflicts.Add(1)
+	}
+}
+
+// Tune sets how commit answers, and how long a lock is waited for from now on.
+func (t *Tx) Tune(async bool, lockWait time.Duration) {
+	t.o.Async, t.o.LockWait = async, max(lockWait, 0)
 }
 
 // LockTable takes a table lock until the transaction ends.

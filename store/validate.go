@@ -107,7 +107,7 @@ func (t *Tx) check(work []readCheck) error {
 		w := &work[i]
 		for _, x := range w.changes {
 			if x.touches(w.reads) {
-				t.s.stats.conflicts.Add(1)
+				t.conflict()
 				return errReadChanged.WithDetail("Rows of table \"%s\" that this transaction has read, or looked for, were changed by commit %d.",
 					t.nameOf(w.id), x.lsn)
 			}

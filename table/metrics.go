@@ -4,7 +4,9 @@ import "time"
 
 // Metrics are counters since the storage was opened, and gauges of now.
 type Metrics struct {
-	Commits, Aborts, ReadOnlyCommits       int64
+	// Commits are of transactions that wrote, Aborts of those that had written and did not commit.
+	Commits, Aborts, ReadOnlyCommits int64
+	// Conflicts count transactions that met 40001, the others waits for locks that ended with 40P01 and 55P03.
 	Conflicts, Deadlocks, LockTimeouts     int64
 	RowsInserted, RowsUpdated, RowsDeleted int64
 	LogBytes, LogRecords, LogSyncs, Groups int64

@@ -110,6 +110,8 @@ type Tx interface {
 	// transaction, or at that of each statement: then checks that were put off are made at once. Rolling back to a
 	// savepoint undoes it.
 	SetConstraints(ctx context.Context, ids []ObjectID, deferred bool) error
+	// Tune sets Async and LockWait of the options for what comes.
+	Tune(async bool, lockWait time.Duration)
 	// Savepoint marks rows, schema changes and locks.
 	Savepoint(ctx context.Context) (Savepoint, error)
 	// Commit ends the transaction. 40001 and 40P01: nothing happened. 08007: unknown.
