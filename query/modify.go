@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -275,6 +276,9 @@ func (m *modifier) changeBatch(ctx context.Context, b *vec.Batch) error {
 		case table.Gone, table.Skipped:
 			continue
 		case table.Moved:
+			if m.m.Rerun && !invariants.Mutant("query-forget-rerun") {
+				return exec.ErrRerun
+			}
 			ok, err := m.recheck(ctx, b, &t, l.Ref)
 			if err != nil {
 				return err

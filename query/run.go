@@ -191,7 +191,8 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 	if err := s.checkReadOnly(p); err != nil {
 		return nil, err
 	}
-	for range replansMax {
+	reruns := 0
+	for try := 0; try < replansMax; try++ {
 		if err := s.replan(ctx, p); err != nil {
 			return nil, err
 		}
@@ -218,7 +219,12 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			p.version = 0
 			continue
 		}
-		return s.start(ctx, p, stmt, params, space)
+		r, err := s.start(ctx, p, stmt, params, space)
+		if mustRerun(err, reruns) {
+			reruns, try = reruns+1, -1
+			continue
+		}
+		return r, err
 	}
 	return nil, errTablesChange
 }
@@ -284,6 +290,9 @@ func (s *Session) start(
 	x, err := exec.Instantiate(ctx, q, env)
 	if err != nil {
 		return nil, stmt.Close(err)
+	}
+	if mayRerun(q) {
+		return s.drain(ctx, q, x, stmt)
 	}
 	return &Result{s: s, Columns: q.Root.Columns(), verb: "SELECT", counts: true, stmt: stmt, query: x}, nil
 }

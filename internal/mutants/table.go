@@ -103,6 +103,7 @@ var mutants = []mutant{
 	{"lamina-finish-others", ".", "TestLateCloseOfRows"},
 	{"lamina-close-at-once", ".", "TestCloseNamesWhatIsOpen"},
 	{"query-savepoint-keeps-settings", "internal/logictest", "TestLogic/tx/savepoints"},
+	{"query-forget-rerun", "internal/logictest", "TestLogic/tx/rerun"},
 	{"store-forget-reference", "internal/logictest", "TestLogic/foreign/actions"},
 	{"store-forget-referrers", "internal/logictest", "TestLogic/foreign/actions"},
 	{"store-forget-referenced-lock", "internal/isolation", "TestForeignKeySchedules"},
