@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
@@ -37,7 +38,7 @@ func (w *Writer) Load(ctx context.Context, _ table.LoadOptions) (table.Loader, e
 // them in again.
 func (l *loader) keepOut(ctx context.Context) error {
 	w := l.w
-	if l.alone = w.tt.created; l.alone {
+	if l.alone = w.tt.created || invariants.Mutant("store-load-beside-others"); l.alone {
 		return nil
 	}
 	err := w.st.tx.lock(ctx, txn.TableKey(w.def.ID), txn.TableMode(table.ShareRowExclusive), table.NoWait)

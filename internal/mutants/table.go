@@ -26,6 +26,8 @@ var mutants = []mutant{
 	{"store-publish-before-apply", "store", "TestTransfersMemory"},
 	{"store-ignore-truncation", "store", "TestConformanceMemory/rows_behind_a_truncation"},
 	{"store-forget-unique-lock", "store", "TestConformanceMemory/unique_among_transactions"},
+	{"store-trust-ascending", "store", "TestKeyTable"},
+	{"store-load-beside-others", ".", "TestAppenderLoads"},
 	{"store-forget-generated", "store", "TestGeneratedColumns"},
 	{"store-forget-reservation", "store", "TestConformanceColumnar/sequences_after_a_restart"},
 	{"store-forget-reservation-sync", "store", "TestConformanceColumnar/values_taken_without_writing"},
