@@ -1,8 +1,6 @@
 package segment
 
 import (
-	"fmt"
-
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -148,8 +146,11 @@ func (s *Schema) check() error {
 		}
 	}
 	for _, k := range s.Keys {
-		if err := s.checkCols("key "+k.Name, k.Cols); err != nil || len(k.Cols) == 0 {
-			return fmt.Errorf("key %q without columns: %w", k.Name, err)
+		if len(k.Cols) == 0 {
+			return sqlerr.Newf(sqlerr.InvalidParameterValue, "key %q has no columns", k.Name)
+		}
+		if err := s.checkCols("key "+k.Name, k.Cols); err != nil {
+			return err
 		}
 	}
 	return s.checkCols("sort order", s.Sort)

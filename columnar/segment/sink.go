@@ -105,10 +105,15 @@ func (s *sink) sync() error {
 	return s.err
 }
 
+// close closes the file, once.
 func (s *sink) close() error {
+	if s.file == nil {
+		return s.err
+	}
 	if err := s.file.Close(); err != nil && s.err == nil {
 		s.err = ioError("close", s.name, err)
 	}
+	s.file = nil
 	return s.err
 }
 
