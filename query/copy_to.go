@@ -66,7 +66,7 @@ func (s *Session) runCopyTo(ctx context.Context, b *ast.Copy) (*Result, error) {
 func (s *Session) copySource(ctx context.Context, b *ast.Copy) (ast.Stmt, error) {
 	if b.Table == nil {
 		switch q := b.Query.(type) {
-		case *ast.Insert, *ast.Update, *ast.Delete, *ast.Query:
+		case *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge, *ast.Query:
 			return q, nil
 		}
 		return nil, sqlerr.Unsupported("COPY of this statement")

@@ -388,7 +388,7 @@ func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types
 		return nil, err
 	}
 	switch b.Query.(type) {
-	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
 	default:
 		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
 	}

@@ -102,7 +102,7 @@ func kindOf(st ast.Stmt) statementKind {
 		return kindSelect
 	case *ast.Insert:
 		return kindInsert
-	case *ast.Update:
+	case *ast.Update, *ast.Merge:
 		return kindUpdate
 	case *ast.Delete:
 		return kindDelete

@@ -63,9 +63,12 @@ func (m *modifier) run(ctx context.Context) error {
 	switch m.m.Kind {
 	case plan.Insert:
 		return m.insert(ctx)
-	case plan.Update, plan.Delete:
+	case plan.Update, plan.Delete, plan.MergeRows:
 		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
 			return err
+		}
+		if m.m.Kind == plan.MergeRows {
+			return m.merge(ctx)
 		}
 		if m.others != nil {
 			if m.seen = m.others[m.m.Table.ID]; m.seen == nil {

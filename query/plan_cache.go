@@ -65,7 +65,7 @@ func (c *planCache) put(s *Session, text string, params []types.Type, p *Prepare
 		return
 	}
 	switch p.stmt.Body.(type) {
-	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
 	default:
 		return
 	}

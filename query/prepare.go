@@ -133,7 +133,7 @@ func (s *Session) Prepare(ctx context.Context, st *ast.Statement, params []types
 // describe finds a statement's parameters and columns, planning it if it is a query.
 func (s *Session) describe(ctx context.Context, p *Prepared) error {
 	switch body := p.stmt.Body.(type) {
-	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
 		return s.plan(ctx, p)
 	case *ast.Show:
 		cols, err := s.showColumns(body.Name)

@@ -132,7 +132,7 @@ func (s *Session) dispatch(ctx context.Context, p *Prepared, params []types.Datu
 		return nil, err
 	}
 	switch body := p.stmt.Body.(type) {
-	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete:
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
 		return s.runPlanned(ctx, p, params, space)
 	case *ast.Transaction:
 		return s.runTransaction(ctx, body)
@@ -257,6 +257,8 @@ func (s *Session) checkReadOnly(p *Prepared) error {
 		what = "UPDATE"
 	case *ast.Delete:
 		what = "DELETE"
+	case *ast.Merge:
+		what = "MERGE"
 	case *ast.Query:
 		switch {
 		case len(b.Locks) > 0:
@@ -350,6 +352,8 @@ func (s *Session) startModify(
 		r.verb = "UPDATE"
 	case plan.Delete:
 		r.verb = "DELETE"
+	case plan.MergeRows:
+		r.verb = "MERGE"
 	}
 	if q.Modify.Returning != nil {
 		r.held, err = batchesOf(r.Columns, m.returning)

@@ -31,7 +31,6 @@ var features = map[string]*Feature{
 	"json":               {[]string{unsupported}, "json and jsonb"},
 	"like_table":         {[]string{unsupported}, "CREATE TABLE (LIKE …)"},
 	"materialized_views": {[]string{unsupported}, "materialized views"},
-	"merge":              {[]string{unsupported}, "MERGE"},
 	"notify":             {[]string{unsupported}, "LISTEN and NOTIFY"},
 	"ordinality":         {[]string{unsupported}, "WITH ORDINALITY"},
 	"outer_aggregate":    {[]string{unsupported}, "aggregates of an outer query"},

@@ -82,6 +82,8 @@ var mutants = []mutant{
 	{"limit-off-by-one", "internal/logictest", "TestLogic/select/ordering"},
 	{"sort-ignores-nulls-first", "internal/logictest", "TestLogic/select/ordering"},
 	{"except-all-forgets-counts", "internal/logictest", "TestLogic/select/setops"},
+	{"query-merge-recheck", "internal/logictest", "TestLogic/tx/merge"},
+	{"bind-grouping-number", "internal/logictest", "TestLogic/select/grouping_sets"},
 	{"opt-outer-is-inner", "internal/logictest", "TestLogic/join/outer_where"},
 	{"opt-drop-predicate", "internal/logictest", "TestLogic/join/outer_where"},
 	{"opt-not-in-is-anti", "internal/logictest", "TestLogic/select/subqueries"},

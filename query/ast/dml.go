@@ -55,6 +55,48 @@ type Delete struct {
 	Returning []Target
 }
 
+// Merge is MERGE INTO.
+type Merge struct {
+	With      []CTE
+	Table     *TableRef
+	Source    TableExpr
+	On        Expr
+	Whens     []MergeWhen
+	Returning []Target
+}
+
+// MergeMatch says which rows a WHEN clause of MERGE is for.
+type MergeMatch uint8
+
+// The kinds of WHEN.
+const (
+	WhenMatched MergeMatch = iota
+	WhenNotMatchedBySource
+	WhenNotMatchedByTarget
+)
+
+// MergeAction is what a WHEN clause of MERGE does.
+type MergeAction uint8
+
+// The actions of MERGE.
+const (
+	MergeNothing MergeAction = iota
+	MergeInsert
+	MergeUpdate
+	MergeDelete
+)
+
+// MergeWhen is a WHEN clause of MERGE.
+type MergeWhen struct {
+	Match      MergeMatch
+	Cond       Expr // nil: always
+	Action     MergeAction
+	Set        []Assign       // of UPDATE
+	Columns    []InsertColumn // of INSERT
+	Values     []Expr         // of INSERT; nil: DEFAULT VALUES
+	Overriding string         // as that of Insert
+}
+
 // Truncate is TRUNCATE.
 type Truncate struct {
 	Tables          []*TableRef
@@ -89,5 +131,6 @@ type Option struct {
 func (*Insert) stmt()   {}
 func (*Update) stmt()   {}
 func (*Delete) stmt()   {}
+func (*Merge) stmt()    {}
 func (*Truncate) stmt() {}
 func (*Copy) stmt()     {}

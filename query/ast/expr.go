@@ -271,6 +271,9 @@ type ValueFunc struct {
 	Precision int // -1: none
 }
 
+// MergeActionName is MERGE_ACTION().
+type MergeActionName struct{ At }
+
 // Grouping is GROUPING(Args).
 type Grouping struct {
 	At
@@ -280,33 +283,34 @@ type Grouping struct {
 // Default is DEFAULT in VALUES or SET.
 type Default struct{ At }
 
-func (*ColumnRef) expr()   {}
-func (*Param) expr()       {}
-func (*Literal) expr()     {}
-func (*Op) expr()          {}
-func (*OpArray) expr()     {}
-func (*And) expr()         {}
-func (*Or) expr()          {}
-func (*Not) expr()         {}
-func (*IsNull) expr()      {}
-func (*BoolTest) expr()    {}
-func (*Distinct) expr()    {}
-func (*NullIf) expr()      {}
-func (*In) expr()          {}
-func (*Like) expr()        {}
-func (*Between) expr()     {}
-func (*Case) expr()        {}
-func (*Coalesce) expr()    {}
-func (*MinMax) expr()      {}
-func (*Call) expr()        {}
-func (*Cast) expr()        {}
-func (*Subquery) expr()    {}
-func (*Row) expr()         {}
-func (*Array) expr()       {}
-func (*Collate) expr()     {}
-func (*Subscript) expr()   {}
-func (*ValueFunc) expr()   {}
-func (*NamedArg) expr()    {}
-func (*Default) expr()     {}
-func (*Grouping) expr()    {}
-func (*GroupingSet) expr() {}
+func (*ColumnRef) expr()       {}
+func (*Param) expr()           {}
+func (*Literal) expr()         {}
+func (*Op) expr()              {}
+func (*OpArray) expr()         {}
+func (*And) expr()             {}
+func (*Or) expr()              {}
+func (*Not) expr()             {}
+func (*IsNull) expr()          {}
+func (*BoolTest) expr()        {}
+func (*Distinct) expr()        {}
+func (*NullIf) expr()          {}
+func (*In) expr()              {}
+func (*Like) expr()            {}
+func (*Between) expr()         {}
+func (*Case) expr()            {}
+func (*Coalesce) expr()        {}
+func (*MinMax) expr()          {}
+func (*Call) expr()            {}
+func (*Cast) expr()            {}
+func (*Subquery) expr()        {}
+func (*Row) expr()             {}
+func (*Array) expr()           {}
+func (*Collate) expr()         {}
+func (*Subscript) expr()       {}
+func (*ValueFunc) expr()       {}
+func (*NamedArg) expr()        {}
+func (*Default) expr()         {}
+func (*MergeActionName) expr() {}
+func (*Grouping) expr()        {}
+func (*GroupingSet) expr()     {}

@@ -101,6 +101,7 @@ type Modify struct {
 	NewRow    []plan.Col
 	Returning []expr.Expr
 	Out       []plan.Col // of Returning
+	Merge     *Merge     // of MERGE
 }
 
 // Upsert is what ON CONFLICT DO UPDATE does with a row that is there already. SetCols and Set are as those of
@@ -129,7 +130,7 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 		if out, err = g.queryStatement(s); err == nil && len(g.changes) > 0 && len(s.Locks) > 0 {
 			err = sqlerr.Unsupported("FOR UPDATE with data changes in WITH")
 		}
-	case *ast.Insert, *ast.Update, *ast.Delete:
+	case *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
 		g.topWith = withOf(s)
 		out, err = g.changeStatement(s, nil)
 	default:

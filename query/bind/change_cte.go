@@ -18,6 +18,8 @@ func withOf(s ast.Stmt) []ast.CTE {
 		return s.With
 	case *ast.Delete:
 		return s.With
+	case *ast.Merge:
+		return s.With
 	}
 	return nil
 }
@@ -31,6 +33,8 @@ func (g *binding) changeStatement(s ast.Stmt, ctes *cteScope) (*Statement, error
 		return g.update(s, ctes)
 	case *ast.Delete:
 		return g.delete(s, ctes)
+	case *ast.Merge:
+		return g.merge(s, ctes)
 	}
 	return nil, sqlerr.Unsupported("this statement in WITH")
 }
@@ -86,8 +90,12 @@ func (g *binding) checkChanges(main *Statement) error {
 		changed[st.Modify.Table.ID]++
 	}
 	for _, st := range parts {
-		if m := st.Modify; m.Upsert != nil && changed[m.Table.ID] > 1 {
+		switch m := st.Modify; {
+		case changed[m.Table.ID] == 1:
+		case m.Upsert != nil:
 			return sqlerr.Unsupported("ON CONFLICT DO UPDATE of a table that the statement changes elsewhere")
+		case m.Kind == plan.MergeRows:
+			return sqlerr.Unsupported("MERGE into a table that the statement changes elsewhere")
 		}
 	}
 	return nil

@@ -29,6 +29,8 @@ func figureName(e ast.Expr) (name string, strength int) {
 			return "least", 2
 		}
 		return "greatest", 2
+	case *ast.MergeActionName:
+		return "merge_action", 2
 	case *ast.Grouping:
 		return "grouping", 2
 	case *ast.ValueFunc:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 )
@@ -23,6 +24,8 @@ type exprs struct {
 	windows *windowClause
 	// sets: the clause may contain set-returning functions.
 	sets bool
+	// action is the column of MERGE_ACTION() in RETURNING of MERGE; nil elsewhere.
+	action *plan.Col
 	// stored: the expression is kept in the catalog, so it may not depend on the statement.
 	stored bool
 	depth  int
@@ -204,6 +207,8 @@ func (x *exprs) rare(e ast.Expr) (expr.Expr, error) {
 		return x.collate(e)
 	case *ast.Subscript:
 		return x.subscript(e)
+	case *ast.MergeActionName:
+		return x.mergeAction(e)
 	case *ast.Grouping:
 		return x.grouping(e)
 	case *ast.Row:

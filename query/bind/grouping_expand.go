@@ -3,6 +3,7 @@ package bind
 import (
 	"slices"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -146,7 +147,9 @@ func (x *expander) keys() error {
 	for _, c := range x.in.Out {
 		pass(c.Ref(), c)
 	}
-	out = append(out, x.number)
+	if !invariants.Mutant("bind-grouping-number") {
+		out = append(out, x.number)
+	}
 	x.agg.Keys = nil
 	for _, c := range out {
 		x.agg.Keys = append(x.agg.Keys, c.Ref())

@@ -326,6 +326,9 @@ func (g *binding) returning(m *Modify, list []ast.Target, s *scope, name string,
 	it := s.newItem(name, itemTable, m.NewRow, 0)
 	it.schema = g.schemaName(m.Table.Schema)
 	s.items = append([]*item{it}, others...)
+	if s.sourceFirst {
+		s.items = append(others[:len(others):len(others)], it)
+	}
 	targets, err := s.targets(list, "RETURNING", resolveUnknown)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func (b *selection) buildLocked() (query, error) {
 		what string
 	}{
 		{b.sel.Distinct || len(b.on) > 0, "DISTINCT clause"},
-		{len(b.groups) > 0, "GROUP BY clause"},
+		{len(b.sets) > 0, "GROUP BY clause"},
 		{b.having != nil, "HAVING clause"},
 		{b.hasAggregation(), "aggregate functions"},
 		{b.hasWindows(), "window functions"},

@@ -23,6 +23,10 @@ type scope struct {
 	covered []*item
 	// home is the scope that owns the columns: scopes of parts of FROM (for ON) point to the query's.
 	home *scope
+	// sourceFirst: in RETURNING of MERGE a star shows the source before the target.
+	sourceFirst bool
+	// action is the column of MERGE_ACTION(), in RETURNING of MERGE.
+	action *plan.Col
 	// windows are those of WINDOW.
 	windows windowClause
 	// hidden is the query in whose FROM this one stands: it may not use it without LATERAL.

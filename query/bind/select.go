@@ -85,6 +85,7 @@ func (s *scope) targets(list []ast.Target, clause string, u unknowns) ([]*target
 	if clause == "SELECT" {
 		x = s.windowed(clause)
 	}
+	x.action = s.action
 	var out []*target
 	for i := range list {
 		t := &list[i]

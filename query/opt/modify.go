@@ -29,7 +29,11 @@ func (z *optimizer) modify(q *plan.Query, s *bind.Statement) error {
 		return err
 	}
 	b := builder{z: z}
-	l := newLayout(append(m.NewRow[:len(m.NewRow):len(m.NewRow)], out...))
+	row := append(m.NewRow[:len(m.NewRow):len(m.NewRow)], out...)
+	if m.Merge != nil {
+		row = append(row, m.Merge.Action)
+	}
+	l := newLayout(row)
 	if p.Returning, err = b.bindAll(l, returning); err != nil {
 		return err
 	}
@@ -77,6 +81,9 @@ func (z *optimizer) changeRows(s *bind.Statement, p *plan.Modify, returning []ex
 	m := s.Modify
 	if m.Kind == plan.Insert {
 		return s.Root, m.Values, nil
+	}
+	if m.Merge != nil {
+		return z.mergeRows(s, p, returning)
 	}
 	cond, partial := recheck(m.Where)
 	p.Rerun = partial

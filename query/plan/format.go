@@ -64,7 +64,7 @@ func (f *formatter) line(s string) {
 }
 
 func (f *formatter) modify(q *Query, m *Modify) {
-	f.line(fmt.Sprintf("%s on %s", [...]string{"", "Insert", "Update", "Delete"}[m.Kind], m.Table.Name))
+	f.line(fmt.Sprintf("%s on %s", [...]string{"", "Insert", "Update", "Delete", "Merge"}[m.Kind], m.Table.Name))
 	if m.OnConflict != nil {
 		f.line("  Conflict Resolution: " + [...]string{"NOTHING", "UPDATE"}[min(1, len(upsertCols(m)))])
 	}

@@ -253,6 +253,7 @@ const (
 	Insert ModifyKind = iota + 1
 	Update
 	Delete
+	MergeRows // MERGE
 )
 
 // Modify says how the rows of Query.Root change a table. Root is materialised before the first write.
@@ -280,6 +281,37 @@ type Modify struct {
 	// Root's columns.
 	Returning []expr.Expr
 	Out       []OutColumn // of RETURNING
+	Merge     *Merge      // of MergeRows
+}
+
+// Merge is what MERGE does with the rows of Root: a row reference in column RefCol of Modify, NULL if no row of the target
+// matches, and column Present, which is true if a row of the source does. On is the join condition, to be evaluated again
+// on a row that has changed. The first clause for such a row whose condition is true counts. Returning sees a last
+// column, the name of the action.
+type Merge struct {
+	Present int
+	On      expr.Expr
+	Clauses []MergeClause
+}
+
+// MergeMatch says which rows a clause of MERGE is for.
+type MergeMatch uint8
+
+// The kinds of rows.
+const (
+	Matched MergeMatch = iota
+	NotMatchedBySource
+	NotMatchedByTarget
+)
+
+// MergeClause is WHEN … THEN. All expressions are over Root's columns.
+type MergeClause struct {
+	Match   MergeMatch
+	Cond    expr.Expr  // nil: always
+	Action  ModifyKind // Insert, Update, Delete; 0: nothing
+	SetCols []int      // of Update
+	Set     []expr.Expr
+	Values  []expr.Expr // of Insert: all columns
 }
 
 // Upsert is what ON CONFLICT DO UPDATE does with a row that is there already: its columns SetCols become Set.

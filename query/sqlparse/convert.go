@@ -82,6 +82,8 @@ func (c *converter) stmt(n *pgNode) ast.Stmt {
 		return c.update(s.UpdateStmt)
 	case *nodeDeleteStmt:
 		return c.delete(s.DeleteStmt)
+	case *nodeMergeStmt:
+		return c.merge(s.MergeStmt)
 	case *nodeTruncateStmt:
 		return c.truncate(s.TruncateStmt)
 	case *nodeCopyStmt:

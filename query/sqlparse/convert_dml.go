@@ -9,12 +9,7 @@ func (c *converter) insert(s *pgInsertStmt) ast.Stmt {
 		With: c.with(s.GetWithClause()), Table: c.tableRef(s.GetRelation()),
 		Columns: c.targetColumns(s.GetCols()), Returning: c.returning(s.GetReturningClause()),
 	}
-	switch s.GetOverride() {
-	case overridingSystemValue:
-		out.Overriding = "SYSTEM VALUE"
-	case overridingUserValue:
-		out.Overriding = "USER VALUE"
-	}
+	out.Overriding = c.overriding(s.GetOverride())
 	if s.GetSelectStmt().GetNode() != nil {
 		out.Query = c.subselect(s.GetSelectStmt())
 	}
@@ -22,6 +17,16 @@ func (c *converter) insert(s *pgInsertStmt) ast.Stmt {
 		out.OnConflict = c.onConflict(oc)
 	}
 	return out
+}
+
+func (c *converter) overriding(k pgOverridingKind) string {
+	switch k {
+	case overridingSystemValue:
+		return "SYSTEM VALUE"
+	case overridingUserValue:
+		return "USER VALUE"
+	}
+	return ""
 }
 
 // targetColumns converts a list of column names to assign to.
@@ -103,6 +108,37 @@ func (c *converter) delete(s *pgDeleteStmt) ast.Stmt {
 	}
 	out.Where = c.exprOrNil(s.GetWhereClause())
 	out.Returning = c.returning(s.GetReturningClause())
+	return out
+}
+
+func (c *converter) merge(s *pgMergeStmt) ast.Stmt {
+	out := &ast.Merge{
+		With: c.with(s.GetWithClause()), Table: c.tableRef(s.GetRelation()), Source: c.tableExpr(s.GetSourceRelation()),
+		On: c.expr(s.GetJoinCondition()), Returning: c.returning(s.GetReturningClause()),
+	}
+	for _, n := range s.GetMergeWhenClauses() {
+		w := n.GetMergeWhenClause()
+		when := ast.MergeWhen{Cond: c.exprOrNil(w.GetCondition())}
+		switch w.GetMatchKind() {
+		case mergeNotMatchedBySource:
+			when.Match = ast.WhenNotMatchedBySource
+		case mergeNotMatchedByTarget:
+			when.Match = ast.WhenNotMatchedByTarget
+		}
+		switch w.GetCommandType() {
+		case cmdInsert:
+			when.Action, when.Overriding = ast.MergeInsert, c.overriding(w.GetOverride())
+			when.Columns, when.Values = c.targetColumns(w.GetTargetList()), c.exprs(w.GetValues())
+		case cmdUpdate:
+			when.Action, when.Set = ast.MergeUpdate, c.assigns(w.GetTargetList())
+		case cmdDelete:
+			when.Action = ast.MergeDelete
+		case cmdNothing:
+		default:
+			c.unsupported("action of MERGE", 0)
+		}
+		out.Whens = append(out.Whens, when)
+	}
 	return out
 }
 

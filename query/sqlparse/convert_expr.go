@@ -77,6 +77,8 @@ func (c *converter) rareExpr(n *pgNode) ast.Expr {
 		return &ast.MinMax{At: c.at(m.GetLocation()), Least: m.GetOp() == isLeast, Args: c.exprs(m.GetArgs())}
 	case *nodeSQLValueFunction:
 		return c.valueFunc(e.SqlvalueFunction)
+	case *nodeMergeSupportFunc:
+		return &ast.MergeActionName{At: c.at(e.MergeSupportFunc.GetLocation())}
 	case *nodeGroupingFunc:
 		return &ast.Grouping{At: c.at(e.GroupingFunc.GetLocation()), Args: c.exprs(e.GroupingFunc.GetArgs())}
 	case *nodeRowExpr:

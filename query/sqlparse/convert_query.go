@@ -192,6 +192,8 @@ func (c *converter) change(n *pgNode) ast.Stmt {
 		return c.update(s.UpdateStmt)
 	case *nodeDeleteStmt:
 		return c.delete(s.DeleteStmt)
+	case *nodeMergeStmt:
+		return c.merge(s.MergeStmt)
 	}
 	return nil
 }

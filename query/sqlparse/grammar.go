@@ -75,9 +75,9 @@ func grammarNode(n *pg.Node) string {
 
 var grammarNames = map[string]string{
 	"XmlExpr": "XML expression", "XmlSerialize": "XMLSERIALIZE",
-	"CurrentOfExpr":    "WHERE CURRENT OF",
-	"MergeSupportFunc": "MERGE_ACTION", "JsonObjectConstructor": "JSON_OBJECT",
-	"JsonArrayConstructor": "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY",
+	"CurrentOfExpr":         "WHERE CURRENT OF",
+	"JsonObjectConstructor": "JSON_OBJECT",
+	"JsonArrayConstructor":  "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY",
 	"JsonObjectAgg": "JSON_OBJECTAGG", "JsonArrayAgg": "JSON_ARRAYAGG", "JsonIsPredicate": "IS JSON",
 	"JsonParseExpr": "JSON", "JsonScalarExpr": "JSON_SCALAR", "JsonSerializeExpr": "JSON_SERIALIZE",
 	"JsonFuncExpr": "JSON query function", "JsonTable": "JSON_TABLE", "RangeTableFunc": "XMLTABLE",
@@ -123,7 +123,9 @@ type (
 	pgIntoClause            = pg.IntoClause
 	pgJoinExpr              = pg.JoinExpr
 	pgLockingClause         = pg.LockingClause
+	pgMergeStmt             = pg.MergeStmt
 	pgNode                  = pg.Node
+	pgOverridingKind        = pg.OverridingKind
 	pgOnConflictClause      = pg.OnConflictClause
 	pgPrepareStmt           = pg.PrepareStmt
 	pgRangeFunction         = pg.RangeFunction
@@ -196,6 +198,8 @@ type (
 	nodeLockStmt              = pg.Node_LockStmt
 	nodeMinMaxExpr            = pg.Node_MinMaxExpr
 	nodeNamedArgExpr          = pg.Node_NamedArgExpr
+	nodeMergeStmt             = pg.Node_MergeStmt
+	nodeMergeSupportFunc      = pg.Node_MergeSupportFunc
 	nodeNotifyStmt            = pg.Node_NotifyStmt
 	nodeNullTest              = pg.Node_NullTest
 	nodeParamRef              = pg.Node_ParamRef
@@ -260,6 +264,10 @@ const (
 	coerceImplicitCast      = pg.CoercionForm_COERCE_IMPLICIT_CAST
 	atValidateConstraint    = pg.AlterTableType_AT_ValidateConstraint
 	coerceSQLSyntax         = pg.CoercionForm_COERCE_SQL_SYNTAX
+	cmdDelete               = pg.CmdType_CMD_DELETE
+	cmdInsert               = pg.CmdType_CMD_INSERT
+	cmdNothing              = pg.CmdType_CMD_NOTHING
+	cmdUpdate               = pg.CmdType_CMD_UPDATE
 	constrAttrDeferrable    = pg.ConstrType_CONSTR_ATTR_DEFERRABLE
 	constrAttrDeferred      = pg.ConstrType_CONSTR_ATTR_DEFERRED
 	constrAttrEnforced      = pg.ConstrType_CONSTR_ATTR_ENFORCED
@@ -313,6 +321,8 @@ const (
 	lockWaitError           = pg.LockWaitPolicy_LockWaitError
 	lockWaitSkip            = pg.LockWaitPolicy_LockWaitSkip
 	noCheckOption           = pg.ViewCheckOption_NO_CHECK_OPTION
+	mergeNotMatchedBySource = pg.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_SOURCE
+	mergeNotMatchedByTarget = pg.MergeMatchKind_MERGE_WHEN_NOT_MATCHED_BY_TARGET
 	notExpr                 = pg.BoolExprType_NOT_EXPR
 	objectColumn            = pg.ObjectType_OBJECT_COLUMN
 	objectIndex             = pg.ObjectType_OBJECT_INDEX
