@@ -3,6 +3,7 @@ package lamina
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
@@ -34,6 +35,7 @@ type Appender struct {
 	bb       *vec.BatchBuilder
 	row      types.Row
 	rows     int64
+	began    time.Duration
 	err      error
 	done     bool
 }
@@ -45,11 +47,12 @@ func (db *DB) Appender(ctx context.Context, name string, cols ...string) (*Appen
 	if err != nil {
 		return nil, err
 	}
-	a := &Appender{db: db, s: s}
-	if err := s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return a.open(ctx, tx, name, cols) }); err != nil {
+	a := &Appender{db: db, s: s, began: s.Began()}
+	if err := s.InStorageTx(ctx, query.NoOperation, func(ctx context.Context, tx table.Tx) error { return a.open(ctx, tx, name, cols) }); err != nil {
 		if a.stmt != nil {
 			_ = a.stmt.Close(err) // returns err
 		}
+		s.Operated(query.OpAppend, a.began, err)
 		return nil, errors.Join(err, s.Finish(ctx, err), db.put(s))
 	}
 	a.handle = db.open.add("appender", nil)
@@ -295,6 +298,11 @@ func (a *Appender) fail(err error) error {
 // end ends the transaction: err nil commits.
 func (a *Appender) end(ctx context.Context, err error) error {
 	a.bb.Release()
+	counted := err
+	if errors.Is(err, errAborted) { // as it was asked to
+		counted = nil
+	}
+	a.s.Operated(query.OpAppend, a.began, counted)
 	ferr := a.s.Finish(ctx, err)
 	gerr := a.db.giveBack(a.s)
 	a.db.open.remove(a.handle)

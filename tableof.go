@@ -25,8 +25,8 @@ type Table[T any] struct {
 
 // tableTx is what TableOf works in: a DB (each call is a transaction of its own), a Conn or a Tx.
 type tableTx interface {
-	// inTx runs f in a transaction. What it does not come back from is named by what.
-	inTx(ctx context.Context, what string, f func(context.Context, *query.Session, table.Tx) error) error
+	// inTx runs f in a transaction, as an operation. What it does not come back from is named by what.
+	inTx(ctx context.Context, what string, op query.Operation, f func(context.Context, *query.Session, table.Tx) error) error
 	// rows opens rows; a DB names them by what.
 	rows(what string, open func(*query.Session) (*Rows, error)) (*Rows, error)
 	options() *Options
@@ -50,7 +50,7 @@ func (c *Conn) options() *Options { return &c.db.o }
 func (tx *Tx) options() *Options  { return &tx.db.o }
 
 // inTx runs f in a transaction of its own.
-func (db *DB) inTx(ctx context.Context, what string, f func(context.Context, *query.Session, table.Tx) error) (err error) {
+func (db *DB) inTx(ctx context.Context, what string, op query.Operation, f func(context.Context, *query.Session, table.Tx) error) (err error) {
 	s, err := db.session()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (db *DB) inTx(ctx context.Context, what string, f func(context.Context, *qu
 		}
 		db.open.remove(h)
 	}()
-	err = s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return f(ctx, s, tx) })
+	err = s.InStorageTx(ctx, op, func(ctx context.Context, tx table.Tx) error { return f(ctx, s, tx) })
 	if ferr := s.Finish(ctx, err); err == nil {
 		err = ferr
 	}
@@ -75,9 +75,9 @@ func (db *DB) inTx(ctx context.Context, what string, f func(context.Context, *qu
 	return err
 }
 
-func (c *Conn) inTx(ctx context.Context, _ string, f func(context.Context, *query.Session, table.Tx) error) error {
+func (c *Conn) inTx(ctx context.Context, _ string, op query.Operation, f func(context.Context, *query.Session, table.Tx) error) error {
 	return c.db.call(func() error {
-		err := c.s.InStorageTx(ctx, func(ctx context.Context, tx table.Tx) error { return f(ctx, c.s, tx) })
+		err := c.s.InStorageTx(ctx, op, func(ctx context.Context, tx table.Tx) error { return f(ctx, c.s, tx) })
 		if err == nil && c.s.Reading() {
 			return nil // rows that are open end the transaction
 		}
@@ -88,9 +88,9 @@ func (c *Conn) inTx(ctx context.Context, _ string, f func(context.Context, *quer
 	})
 }
 
-func (tx *Tx) inTx(ctx context.Context, _ string, f func(context.Context, *query.Session, table.Tx) error) error {
+func (tx *Tx) inTx(ctx context.Context, _ string, op query.Operation, f func(context.Context, *query.Session, table.Tx) error) error {
 	return tx.call(func() error {
-		return tx.s.InStorageTx(ctx, func(ctx context.Context, t table.Tx) error { return f(ctx, tx.s, t) })
+		return tx.s.InStorageTx(ctx, op, func(ctx context.Context, t table.Tx) error { return f(ctx, tx.s, t) })
 	})
 }
 
@@ -113,11 +113,11 @@ func (w *work) end(err error) error {
 }
 
 // with runs f in a statement on the table.
-func (t *Table[T]) with(ctx context.Context, what string, f func(context.Context, *work) error) error {
+func (t *Table[T]) with(ctx context.Context, what string, op query.Operation, f func(context.Context, *work) error) error {
 	if t.q == nil {
 		return errNoTables
 	}
-	return t.q.inTx(ctx, what, func(ctx context.Context, s *query.Session, tx table.Tx) error {
+	return t.q.inTx(ctx, what, op, func(ctx context.Context, s *query.Session, tx table.Tx) error {
 		w, err := t.begin(ctx, s, tx)
 		if err != nil {
 			return err
@@ -170,8 +170,8 @@ func (t *Table[T]) bind(schema table.Schema) (*binding, error) {
 }
 
 // change is with for operations that write: those of a DB are tried again when others were in the way.
-func (t *Table[T]) change(ctx context.Context, f func(context.Context, *work) error) error {
-	run := func() error { return t.with(ctx, "change of a table", f) }
+func (t *Table[T]) change(ctx context.Context, op query.Operation, f func(context.Context, *work) error) error {
+	run := func() error { return t.with(ctx, "change of a table", op, f) }
 	if _, own := t.q.(*DB); own {
 		return retry(ctx, run)
 	}
@@ -181,7 +181,7 @@ func (t *Table[T]) change(ctx context.Context, f func(context.Context, *work) er
 // Get reads the row with the given primary key (its columns' values in order), or returns
 // table.ErrNotFound.
 func (t *Table[T]) Get(ctx context.Context, key ...any) (v T, err error) {
-	err = t.with(ctx, "look-up", func(ctx context.Context, w *work) error {
+	err = t.with(ctx, "look-up", query.OpGet, func(ctx context.Context, w *work) error {
 		k, err := w.keyOf(w.s, key)
 		if err != nil {
 			return err
@@ -201,7 +201,7 @@ func (t *Table[T]) Get(ctx context.Context, key ...any) (v T, err error) {
 
 // Insert adds rows; 23505 if a key exists.
 func (t *Table[T]) Insert(ctx context.Context, rows ...T) error {
-	return t.change(ctx, func(ctx context.Context, w *work) error {
+	return t.change(ctx, query.OpInsert, func(ctx context.Context, w *work) error {
 		wr, err := w.stmt.Writer(ctx, w.def.ID)
 		if err != nil {
 			return err
@@ -217,7 +217,7 @@ func (t *Table[T]) Insert(ctx context.Context, rows ...T) error {
 // Put inserts rows, or replaces those whose primary key exists: columns without a field get their defaults then, too.
 // Two of the given rows with one key are 21000.
 func (t *Table[T]) Put(ctx context.Context, rows ...T) error {
-	return t.change(ctx, func(ctx context.Context, w *work) error {
+	return t.change(ctx, query.OpPut, func(ctx context.Context, w *work) error {
 		w.put = true
 		if err := w.needKey(); err != nil {
 			return err
@@ -244,7 +244,7 @@ func (t *Table[T]) Put(ctx context.Context, rows ...T) error {
 
 // Delete removes the row with the given primary key; table.ErrNotFound if there is none.
 func (t *Table[T]) Delete(ctx context.Context, key ...any) error {
-	return t.change(ctx, func(ctx context.Context, w *work) error {
+	return t.change(ctx, query.OpDelete, func(ctx context.Context, w *work) error {
 		k, err := w.keyOf(w.s, key)
 		if err != nil {
 			return err

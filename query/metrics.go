@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -22,10 +23,43 @@ const (
 	kindDDL
 	kindTransaction
 	kindOther
-	numStatementKinds
+	kindOperation // the first; they stand in the order of Operation
+	numStatementKinds = kindOperation + statementKind(numOperations)
 )
 
-var statementKindNames = [numStatementKinds]string{"get", "select", "insert", "update", "delete", "copy", "ddl", "transaction", "other"}
+var statementKindNames = [numStatementKinds]string{
+	"get", "select", "insert", "update", "delete", "copy", "ddl", "transaction", "other",
+	"table get", "table insert", "table put", "table delete", "table scan", "append",
+}
+
+// Operation is what work without SQL counts as.
+type Operation uint8
+
+// The operations. NoOperation does not count.
+const (
+	OpGet Operation = iota
+	OpInsert
+	OpPut
+	OpDelete
+	OpScan
+	OpAppend
+	numOperations
+	NoOperation = numOperations
+)
+
+// Began returns when an operation that begins now began, for Operated.
+func (s *Session) Began() time.Duration { return s.e.elapsed() }
+
+// Operated counts an operation that has ended, and its error unless it says that there is no such row.
+func (s *Session) Operated(op Operation, began time.Duration, err error) {
+	if op >= NoOperation {
+		return
+	}
+	s.count(kindOperation+statementKind(op), began)
+	if !errors.Is(err, table.ErrNotFound) {
+		s.countError(err)
+	}
+}
 
 // metricShards spreads the counters, so that sessions on different CPUs rarely write to the same cache line.
 const metricShards = 4

@@ -474,8 +474,10 @@ func (s *Session) Begin(ctx context.Context, o table.TxOptions) error {
 
 // InStorageTx runs f, work without SQL, in the storage's transaction: that of the session's transaction block, or
 // an implicit one, which Finish ends. Its context ends with Cancel too. An error of f, but table.ErrNotFound, fails the
-// transaction.
-func (s *Session) InStorageTx(ctx context.Context, f func(context.Context, table.Tx) error) error {
+// transaction. It counts as op.
+func (s *Session) InStorageTx(ctx context.Context, op Operation, f func(context.Context, table.Tx) error) (err error) {
+	began := s.Began()
+	defer func() { s.Operated(op, began, err) }()
 	if s.closedFlag {
 		return errSessionClosed
 	}

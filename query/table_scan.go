@@ -19,6 +19,7 @@ func (s *Session) ScanTable(ctx context.Context, find func(table.Schema) (*table
 	if s.tx.failed {
 		return nil, errFailedTx
 	}
+	began := s.Began()
 	run, stop, err := s.running(ctx, "")
 	if err != nil {
 		s.failed(err)
@@ -31,8 +32,10 @@ func (s *Session) ScanTable(ctx context.Context, find func(table.Schema) (*table
 		}
 		stop()
 		s.failed(err)
+		s.Operated(OpScan, began, err)
 		return nil, err
 	}
+	r.onEnd = append(r.onEnd, func() { s.Operated(OpScan, began, nil) }) // an error counts where it happens
 	r.ctx, r.parent, r.cancel = run, ctx, stop
 	s.results = append(s.results, r)
 	return r, nil

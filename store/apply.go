@@ -15,6 +15,8 @@ type appliedState struct {
 	catalog *catalog.Catalog
 	// garbage counts the row versions that ended since the last Retire.
 	garbage int
+	// ended counts those that ended since the store was opened.
+	ended int64
 	// published counts the Views since then.
 	published int
 }
@@ -82,11 +84,24 @@ func (s *Store) applyEntry(lsn table.LSN, e *table.Entry) error {
 	if def == nil {
 		return corruptedf("entry at LSN %d of table %d, which does not exist", lsn, e.Table)
 	}
+	t := s.tiers[s.tierOf(def.Method)]
 	s.applied.garbage += e.Keys.Len()
+	s.applied.ended += int64(e.Keys.Len())
 	if e.Op == table.OpTruncate {
 		s.applied.garbage += retireRows
+		s.applied.ended += rowsOf(t.Metrics().ByTable, e.Table)
 	}
-	return s.tiers[s.tierOf(def.Method)].Apply(lsn, e)
+	return t.Apply(lsn, e)
+}
+
+// rowsOf returns how many rows a table has.
+func rowsOf(list []table.TableMetrics, id table.ObjectID) int64 {
+	for _, t := range list {
+		if t.ID == id {
+			return t.Rows
+		}
+	}
+	return 0
 }
 
 // define tells the tiers of the tables that are new, or have a new definition, after c. From here on
@@ -169,7 +184,7 @@ func (s *Store) publish(lsn table.LSN, pos wal.Position) {
 
 // snapshot returns the state at the LSN that was applied last.
 func (s *Store) snapshot(lsn table.LSN) *state {
-	st := &state{catalog: s.applied.catalog, time: s.applied.time, tiers: make([]table.TierSnapshot, len(s.tiers))}
+	st := &state{catalog: s.applied.catalog, time: s.applied.time, ended: s.applied.ended, tiers: make([]table.TierSnapshot, len(s.tiers))}
 	for i := range s.tiers {
 		at := lsn
 		if i > 0 && invariants.Mutant("store-older-tier") {

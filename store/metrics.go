@@ -17,11 +17,6 @@ func (s *Store) Metrics() table.Metrics {
 	if s.pipeline != nil {
 		m.GroupSizes = s.pipeline.GroupSizes()
 	}
-	m.Views = s.viewMetrics()
-	m.OpenViews = int64(len(m.Views))
-	if len(m.Views) > 0 {
-		m.OldestViewLSN = m.Views[0].LSN
-	}
 	for _, t := range s.memFor {
 		m.Memory = append(m.Memory, table.MemoryMetrics{Name: t.Name(), Bytes: t.Used(), PeakBytes: t.Peak(), LimitBytes: t.Limit()})
 	}
@@ -34,7 +29,21 @@ func (s *Store) Metrics() table.Metrics {
 		m.Disk = s.diskMetrics()
 		s.leave()
 	}
+	m.Views = s.viewMetrics(rowBytes(m.Tables))
+	m.OpenViews = int64(len(m.Views))
+	if len(m.Views) > 0 {
+		m.OldestViewLSN = m.Views[0].LSN
+	}
 	return m
+}
+
+// rowBytes is what a row occupies on average.
+func rowBytes(list []table.TableMetrics) float64 {
+	var rows, bytes int64
+	for _, t := range list {
+		rows, bytes = rows+t.Rows+t.DeadRows, bytes+t.MemoryBytes+t.IndexBytes
+	}
+	return float64(bytes) / float64(max(rows, 1))
 }
 
 // txMetrics are what transactions, locks and checkpoints have counted.
@@ -52,9 +61,14 @@ func (s *Store) txMetrics() table.Metrics {
 	}
 }
 
-func (s *Store) viewMetrics() (out []table.ViewMetrics) {
-	for _, p := range s.views.Pinned() {
-		out = append(out, table.ViewMetrics{LSN: p.LSN, Age: p.Age, References: p.References})
+// viewMetrics are of the Views in use, of rows of a size.
+func (s *Store) viewMetrics(rowBytes float64) (out []table.ViewMetrics) {
+	list := s.views.PinnedBy(func(st *state) int64 { return st.ended })
+	for _, p := range list {
+		v := table.ViewMetrics{LSN: p.LSN, Age: p.Age, References: p.References}
+		v.PinnedRows = list[len(list)-1].Weight - p.Weight
+		v.PinnedBytes = int64(float64(v.PinnedRows) * rowBytes)
+		out = append(out, v)
 	}
 	return out
 }

@@ -75,6 +75,7 @@ type state struct {
 	catalog *catalog.Catalog
 	time    int64                // commit timestamp of the newest record
 	tiers   []table.TierSnapshot // as Store.tiers
+	ended   int64                // row versions that have ended so far
 }
 
 type view = txn.View[*state]

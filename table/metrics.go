@@ -50,11 +50,14 @@ type TableMetrics struct {
 	MemoryBytes, IndexBytes int64
 }
 
-// ViewMetrics are of one snapshot that is in use. It keeps the rows that were replaced or deleted since.
+// ViewMetrics are of one snapshot that is in use. It keeps the rows that were replaced or deleted since: at most
+// PinnedRows of them, as rows that were also inserted since are among these. PinnedBytes is about what they occupy, by
+// the size of the rows that there are.
 type ViewMetrics struct {
-	LSN        LSN
-	Age        time.Duration
-	References int64
+	LSN                     LSN
+	Age                     time.Duration
+	References              int64
+	PinnedRows, PinnedBytes int64
 }
 
 // MemoryMetrics are of one use of off-heap memory; LimitBytes 0 means that it has no limit of its own.
@@ -70,7 +73,9 @@ type DiskMetrics struct {
 }
 
 // StatementMetrics are of one kind of statement: "get" (SELECT of at most one row by primary key), "select", "insert", "update",
-// "delete", "copy", "ddl", "transaction" (BEGIN, COMMIT, …), "other".
+// "delete", "copy", "ddl", "transaction" (BEGIN, COMMIT, …), "other"; or of operation without SQL: "table get", "table insert",
+// "table put", "table delete" and "table scan" of a typed table (those of a DB count once for each attempt), and "append", an
+// Appender from its beginning to its end.
 type StatementMetrics struct {
 	Name  string
 	Times Distribution // nanoseconds

@@ -150,18 +150,37 @@ type PinnedView struct {
 	Position   wal.Position
 	Age        time.Duration
 	References int64
+	Weight     int64 // of its state
 }
 
 // Pinned lists the Views in use, oldest first; the last one is the published View, whose references
 // count the set's own.
-func (s *ViewSet[T]) Pinned() []PinnedView {
+func (s *ViewSet[T]) Pinned() []PinnedView { return s.PinnedBy(nil) }
+
+// PinnedBy is Pinned with the weights of the Views' states; nil: without.
+func (s *ViewSet[T]) PinnedBy(weight func(T) int64) []PinnedView {
+	var held []*View[T]
+	defer func() {
+		for _, v := range held {
+			v.Release()
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	var out []PinnedView
 	for _, v := range s.mu.live {
-		if n := v.refs.Load(); n != 0 {
-			out = append(out, PinnedView{v.lsn, v.pos, now.Sub(v.born), n})
+		for n := v.refs.Load(); n != 0; n = v.refs.Load() {
+			p := PinnedView{LSN: v.lsn, Position: v.pos, Age: now.Sub(v.born), References: n}
+			if weight != nil {
+				if !v.refs.CompareAndSwap(n, n+1) {
+					continue
+				}
+				held = append(held, v) // released once the lock is
+				p.Weight = weight(v.State)
+			}
+			out = append(out, p)
+			break
 		}
 	}
 	return out

@@ -11,7 +11,7 @@ var laminaRelations = []relation{
 	{schema: lamina, name: "disk", rows: diskRows, columns: "name text, bytes int8"},
 	{schema: lamina, name: "tables", rows: tableRows,
 		columns: "id oid, schema_name name, table_name name, tier text, live_rows int8, dead_rows int8, memory_bytes int8, index_bytes int8"},
-	{schema: lamina, name: "views_pinned", rows: pinned, columns: "lsn int8, age_ms int8, holders int8"},
+	{schema: lamina, name: "views_pinned", rows: pinned, columns: "lsn int8, age_ms int8, holders int8, pinned_rows int8, pinned_bytes int8"},
 	{schema: lamina, name: "lock_waits", rows: lockWaits, columns: "waiter int8, holder int8"},
 }
 
@@ -83,7 +83,7 @@ func tableRows(m *maker) {
 
 func pinned(m *maker) {
 	for _, v := range m.Metrics().Views {
-		m.add(v.LSN, v.Age.Milliseconds(), v.References)
+		m.add(v.LSN, v.Age.Milliseconds(), v.References, v.PinnedRows, v.PinnedBytes)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -44,7 +45,7 @@ func (sh *Shell) command(ctx context.Context, line string) (quit bool, err error
 
 // tables lists the tables that the session sees.
 func (sh *Shell) tables(ctx context.Context) error {
-	err := sh.s.InStorageTx(ctx, func(_ context.Context, tx table.Tx) error {
+	err := sh.s.InStorageTx(ctx, query.NoOperation, func(_ context.Context, tx table.Tx) error {
 		schema := tx.Schema()
 		p := newAligned(sh.out, []column{{name: "Schema"}, {name: "Name"}, {name: "Tier"}, {"Columns", types.T(types.Int4)}})
 		for _, o := range schema.List(table.KindTable) {
