@@ -23,7 +23,7 @@ const (
 	kindDDL
 	kindTransaction
 	kindOther
-	kindOperation // the first; they stand in the order of Operation
+	kindOperation     // the first; they stand in the order of Operation
 	numStatementKinds = kindOperation + statementKind(numOperations)
 )
 
