@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -161,6 +162,9 @@ func (m *modifier) lockMerged(ctx context.Context, rows []*mergeRow) (out []*mer
 		}
 		for i, r := range part {
 			now := []*mergeRow{r}
+			if locked[i].Status == table.Moved && m.m.Rerun {
+				return nil, exec.ErrRerun
+			}
 			if locked[i].Status != table.Unchanged {
 				if now, err = m.matchAgain(ctx, r, locked[i]); err != nil {
 					return nil, err

@@ -19,6 +19,10 @@ func (z *optimizer) mergeRows(s *bind.Statement, p *plan.Modify, returning []exp
 		if clauses[i], err = mapClause(c, z.subplansIn); err != nil {
 			return nil, nil, err
 		}
+		_, _ = mapClause(c, func(e expr.Expr) (expr.Expr, error) { //nolint:errcheck // it never fails
+			p.Rerun = p.Rerun || plan.HasSubquery(e)
+			return e, nil
+		})
 		_, _ = mapClause(clauses[i], func(e expr.Expr) (expr.Expr, error) { //nolint:errcheck // it never fails
 			need.addAll(exprCols(e))
 			return e, nil
