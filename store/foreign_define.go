@@ -51,13 +51,13 @@ func (s *schema) lockReferenced(ctx context.Context, def, old *table.TableDef) e
 
 // validateForeign checks that the rows of tables obey constraints after a table was changed: its new constraints, and those
 // of which the values on either side may have changed.
-func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, fresh []table.ObjectID) error {
+func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, rows *writes, fresh []table.ObjectID) error {
 	for i := range def.Foreign {
 		f := &def.Foreign[i]
 		if f.NotValid {
 			continue
 		}
-		if slices.Contains(fresh, f.ID) || wasNotValid(was, f) || retyped(was, def, columnIDs(def, f.Columns)) || f.Table == def.ID && retyped(was, def, f.RefColumns) {
+		if slices.Contains(fresh, f.ID) || wasNotValid(was, f) || reworked(was, def, rows, columnIDs(def, f.Columns)) || f.Table == def.ID && reworked(was, def, rows, f.RefColumns) {
 			if err := t.validateOne(ctx, def, f); err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (t *Tx) validateForeign(ctx context.Context, was, def *table.TableDef, fres
 	for _, child := range t.catalog().Referencing(def.ID) {
 		for i := range child.Foreign {
 			f := &child.Foreign[i]
-			if child.ID == def.ID || f.Table != def.ID || f.NotValid || !retyped(was, def, f.RefColumns) {
+			if child.ID == def.ID || f.Table != def.ID || f.NotValid || !reworked(was, def, rows, f.RefColumns) {
 				continue
 			}
 			if err := t.lockTable(ctx, child.ID, table.ShareRowExclusive, table.WaitBlock); err != nil {
@@ -108,13 +108,14 @@ func columnIDs(def *table.TableDef, cols []int) (ids []uint32) {
 	return ids
 }
 
-// retyped reports whether the rows of a table were made anew, with another type of one of the columns.
-func retyped(was, def *table.TableDef, ids []uint32) bool {
-	if was.Layout == def.Layout {
+// reworked reports whether the rows of a table were made anew, with another type of one of the columns, or other values.
+func reworked(was, def *table.TableDef, rows *writes, ids []uint32) bool {
+	if rows == nil {
 		return false
 	}
 	for _, id := range ids {
-		if a, b := columnByID(was, id), columnByID(def, id); a < 0 || b < 0 || was.Columns[a].Type != def.Columns[b].Type {
+		a, b := columnByID(was, id), columnByID(def, id)
+		if a < 0 || b < 0 || was.Columns[a].Type != def.Columns[b].Type || slices.Contains(rows.changed, id) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
@@ -44,6 +45,7 @@ func (t *Tx) rewrite(
 			x.notNull = append(x.notNull, i)
 		}
 	}
+	x.watch(was)
 	x.w.truncate(st.command)
 	r, err := st.Reader(ctx, def.ID)
 	if err != nil {
@@ -69,6 +71,42 @@ type rewriter struct {
 	w       *writes
 	dst     *vec.BatchBuilder
 	key     []byte
+	// watched are columns that FOREIGN KEY constraints use, by their positions before and after.
+	watched [][2]int
+}
+
+// watch makes x notice changes of values that FOREIGN KEY constraints are about, of the table or of others.
+func (x *rewriter) watch(was *table.TableDef) {
+	used := map[uint32]bool{}
+	for i := range x.def.Foreign {
+		for _, c := range x.def.Foreign[i].Columns {
+			used[x.def.Columns[c].ID] = true
+		}
+	}
+	for _, child := range x.t.catalog().Referencing(x.def.ID) {
+		for i := range child.Foreign {
+			for _, id := range child.Foreign[i].RefColumns {
+				used[id] = used[id] || child.Foreign[i].Table == x.def.ID
+			}
+		}
+	}
+	for i := range x.def.Columns {
+		if from := columnByID(was, x.def.Columns[i].ID); from >= 0 && used[x.def.Columns[i].ID] {
+			x.watched = append(x.watched, [2]int{from, i})
+		}
+	}
+}
+
+// notice notes the watched columns of which a row has got another value.
+func (x *rewriter) notice(old, b *vec.Batch) {
+	for _, c := range x.watched {
+		id := x.def.Columns[c[1]].ID
+		for i := 0; i < b.N && !slices.Contains(x.w.changed, id); i++ {
+			if !types.Identical(old.BatchDatum(c[0], i), b.BatchDatum(c[1], i)) {
+				x.w.changed = append(x.w.changed, id)
+			}
+		}
+	}
 }
 
 // batch writes the rows of old, which are at most vec.Size, in their new form.
@@ -85,6 +123,7 @@ func (x *rewriter) batch(ctx context.Context, old *vec.Batch) error {
 	if err != nil {
 		return err
 	}
+	x.notice(old, b)
 	check := rowCheck{batch: *b}
 	if err := check.check(ctx, x.def, x.notNull, x.funcs); err != nil {
 		return err

@@ -192,7 +192,7 @@ func (s *schema) alterTable(ctx context.Context, o *catalog.Overlay, was, def *t
 	for _, f := range newForeign(now, was) {
 		fresh = append(fresh, f.ID)
 	}
-	if err := t.validateForeign(ctx, was, now, fresh); err != nil {
+	if err := t.validateForeign(ctx, was, now, rows, fresh); err != nil {
 		t.undo(before)
 		return err
 	}

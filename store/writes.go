@@ -54,6 +54,8 @@ type writes struct {
 	// none, in the one before it.
 	rewritten bool
 	before    *writes
+	// changed are the IDs of columns with FOREIGN KEY constraints whose values are others than before.
+	changed []uint32
 	// loads are the places that bulk loads may return to.
 	loads []*writesMark
 
