@@ -84,57 +84,17 @@ func (d *data) estimate() table.Stats {
 }
 
 func (d *data) columnStats(col int, rows []uint64, total float64) table.ColumnStats {
-	var s table.ColumnStats
-	s.Sample = make([]types.Datum, 0, len(rows))
-	seen := map[uint64]int{}
-	nulls, width := 0, 0
+	values := make([]types.Datum, 0, len(rows))
 	for _, row := range rows {
-		c, r := d.of(row)
-		if c == nil {
-			continue
-		}
-		v := c.cols[col].datum(r)
-		s.Sample = append(s.Sample, v)
-		if !v.Valid {
-			nulls++
-			continue
-		}
-		seen[types.Hash(v)]++
-		width += len(v.S)
-		if !s.Min.Valid || types.Compare(v, s.Min) < 0 {
-			s.Min = v
-		}
-		if !s.Max.Valid || types.Compare(v, s.Max) > 0 {
-			s.Max = v
+		if c, r := d.of(row); c != nil {
+			values = append(values, c.cols[col].datum(r))
 		}
 	}
-	n := len(s.Sample)
-	if n == 0 {
-		return s
+	s := table.EstimateColumn(values, total, float64(d.layouts[col].width))
+	if len(values) > 0 {
+		d.exactBounds(col, &s)
 	}
-	s.NullFraction = float64(nulls) / float64(n)
-	s.Distinct = distinct(seen, n-nulls, total*(1-s.NullFraction))
-	s.WidthBytes = float64(d.layouts[col].width) + float64(width)/float64(n)
-	d.exactBounds(col, &s)
 	return s
-}
-
-// distinct estimates the distinct values among total rows from a sample of n (Haas and Stokes' Duj1).
-func distinct(seen map[uint64]int, n int, total float64) float64 {
-	if n == 0 {
-		return 0
-	}
-	once := 0
-	for _, k := range seen {
-		if k == 1 {
-			once++
-		}
-	}
-	k, f, m := float64(len(seen)), float64(once), float64(n)
-	if total <= m {
-		return k
-	}
-	return min(total, m*k/(m-f+f*m/total))
 }
 
 // exactBounds replaces the sample's bounds of integers by those of all chunks.

@@ -162,7 +162,7 @@ func (s *Store) writeCheckpoint(v *view) error {
 		}
 	}
 	for i := range s.tiers {
-		if t := &s.tiers[i]; t.durable {
+		if t := &s.tiers[i]; t.durable && t.Durable() > 0 { // 0: it has no files
 			c.tiers = append(c.tiers, tierMark{t.method, t.Durable()})
 		}
 	}

@@ -177,6 +177,9 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 // send validates what can be validated outside the queue, encodes the record and puts it into the queue.
 func (c *commit) send(ctx context.Context) (lsn table.LSN, err error) {
 	t, r := c.tx, &c.request
+	if err := t.s.writable(); err != nil {
+		return 0, err
+	}
 	if t.validates() && !invariants.Mutant("store-skip-commit-validation") {
 		if err := t.validate(); err != nil {
 			return 0, err

@@ -14,9 +14,15 @@ func TestConformanceColumnar(t *testing.T) {
 	tabletest.Conform(t, tabletest.Options{Name: "columnar", Open: openOn, Durable: true, Methods: []string{"columnar"}})
 }
 
-// TestConformanceMixed: the tables of each case are in both tiers in turn.
+func TestConformanceLSM(t *testing.T) {
+	tabletest.Conform(t, tabletest.Options{Name: "lsm", Open: openOn, Durable: true, Methods: []string{"lsm"}})
+}
+
+// TestConformanceMixed: the tables of each case are in all tiers in turn.
 func TestConformanceMixed(t *testing.T) {
-	for name, methods := range map[string][]string{"columnar first": {"columnar", "memory"}, "memory first": {"memory", "columnar"}} {
+	for name, methods := range map[string][]string{
+		"columnar first": {"columnar", "memory", "lsm"}, "memory first": {"memory", "columnar"}, "LSM first": {"lsm", "columnar"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			tabletest.Conform(t, tabletest.Options{Name: "mixed", Open: openOn, Durable: true, Methods: methods})
 		})
@@ -31,6 +37,10 @@ func TestTransfersColumnar(t *testing.T) {
 	tabletest.Transfers(t, tabletest.Options{Name: "columnar", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar"}})
 }
 
+func TestTransfersLSM(t *testing.T) {
+	tabletest.Transfers(t, tabletest.Options{Name: "lsm", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"lsm"}})
+}
+
 func TestTransfersMixed(t *testing.T) {
-	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar", "memory"}})
+	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
 }

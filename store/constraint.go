@@ -59,10 +59,8 @@ func (s *Store) complete(obj table.Object) (table.Object, error) {
 	}
 	if s.tierOf(def.Method) < 0 {
 		switch def.Method {
-		case "lsm":
-			return nil, sqlerr.Unsupported("access method \"lsm\"")
-		case "columnar":
-			return nil, sqlerr.Unsupported("access method \"columnar\" in a database without a directory")
+		case "lsm", "columnar":
+			return nil, sqlerr.Unsupported("access method \"" + def.Method + "\" in a database without a directory")
 		}
 		return nil, sqlerr.Newf(sqlerr.UndefinedObject, "access method \"%s\" does not exist", def.Method)
 	}

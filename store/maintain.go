@@ -69,7 +69,7 @@ func (s *Store) Size(context.Context) (size table.Size, err error) {
 		path string
 		sum  *int64
 	}{
-		{s.dir.join(logName), &size.Log}, {s.dir.join(tiersDirName), &size.Snapshots}, {s.dir.path, &size.Other},
+		{s.dir.join(logName), &size.Log}, {s.dir.join(tiersDirName), &size.Snapshots}, {s.dir.join(lsmDirName), &size.Segments}, {s.dir.path, &size.Other},
 	} {
 		if *part.sum, err = s.dir.filesIn(part.path); err != nil {
 			return size, err

@@ -82,5 +82,6 @@ func (s *Store) diskMetrics() []table.DiskMetrics {
 	if err != nil {
 		return nil
 	}
-	return []table.DiskMetrics{{Name: "log", Bytes: size.Log}, {Name: "snapshots", Bytes: size.Snapshots}, {Name: "other", Bytes: size.Other}}
+	return []table.DiskMetrics{{Name: "log", Bytes: size.Log}, {Name: "snapshots", Bytes: size.Snapshots}, {Name: "lsm", Bytes: size.Segments},
+		{Name: "other", Bytes: size.Other}}
 }

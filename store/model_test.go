@@ -34,6 +34,10 @@ func TestModelColumnar(t *testing.T) {
 	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "columnar", Open: openOn, Durable: true, Methods: []string{"columnar"}})
 }
 
+func TestModelLSM(t *testing.T) {
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "lsm", Open: openOn, Durable: true, Methods: []string{"lsm"}})
+}
+
 func TestModelMixed(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory"}})
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
 }

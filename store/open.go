@@ -26,9 +26,9 @@ func Open(cfg table.Config) (table.TableStorage, error) {
 	case table.Memory:
 		return openMemory(c.Common)
 	case table.Columnar:
-		return openDurable(c.Common, c.Dir)
+		return openDurable(c.Common, "columnar", table.LSM{Dir: c.Dir})
 	case table.LSM:
-		return nil, sqlerr.Unsupported("the LSM tier")
+		return openDurable(c.Common, "lsm", c)
 	case table.Cluster:
 		return nil, sqlerr.Unsupported("a replicated database (Cluster)")
 	}
@@ -103,15 +103,18 @@ func (s *Store) begin(pos wal.Position) {
 	s.appended = st.catalog
 	s.latest.Store(st.catalog)
 	s.ids.Seed(st.catalog)
-	s.views = txn.NewViewSet(st, s.applied.lsn, pos, nil)
+	s.views = txn.NewViewSet(st, s.applied.lsn, pos, (*state).release)
 }
 
-func openDurable(c table.Common, path string) (st table.TableStorage, err error) {
-	s, err := newStore(c, "columnar")
+// openDurable opens a database in a directory. method is that of tables that name none, knobs say where it is and how
+// its LSM tables are kept.
+func openDurable(c table.Common, method string, knobs table.LSM) (st table.TableStorage, err error) {
+	s, err := newStore(c, method)
 	if err != nil {
 		return nil, err
 	}
-	if s.dir, err = openDirectory(s.common.FS, path, c.ReadOnly); err != nil {
+	s.lsm = knobs
+	if s.dir, err = openDirectory(s.common.FS, knobs.Dir, c.ReadOnly); err != nil {
 		return nil, err
 	}
 	if err := s.recover(); err != nil {

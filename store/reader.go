@@ -142,7 +142,7 @@ func (r *Reader) GetRef(ctx context.Context, key types.Row, cols []int, dst type
 		c, at := r.tt.w.at(int32(ref &^ privateRef))
 		return c.appendRow(dst, at, cols), ref, nil
 	}
-	return r.ts.AppendRow(dst, ref, cols), ref, nil
+	return r.ts.AppendRow(dst, ref, cols), ref, r.st.tx.s.readable()
 }
 
 // Ref returns the reference of a row.
@@ -162,6 +162,9 @@ func (r *Reader) Ref(_ context.Context, key types.Row) (table.RowRef, error) {
 		reads.point(r.def.ID, enc, found, r.st.view.LSN())
 	}
 	if !found {
+		if err := r.st.tx.s.readable(); err != nil {
+			return 0, err
+		}
 		return 0, table.ErrNotFound
 	}
 	return ref, nil

@@ -275,6 +275,7 @@ func (s *Store) startLog(c *checkpoint) error {
 	}
 	s.pipeline = txn.NewPipeline(txn.PipelineOptions{Log: s.log, Apply: s.applyRequest, Publish: s.publish})
 	s.commits = s.pipeline
+	s.recovery.over.Store(true)
 	s.checkpoints.start(s, c)
 	return nil
 }

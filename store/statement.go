@@ -270,6 +270,9 @@ func (st *Statement) Close(err error) error {
 // check looks at what is checked at the end: first what the transaction has read, because a key that turned up since
 // makes it fail for that reason.
 func (st *Statement) check() error {
+	if err := st.tx.s.readable(); err != nil {
+		return err
+	}
 	if st.tx.validates() && !(invariants.Mutant("store-duplicate-before-validation") && st.checkUnique() != nil) {
 		if err := st.tx.validate(); err != nil {
 			return err

@@ -23,6 +23,16 @@ type Store struct {
 	mem           *mem.Tracker
 	// memFor are the children of mem: of write sets (the first), of what commits did, of the rows of each tier.
 	memFor []*mem.Tracker
+	// lsm are the knobs of the LSM tier.
+	lsm table.LSM
+	// failed are errors of tiers that cannot go on.
+	failed struct{ writes, reads atomic.Pointer[error] }
+	// recovery: the files of the log were synced while it was read; over: there is a pipeline.
+	recovery struct {
+		sync.Mutex
+		synced bool
+		over   atomic.Bool
+	}
 
 	dir     *directory // nil: in memory
 	log     *wal.Log   // nil: in memory, or open for reading only
@@ -68,6 +78,8 @@ type tier struct {
 	verify func(ctx context.Context, report func(table.Damage) bool) (blocks int, err error)
 	// recovered tells the tier that the log was read and leads on from its files.
 	recovered func() error
+	// admit waits until the tier can take more, before a statement that writes takes locks. nil: it always can.
+	admit func(ctx context.Context) error
 }
 
 // state is what a View shows.
@@ -79,6 +91,15 @@ type state struct {
 }
 
 type view = txn.View[*state]
+
+// release gives up what a View that nobody holds any more kept of the tiers.
+func (st *state) release() {
+	for _, ts := range st.tiers {
+		if r, ok := ts.(table.SnapshotReleaser); ok {
+			r.Release()
+		}
+	}
+}
 
 // table returns a table's snapshot, nil if the View does not have it.
 func (st *state) table(s *Store, def *table.TableDef) table.TableSnapshot {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/lsm"
 	"github.com/laminadb/lamina/rowstore"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -51,19 +53,102 @@ func (s *Store) addTiers(d *directory) error {
 	s.tiers = append(s.tiers, tier{
 		Tier: columnar, method: "columnar", durable: true, verify: columnar.Verify, recovered: columnar.Recovered,
 	})
+	return s.addLSM(d)
+}
+
+// lsmDirName is the folder of the LSM tier's files. It is made with the first table.
+const lsmDirName = "lsm"
+
+// addLSM opens the tier of LSM tables.
+func (s *Store) addLSM(d *directory) error {
+	c := s.lsm
+	t, err := lsm.Open(lsm.Options{
+		FS: d.fs, Dir: d.join(lsmDirName), ReadOnly: s.readOnly, Logger: s.logger, Tracker: s.memoryFor("LSM tables"),
+		BeforeSync: s.logBeforeData, Failed: s.tierFailed, MemoryBytes: s.common.MemoryBytes,
+		MemtableBytes: c.MemtableBytes, MemtablesMax: c.MemtablesMax, BloomFalsePositiveRate: c.BloomFalsePositiveRate,
+		DisableCompaction: c.DisableCompaction, CompactionThreshold: c.CompactionThreshold,
+	})
+	if err != nil {
+		return err
+	}
+	s.tiers = append(s.tiers, tier{
+		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
+	})
+	return nil
+}
+
+// tierFailed is told of an error after which a tier does not go on: nothing is committed any more, and, if what was read
+// may not be what is there, nothing is read.
+func (s *Store) tierFailed(err error, reads bool) {
+	s.logger.Error("tier", "err", err)
+	s.failed.writes.CompareAndSwap(nil, &err)
+	if reads {
+		s.failed.reads.CompareAndSwap(nil, &err)
+	}
+}
+
+// readable returns the error of a tier that could not read, nil if there was none. Most look-ups cannot report an error
+// themselves.
+func (s *Store) readable() error {
+	if p := s.failed.reads.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// writable returns the error of a tier that cannot go on.
+func (s *Store) writable() error {
+	if p := s.failed.writes.Load(); p != nil {
+		return *p
+	}
 	return nil
 }
 
 // logBeforeData makes the log durable up to an LSN before a file with what that LSN did is synced:
 // no tier is ever ahead of the log.
 func (s *Store) logBeforeData(upTo table.LSN) error {
-	if s.pipeline == nil {
-		return sqlerr.New(sqlerr.InternalError, "a tier writes files while the log is not open")
+	if !s.recovery.over.Load() {
+		return s.syncRecovered()
 	}
 	if invariants.Mutant("store-data-before-log") {
 		return nil
 	}
 	return s.pipeline.EnsureDurable(context.Background(), upTo)
+}
+
+// syncRecovered makes durable what a recovery reads of the log: the last process may have ended before it was.
+func (s *Store) syncRecovered() error {
+	s.recovery.Lock()
+	defer s.recovery.Unlock()
+	if s.recovery.synced {
+		return nil
+	}
+	path := s.dir.join(logName)
+	names, err := s.dir.fs.List(path)
+	if err != nil {
+		return fileError("list", path, err)
+	}
+	for _, name := range names {
+		if err := syncFile(s.dir.fs, s.dir.fs.PathJoin(path, name)); err != nil {
+			return err
+		}
+	}
+	if err := syncDir(s.dir.fs, path); err != nil {
+		return err
+	}
+	s.recovery.synced = true
+	return nil
+}
+
+func syncFile(fs vfs.FS, name string) error {
+	f, err := fs.OpenReadWrite(name, diskCategory)
+	if err != nil {
+		return fileError("open", name, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fileError("sync", name, err)
+	}
+	return nil
 }
 
 // defineAll tells a tier of all its tables as of an LSN.

@@ -40,6 +40,9 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	if t.readOnly {
 		return nil, errReadOnly("data changes")
 	}
+	if err := st.admit(ctx, id); err != nil {
+		return nil, err
+	}
 	def, ts, err := st.table(ctx, id, table.RowExclusive)
 	if err != nil {
 		return nil, err
@@ -74,6 +77,19 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		w.referrers = referrersOf(def, children)
 	}
 	return w, nil
+}
+
+// admit waits until the tier of a table can take more.
+func (st *Statement) admit(ctx context.Context, id table.ObjectID) error {
+	s := st.tx.s
+	def := st.tx.catalog().Table(id)
+	if def == nil {
+		return nil // what follows says so
+	}
+	if i := s.tierOf(def.Method); i >= 0 && s.tiers[i].admit != nil {
+		return s.tiers[i].admit(ctx)
+	}
+	return nil
 }
 
 // newWriter puts a writer where there is room for it.

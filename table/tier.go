@@ -38,6 +38,12 @@ type TierSnapshot interface {
 	Table(id ObjectID) TableSnapshot
 }
 
+// SnapshotReleaser is implemented by snapshots that hold more than memory.
+type SnapshotReleaser interface {
+	// Release gives the snapshot up: the View that held it is gone. It does not block.
+	Release()
+}
+
 // TableSnapshot reads one table at a snapshot. Keys are encoded by package index, one unambiguous
 // order-preserving string a row; for a table without primary key that of its hidden int8 key.
 type TableSnapshot interface {
@@ -45,8 +51,8 @@ type TableSnapshot interface {
 	LSN() LSN
 	// Get finds the version of a row that the snapshot sees.
 	Get(key []byte) (RowRef, bool)
-	// Newest finds the newest version of a row, seen by the snapshot or not, and the LSN of its
-	// last writer; live is false if it was deleted. found false: no version is known here, so
+	// Newest finds the newest version of a row, seen by the snapshot or not but at least as new as the last Snapshot that
+	// was taken, and the LSN of its last writer; live is false if it was deleted. found false: no version is known here, so
 	// the last writer is below the watermark and there is no live row.
 	Newest(key []byte) (ref RowRef, last LSN, live, found bool)
 	// Written returns the LSN that wrote a version.

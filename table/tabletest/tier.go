@@ -131,6 +131,7 @@ func (f *tierFixture) do(r tierRecord) table.LSN {
 	r.lsn = f.lsn
 	f.log = append(f.log, r)
 	f.replay(r)
+	f.tier.Snapshot(r.lsn) // as it is published
 	return r.lsn
 }
 

@@ -1,0 +1,83 @@
+package lsm
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/laminadb/lamina/sqlerr"
+)
+
+// pressure says when Pebble has more to do than it should: Pebble itself would then make whoever writes wait, under locks
+// and without a limit.
+type pressure struct {
+	since atomic.Int64 // bytes written since the last look
+	high  atomic.Bool
+	// charged is what the tracker was charged: what Pebble said when it was asked last, and what was written since.
+	charged atomic.Int64
+	// waited counts the statements that had to wait.
+	waited atomic.Int64
+}
+
+// admitEvery is how often a statement that waits looks again.
+const admitEvery = 2 * time.Millisecond
+
+// levelZeroMax is the number of sublevels of level 0, in multiples of that which starts a compaction, from which
+// on writers wait.
+const levelZeroMax = 5
+
+// wrote is told of each batch.
+func (p *pressure) wrote(t *Tier, bytes int64) {
+	t.charge(p.charged.Load() + bytes)
+	if p.since.Add(bytes) < t.o.MemtableBytes/4 {
+		return
+	}
+	p.since.Store(0)
+	p.high.Store(t.pressed(t.db.Load()))
+}
+
+// charge sets what the tracker was charged.
+func (t *Tier) charge(bytes int64) {
+	if n := bytes - t.counts.charged.Swap(bytes); n >= 0 {
+		t.o.Tracker.Force(n)
+	} else {
+		t.o.Tracker.Release(-n)
+	}
+}
+
+// pressed asks Pebble.
+func (t *Tier) pressed(db *pebble.DB) bool {
+	var m *pebble.Metrics
+	if t.guard(func() error {
+		m = db.Metrics()
+		return nil
+	}) != nil {
+		return false // what follows fails anyhow
+	}
+	t.charge(int64(m.MemTable.Size) + m.BlockCache.Size)
+	return m.MemTable.Count > int64(t.o.MemtablesMax) ||
+		!t.o.DisableCompaction && int(m.Levels[0].Sublevels) > levelZeroMax*t.o.CompactionThreshold
+}
+
+// Admit waits until Pebble has caught up, before a statement that writes takes any lock.
+func (t *Tier) Admit(ctx context.Context) error {
+	if !t.counts.high.Load() {
+		return nil
+	}
+	t.counts.waited.Add(1)
+	tick := time.NewTicker(admitEvery)
+	defer tick.Stop()
+	for t.pressed(t.db.Load()) {
+		select {
+		case <-tick.C:
+		case <-t.failed.ended:
+			return t.failed.writeError()
+		case <-ctx.Done():
+			return sqlerr.Canceled(ctx)
+		}
+	}
+	t.counts.high.Store(false)
+	return nil
+}

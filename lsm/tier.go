@@ -1,0 +1,352 @@
+package lsm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Tier is the tier of LSM tables.
+type Tier struct {
+	o      Options
+	failed failures
+	fs     *guardedFS
+	cache  *pebble.Cache
+	// db is nil until the first table is made.
+	db     atomic.Pointer[pebble.DB]
+	tables atomic.Pointer[tableSet]
+	ended  versions
+	recent versionCache
+	pins   pins
+	// opened is what was durable when the tier was opened: replay leaves it out.
+	opened mark
+	// durableLSN is what Durable says.
+	durableLSN atomic.Uint64
+	// handed is the newest LSN that was handed to Pebble.
+	handed atomic.Uint64
+
+	// mark is that of the newest batch that Pebble has. Its lock is held while a batch is handed over.
+	mark struct {
+		sync.Mutex
+		mark
+	}
+	// What follows belongs to the goroutine that applies.
+	write writeState
+	// snap is the newest Pebble snapshot, wrote whether something was written since, live that there was a snapshot: before
+	// the first one nobody reads.
+	snap  *pin
+	wrote bool
+	live  bool
+
+	counts pressure
+	closed struct {
+		sync.Mutex
+		yes bool
+	}
+}
+
+var _ table.Tier = (*Tier)(nil)
+
+// Open opens the tier. A folder that is not there is made with the first table.
+func Open(o Options) (*Tier, error) {
+	t := &Tier{o: o.withDefaults()}
+	t.failed = newFailures(o.Failed)
+	t.tables.Store(&tableSet{})
+	t.mark.mark = mark{ref: 1, inc: 1}
+	t.write.ref, t.write.inc = 1, 1
+	_, err := t.o.FS.Stat(t.o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err == nil {
+		err = t.open()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// open opens Pebble.
+func (t *Tier) open() error {
+	base := t.o.FS
+	if t.o.ReadOnly {
+		base = newOverlay(base)
+	}
+	t.fs = &guardedFS{FS: base, t: t}
+	t.cache = pebble.NewCache(max(1<<20, t.o.MemoryBytes/8))
+	var db *pebble.DB
+	err := t.guard(func() (err error) {
+		db, err = pebble.Open(t.o.Dir, t.o.pebble(t.fs, t.cache, logger{t}))
+		return err
+	})
+	if err != nil {
+		t.cache.Unref()
+		return pebbleError("open", err)
+	}
+	if err := t.readMark(db); err != nil {
+		err = errors.Join(err, db.Close())
+		t.cache.Unref()
+		return err
+	}
+	t.db.Store(db)
+	t.pins.start()
+	t.fs.armed.Store(true)
+	return nil
+}
+
+// readMark learns what is durable: nothing else is there yet.
+func (t *Tier) readMark(db *pebble.DB) error {
+	v, closer, err := db.Get(markKey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return pebbleError("read", err)
+	}
+	t.opened, err = decodeMark(v)
+	if err := errors.Join(err, closer.Close()); err != nil {
+		return err
+	}
+	t.mark.mark = t.opened
+	t.write.done, t.write.ref, t.write.inc = t.opened.lsn, t.opened.ref, t.opened.inc
+	t.durableLSN.Store(uint64(t.opened.lsn))
+	t.handed.Store(uint64(max(t.opened.lsn, t.opened.partial)))
+	return nil
+}
+
+// create makes the folder, and opens Pebble in it.
+func (t *Tier) create() error {
+	if t.o.ReadOnly {
+		return t.open() // in memory
+	}
+	if err := t.o.FS.MkdirAll(t.o.Dir, 0o755); err != nil {
+		return ioErrorf("create directory: %w", err)
+	}
+	dir, err := t.o.FS.OpenDir(t.o.FS.PathDir(t.o.Dir))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	if err != nil {
+		return ioErrorf("sync directory: %w", err)
+	}
+	return t.open()
+}
+
+// guard runs what may not come back after a failure.
+func (t *Tier) guard(f func() error) error {
+	if err := t.failed.writeError(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-t.failed.ended:
+		return t.failed.writeError()
+	}
+}
+
+// Define creates a table, or gives it a new version of its definition. A new layout is a new incarnation, without rows.
+func (t *Tier) Define(lsn table.LSN, def *table.TableDef) error {
+	if t.db.Load() == nil {
+		if err := t.create(); err != nil {
+			return err
+		}
+	}
+	old := (*t.tables.Load())[def.ID]
+	if old != nil && sameLayout(old.def, def) {
+		t.with(def.ID, &tableState{def, old.d})
+		return nil
+	}
+	if old == nil {
+		known, err := t.adopt(lsn, def)
+		if known || err != nil {
+			return err
+		}
+	}
+	if err := t.begin(lsn); err != nil {
+		return err
+	}
+	if old != nil {
+		if err := t.dropRows(old.d); err != nil {
+			return err
+		}
+	}
+	return t.incarnate(def)
+}
+
+// adopt takes over the rows that the files have of a table. At or below the LSN at which the tier was opened they must be
+// there; above it the table is new. What a record that was applied in part has done is done again.
+func (t *Tier) adopt(lsn table.LSN, def *table.TableDef) (known bool, err error) {
+	m, found, err := t.meta(def.ID)
+	if err != nil {
+		return false, err
+	}
+	partial := t.mark.partial != 0
+	switch {
+	case lsn > t.opened.lsn && !found:
+		return false, nil
+	case found && m.layout == layoutOf(def):
+	case partial:
+		return false, nil
+	case !found:
+		return false, corruptedf("the LSM tree has no table %d, which was there at LSN %d", def.ID, t.opened.lsn)
+	default:
+		return false, corruptedf("the LSM tree has rows of another layout of table %d", def.ID)
+	}
+	d := newData(def, m.inc)
+	d.add(m.live)
+	if err := t.readSample(d); err != nil {
+		return false, err
+	}
+	t.with(def.ID, &tableState{def, d})
+	return true, nil
+}
+
+// meta reads the entry of a table.
+func (t *Tier) meta(id table.ObjectID) (m tableMeta, found bool, err error) {
+	v, closer, err := t.get(tableKey(spaceTable, id))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return m, false, nil
+	}
+	if err != nil {
+		return m, false, pebbleError("read", err)
+	}
+	m, err = decodeMeta(v)
+	return m, true, errors.Join(err, closer.Close())
+}
+
+// Drop removes a table. Pebble keeps its rows as long as a snapshot shows them.
+func (t *Tier) Drop(lsn table.LSN, id table.ObjectID) error {
+	s := (*t.tables.Load())[id]
+	if s == nil {
+		return nil
+	}
+	if err := t.begin(lsn); err != nil {
+		return err
+	}
+	if err := t.dropRows(s.d); err != nil {
+		return err
+	}
+	t.with(id, nil)
+	b := t.write.batch
+	return pebbleError("write", errors.Join(b.Delete(tableKey(spaceTable, id), nil), b.Delete(tableKey(spaceSample, id), nil)))
+}
+
+// Durable returns the LSN up to which the files have everything, as of the last checkpoint; 0 if there are none.
+func (t *Tier) Durable() table.LSN { return table.LSN(t.durableLSN.Load()) }
+
+// durable reads the mark in what Pebble guarantees to be durable. After a failure that counts for nothing.
+func (t *Tier) durable(db *pebble.DB) (m mark, err error) {
+	if err := t.failed.writeError(); err != nil {
+		return m, err
+	}
+	it, err := db.NewIter(&pebble.IterOptions{
+		LowerBound: markKey, UpperBound: []byte{spaceMark + 1}, OnlyReadGuaranteedDurable: true,
+	})
+	if err != nil {
+		return m, pebbleError("read", err)
+	}
+	if it.First() {
+		m, err = decodeMark(it.Value())
+	}
+	return m, errors.Join(err, pebbleError("read", it.Error()), it.Close())
+}
+
+// Checkpoint flushes: all that was applied up to upTo, and what came later, is durable then.
+func (t *Tier) Checkpoint(ctx context.Context, upTo table.LSN) error {
+	db := t.db.Load()
+	if db == nil {
+		return nil
+	}
+	if t.Durable() >= upTo {
+		return nil
+	}
+	if err := t.markUpTo(db, upTo); err != nil {
+		return err
+	}
+	var flushed <-chan struct{}
+	if err := t.guard(func() (err error) {
+		flushed, err = db.AsyncFlush()
+		return err
+	}); err != nil {
+		return pebbleError("flush", err)
+	}
+	select {
+	case <-flushed:
+	case <-t.failed.ended:
+		return t.failed.writeError()
+	case <-ctx.Done():
+		return sqlerr.Canceled(ctx)
+	}
+	m, err := t.durable(db)
+	if err == nil && m.lsn < upTo {
+		err = sqlerr.Newf(sqlerr.InternalError, "LSM tree: durable up to LSN %d after a flush up to %d", m.lsn, upTo)
+	}
+	if err == nil {
+		t.durableLSN.Store(uint64(m.lsn))
+	}
+	return err
+}
+
+// Recovered says that the log was read: a record that was applied in part must have been in it.
+func (t *Tier) Recovered() error {
+	if p := t.opened.partial; p != 0 && t.write.cur < p && t.write.done < p {
+		return corruptedf("the LSM tree has a part of record %d, but the log ends before it", p)
+	}
+	return nil
+}
+
+// Retire forgets the keys of versions that no View shows.
+func (t *Tier) Retire(_, watermark table.LSN) { t.ended.forget(watermark) }
+
+// Metrics counts what the tier holds.
+func (t *Tier) Metrics() table.TierMetrics {
+	m := table.TierMetrics{Name: "lsm", DeadRows: int64(t.ended.len()), MemoryBytes: t.ended.bytes.Load()}
+	for id, s := range *t.tables.Load() {
+		of := table.TableMetrics{ID: id, Tier: m.Name, Rows: s.d.live.Load()}
+		m.Tables++
+		m.Rows += of.Rows
+		m.ByTable = append(m.ByTable, of)
+	}
+	slices.SortFunc(m.ByTable, func(a, b table.TableMetrics) int { return cmp.Compare(a.ID, b.ID) })
+	return m
+}
+
+// Close closes the files; no View may be left. After a failure they are left as they are: Pebble may be in any state.
+func (t *Tier) Close() error {
+	t.closed.Lock()
+	defer t.closed.Unlock()
+	if t.closed.yes {
+		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState, "the tier is closed")
+	}
+	t.closed.yes = true
+	t.charge(0)
+	db := t.db.Load()
+	if db == nil || t.failed.writeError() != nil {
+		return nil
+	}
+	err := t.guard(func() error {
+		var err error
+		if t.write.batch != nil {
+			err = t.write.batch.Close()
+		}
+		t.pins.end()
+		return errors.Join(err, db.Close())
+	})
+	if t.failed.writeError() == nil {
+		t.cache.Unref()
+	}
+	return pebbleError("close", err)
+}

@@ -1,0 +1,147 @@
+package lsm
+
+import (
+	"context"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Verify reads all entries, and with them every block of every file, and checks that rows, references and counts agree.
+// report returns false to stop.
+func (t *Tier) Verify(ctx context.Context, report func(table.Damage) bool) (entries int, err error) {
+	db := t.db.Load()
+	if db == nil {
+		return 0, nil
+	}
+	var s *pebble.Snapshot
+	if err := t.guard(func() error {
+		s = db.NewSnapshot()
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	v := &verifier{ctx: ctx, t: t, s: s}
+	err = v.all()
+	if err != nil && sqlerr.CodeOf(err) == sqlerr.DataCorrupted {
+		report(table.Damage{File: t.o.Dir, Err: err})
+		err = nil
+	}
+	return v.entries, err
+}
+
+type verifier struct {
+	ctx     context.Context
+	t       *Tier
+	s       *pebble.Snapshot
+	entries int
+	// rows and refs count those of the incarnation being read.
+	inc        uint64
+	rows, refs int64
+}
+
+func (v *verifier) all() (err error) {
+	it, err := v.s.NewIter(nil)
+	if err != nil {
+		return pebbleError("verify", err)
+	}
+	defer func() { err = closeAfter(it, err) }()
+	live := map[uint64]int64{}
+	for ok := it.First(); ok; ok = it.Next() {
+		if v.entries++; v.entries%1024 == 0 && v.ctx.Err() != nil {
+			return sqlerr.Canceled(v.ctx)
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return pebbleError("verify", err)
+		}
+		if err := v.entry(it.Key(), value, live); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return pebbleError("verify", err)
+	}
+	if err := v.incarnation(0, live); err != nil {
+		return err
+	}
+	for inc, n := range live {
+		if n != 0 {
+			return corruptedf("LSM tree: incarnation %d has no rows, but %d are counted", inc, n)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) entry(key, value []byte, live map[uint64]int64) error {
+	switch key[0] {
+	case spaceMark:
+		_, err := decodeMark(value)
+		return err
+	case spaceTable:
+		m, err := decodeMeta(value)
+		live[m.inc] = m.live
+		return err
+	case spaceSample:
+		return (&sample{}).decode(value)
+	case spaceRows:
+		if len(key) < rowPrefixBytes {
+			return corruptedf("LSM tree: a key of %d bytes", len(key))
+		}
+		if inc := be.Uint64(key[1:]); inc != v.inc {
+			if err := v.incarnation(inc, live); err != nil {
+				return err
+			}
+		}
+		return v.rowEntry(key, value)
+	}
+	return corruptedf("LSM tree: a key that begins with %#x", key[0])
+}
+
+// incarnation ends one incarnation and begins another.
+func (v *verifier) incarnation(inc uint64, live map[uint64]int64) error {
+	if v.inc != 0 {
+		n, known := live[v.inc]
+		delete(live, v.inc)
+		if !known || n != v.rows || v.rows != v.refs {
+			return corruptedf("LSM tree: incarnation %d has %d rows and %d references, but %d are counted", v.inc, v.rows, v.refs, n)
+		}
+	}
+	v.inc, v.rows, v.refs = inc, 0, 0
+	return nil
+}
+
+func (v *verifier) rowEntry(key, value []byte) error {
+	own := key[rowPrefixBytes:]
+	switch key[rowPrefixBytes-1] {
+	case kindRow:
+		v.rows++
+		row, err := parseRow(v.inc, own, value)
+		if err != nil {
+			return err
+		}
+		found, err := valueOf(v.s, func(to []byte) error {
+			if string(to) != string(own) {
+				return corruptedf("LSM tree: reference %d leads to another row", row.ref)
+			}
+			return nil
+		}, func(dst []byte) []byte { return appendRefKey(dst, v.inc, row.ref) })
+		if err == nil && !found {
+			err = corruptedf("LSM tree: reference %d leads nowhere", row.ref)
+		}
+		return err
+	case kindRef:
+		v.refs++
+		return nil
+	case kindUnique:
+		found, err := valueOf(v.s, func([]byte) error { return nil }, func(dst []byte) []byte { return appendRowKey(dst, v.inc, value) })
+		if err == nil && !found {
+			err = corruptedf("LSM tree: an entry of a unique key leads nowhere")
+		}
+		return err
+	}
+	return corruptedf("LSM tree: an entry of kind %d", key[rowPrefixBytes-1])
+}
