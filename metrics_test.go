@@ -129,7 +129,7 @@ func checkpointed(t *testing.T, db *lamina.DB) {
 			sum += x.Bytes
 		}
 	}
-	if got := fmt.Sprint(memory); got != "[write sets remembered commits memory tables columnar tables queries]" || sum != m.MemoryBytes {
+	if got := fmt.Sprint(memory); got != "[write sets remembered commits memory tables columnar tables LSM tables queries]" || sum != m.MemoryBytes {
 		t.Errorf("memory: %s, %d of %d bytes", got, sum, m.MemoryBytes)
 	}
 	for _, x := range m.Disk {

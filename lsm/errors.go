@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/sqlerr"
 )
@@ -28,6 +29,8 @@ func pebbleError(what string, err error) error {
 		return nil
 	case sqlerr.CodeOf(err) != sqlerr.InternalError:
 		return err
+	case vfs.IsNoSpaceError(err):
+		return sqlerr.Newf(sqlerr.DiskFull, "LSM tree: %s: %w", what, err)
 	case errors.Is(err, pebble.ErrCorruption):
 		return corruptedf("LSM tree: %s: %w", what, err)
 	}

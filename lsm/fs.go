@@ -4,38 +4,45 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/internal/invariants"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
 
-// guardedFS is the file system that Pebble works on. It makes the log durable before it syncs anything, and once it is
-// armed, the first error of a change is the last that Pebble does: that goroutine and all that change something later are
-// parked, before Pebble takes a lock again. Until then, while Pebble is being opened, errors are Pebble's to report.
+// guardedFS is the file system that Pebble works on. It makes the log durable before it syncs anything, and the first error
+// of a change is the last that Pebble does: that goroutine and all that change something later are parked, before Pebble
+// takes a lock again, or panics.
 type guardedFS struct {
 	vfs.FS
-	t     *Tier
-	armed atomic.Bool
+	t *Tier
+	// opening: Pebble is being opened. If that fails it closes what its own compactions are using, so that an error of a
+	// read is not handed to it either.
+	opening atomic.Bool
+}
+
+// read looks at the outcome of a read that was tried often enough.
+func (g *guardedFS) read(what string, err error) error {
+	if err == nil || !g.opening.Load() || isNotExist(err) || errors.Is(err, io.EOF) {
+		return err
+	}
+	return g.left(what, err)
 }
 
 // enter parks whoever would change files after a failure.
 func (g *guardedFS) enter() {
-	if g.armed.Load() && g.t.failed.writeError() != nil {
+	if g.t.failed.writeError() != nil {
 		park()
 	}
 }
 
 // left looks at the outcome of a change.
 func (g *guardedFS) left(what string, err error) error {
-	if err == nil || !g.armed.Load() {
-		return err
-	}
-	if vfs.IsNoSpaceError(err) {
-		err = sqlerr.Newf(sqlerr.DiskFull, "LSM tree: %s: %w", what, err)
+	if err == nil {
+		return nil
 	}
 	g.t.failed.write(pebbleError(what, err))
 	park()
@@ -51,11 +58,103 @@ func (g *guardedFS) beforeSync() error {
 	return g.t.o.BeforeSync(upTo)
 }
 
+// markerPrefix begins the names of the files that say which manifest counts.
+const markerPrefix = "marker."
+
+// orderMarkers syncs the folder before a marker is made or removed: one that survives a power loss names a file that must
+// survive, too, and the one before may go only when its successor stays. Pebble syncs it after all three, which is enough
+// where a file system keeps their order.
+func (g *guardedFS) orderMarkers(name string) error {
+	if !strings.HasPrefix(g.FS.PathBase(name), markerPrefix) || invariants.Mutant("lsm-skip-marker-sync") {
+		return nil
+	}
+	dir, err := g.OpenDir(g.FS.PathDir(name))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	return err
+}
+
 // Create makes a file.
 func (g *guardedFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	g.enter()
+	if err := g.orderMarkers(name); err != nil {
+		return nil, err
+	}
 	f, err := g.FS.Create(name, c)
 	return g.file(f, g.left("create", err))
+}
+
+// readTries is how often a read is tried: one that fails for good ends all reading.
+const readTries = 3
+
+// Open opens a file for reading.
+func (g *guardedFS) Open(name string, o ...vfs.OpenOption) (f vfs.File, err error) {
+	for range readTries {
+		if f, err = g.FS.Open(name, o...); err == nil {
+			return &readFile{f, g}, nil
+		}
+		if isNotExist(err) {
+			break
+		}
+	}
+	return nil, g.read("open", err)
+}
+
+// Stat describes a file.
+func (g *guardedFS) Stat(name string) (info vfs.FileInfo, err error) {
+	for range readTries {
+		if info, err = g.FS.Stat(name); err == nil || isNotExist(err) {
+			break
+		}
+	}
+	return info, g.read("stat", err)
+}
+
+// List returns the names in a folder.
+func (g *guardedFS) List(name string) (names []string, err error) {
+	for range readTries {
+		if names, err = g.FS.List(name); err == nil || isNotExist(err) {
+			break
+		}
+	}
+	return names, g.read("list", err)
+}
+
+// readFile is a file that is only read.
+type readFile struct {
+	vfs.File
+	g *guardedFS
+}
+
+// ReadAt reads from a place.
+func (f *readFile) ReadAt(b []byte, off int64) (n int, err error) {
+	for range readTries {
+		if n, err = f.File.ReadAt(b, off); err == nil || errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	return n, f.g.read("read", err)
+}
+
+// Read reads on.
+func (f *readFile) Read(b []byte) (n int, err error) {
+	for range readTries {
+		if n, err = f.File.Read(b); n > 0 || err == nil || errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	return n, f.g.read("read", err)
+}
+
+// Stat describes the file.
+func (f *readFile) Stat() (info vfs.FileInfo, err error) {
+	for range readTries {
+		if info, err = f.File.Stat(); err == nil {
+			break
+		}
+	}
+	return info, f.g.read("stat", err)
 }
 
 // OpenReadWrite opens a file for changes.
@@ -100,6 +199,9 @@ func (g *guardedFS) Rename(from, to string) error {
 // Remove removes a file that nothing refers to any more: if that fails, nothing is lost.
 func (g *guardedFS) Remove(name string) error {
 	g.enter()
+	if err := g.orderMarkers(name); err != nil {
+		return err
+	}
 	return g.FS.Remove(name)
 }
 

@@ -91,6 +91,18 @@ func (p *pins) after(ref uint64) *pin {
 	return nil
 }
 
+// newest holds the newest snapshot; nil: there is none.
+func (p *pins) newest() *pin {
+	p.Lock()
+	defer p.Unlock()
+	if len(p.open) == 0 {
+		return nil
+	}
+	x := p.open[len(p.open)-1]
+	x.n++
+	return x
+}
+
 // end closes all snapshots that are left.
 func (p *pins) end() {
 	if p.wake == nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -19,7 +20,6 @@ import (
 type Tier struct {
 	o      Options
 	failed failures
-	fs     *guardedFS
 	cache  *pebble.Cache
 	// db is nil until the first table is made.
 	db     atomic.Pointer[pebble.DB]
@@ -71,7 +71,7 @@ func Open(o Options) (*Tier, error) {
 		err = t.open()
 	}
 	if err != nil {
-		return nil, err
+		return nil, pebbleError("open", err)
 	}
 	return t, nil
 }
@@ -82,15 +82,19 @@ func (t *Tier) open() error {
 	if t.o.ReadOnly {
 		base = newOverlay(base)
 	}
-	t.fs = &guardedFS{FS: base, t: t}
+	files := &guardedFS{FS: base, t: t}
 	t.cache = pebble.NewCache(max(1<<20, t.o.MemoryBytes/8))
 	var db *pebble.DB
-	err := t.guard(func() (err error) {
-		db, err = pebble.Open(t.o.Dir, t.o.pebble(t.fs, t.cache, logger{t}))
+	files.opening.Store(true)
+	defer files.opening.Store(false)
+	err := t.files(func() (err error) {
+		db, err = pebble.Open(t.o.Dir, t.o.pebble(files, t.cache, logger{t}))
 		return err
 	})
 	if err != nil {
-		t.cache.Unref()
+		if t.failed.writeError() == nil { // it came back
+			t.cache.Unref()
+		}
 		return pebbleError("open", err)
 	}
 	if err := t.readMark(db); err != nil {
@@ -100,7 +104,6 @@ func (t *Tier) open() error {
 	}
 	t.db.Store(db)
 	t.pins.start()
-	t.fs.armed.Store(true)
 	return nil
 }
 
@@ -130,29 +133,49 @@ func (t *Tier) create() error {
 		return t.open() // in memory
 	}
 	if err := t.o.FS.MkdirAll(t.o.Dir, 0o755); err != nil {
-		return ioErrorf("create directory: %w", err)
+		return pebbleError("create directory", err)
 	}
 	dir, err := t.o.FS.OpenDir(t.o.FS.PathDir(t.o.Dir))
 	if err == nil {
 		err = errors.Join(dir.Sync(), dir.Close())
 	}
 	if err != nil {
-		return ioErrorf("sync directory: %w", err)
+		return pebbleError("sync directory", err)
 	}
 	return t.open()
 }
 
-// guard runs what may not come back after a failure.
-func (t *Tier) guard(f func() error) error {
-	if err := t.failed.writeError(); err != nil {
-		return err
-	}
+// files runs a call of Pebble that changes files, and so may not come back after a failure.
+func (t *Tier) files(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	select {
 	case err := <-done:
 		return err
 	case <-t.failed.ended:
+		return t.failed.writeError()
+	}
+}
+
+// guardGrace is how long a call of Pebble is waited for after a failure: most do not need what the parked goroutines hold.
+const guardGrace = time.Second
+
+// guard runs a call of Pebble that changes no files: it comes back after a failure, too, unless Pebble met it in the middle
+// of a critical section.
+func (t *Tier) guard(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-t.failed.ended:
+	}
+	grace := time.NewTimer(guardGrace)
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-grace.C:
 		return t.failed.writeError()
 	}
 }
@@ -273,11 +296,14 @@ func (t *Tier) Checkpoint(ctx context.Context, upTo table.LSN) error {
 	if t.Durable() >= upTo {
 		return nil
 	}
+	if err := t.failed.writeError(); err != nil {
+		return err
+	}
 	if err := t.markUpTo(db, upTo); err != nil {
 		return err
 	}
 	var flushed <-chan struct{}
-	if err := t.guard(func() (err error) {
+	if err := t.files(func() (err error) {
 		flushed, err = db.AsyncFlush()
 		return err
 	}); err != nil {
@@ -337,7 +363,7 @@ func (t *Tier) Close() error {
 	if db == nil || t.failed.writeError() != nil {
 		return nil
 	}
-	err := t.guard(func() error {
+	err := t.files(func() error {
 		var err error
 		if t.write.batch != nil {
 			err = t.write.batch.Close()

@@ -12,19 +12,12 @@ import (
 // Verify reads all entries, and with them every block of every file, and checks that rows, references and counts agree.
 // report returns false to stop.
 func (t *Tier) Verify(ctx context.Context, report func(table.Damage) bool) (entries int, err error) {
-	db := t.db.Load()
-	if db == nil {
+	p := t.pins.newest() // also after a failure
+	if p == nil {
 		return 0, nil
 	}
-	var s *pebble.Snapshot
-	if err := t.guard(func() error {
-		s = db.NewSnapshot()
-		return nil
-	}); err != nil {
-		return 0, err
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	v := &verifier{ctx: ctx, t: t, s: s}
+	defer t.pins.drop(p)
+	v := &verifier{ctx: ctx, t: t, s: p.s}
 	err = v.all()
 	if err != nil && sqlerr.CodeOf(err) == sqlerr.DataCorrupted {
 		report(table.Damage{File: t.o.Dir, Err: err})

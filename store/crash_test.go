@@ -116,6 +116,16 @@ func (c *crasher) arm(fs *waltest.CrashFS, kind func(waltest.Op) crashKind, acke
 
 const crashLogFileBytes = 16 << 10
 
+// crashMethod is the access method of the tables of crash tests.
+var crashMethod = "columnar"
+
+// withMethod runs a crash test on tables of another access method.
+func withMethod(t *testing.T, method string) {
+	was := crashMethod
+	crashMethod = method
+	t.Cleanup(func() { crashMethod = was })
+}
+
 func openCrash(fs *waltest.CrashFS) (*Store, error) {
 	return openCrashWith(fs, crashLogFileBytes, 128<<10)
 }
@@ -123,7 +133,7 @@ func openCrash(fs *waltest.CrashFS) (*Store, error) {
 // openCrashWith opens a store that makes a checkpoint by itself when the log has grown by max.
 func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
 	s, err := Open(table.Columnar{Dir: "db", Common: table.Common{
-		FS: fs, LogFileBytes: fileBytes, LogBytesMax: max, MemoryBytes: 64 << 20,
+		FS: fs, LogFileBytes: fileBytes, LogBytesMax: max, MemoryBytes: 64 << 20, DefaultMethod: crashMethod,
 	}})
 	if err != nil {
 		return nil, err
@@ -139,6 +149,16 @@ func TestStoreSurvivesPowerLoss(t *testing.T) {
 	if testing.Short() || invariants.Enabled {
 		rounds, least = 5, 25
 	}
+	survivePowerLoss(t, rounds, least)
+}
+
+// TestLSMSurvivesPowerLoss is the same on LSM tables.
+func TestLSMSurvivesPowerLoss(t *testing.T) {
+	withMethod(t, "lsm")
+	survivePowerLoss(t, 5, 25)
+}
+
+func survivePowerLoss(t *testing.T, rounds, least int) {
 	hits := map[crashKind]int{}
 	images, commits, aborts, relayouts := 0, int64(0), int64(0), int64(0)
 	for round := range rounds {

@@ -82,6 +82,9 @@ func (s *Store) diskMetrics() []table.DiskMetrics {
 	if err != nil {
 		return nil
 	}
-	return []table.DiskMetrics{{Name: "log", Bytes: size.Log}, {Name: "snapshots", Bytes: size.Snapshots}, {Name: "lsm", Bytes: size.Segments},
-		{Name: "other", Bytes: size.Other}}
+	disk := []table.DiskMetrics{{Name: "log", Bytes: size.Log}, {Name: "snapshots", Bytes: size.Snapshots}, {Name: "other", Bytes: size.Other}}
+	if size.Segments > 0 {
+		disk = append(disk, table.DiskMetrics{Name: "lsm", Bytes: size.Segments})
+	}
+	return disk
 }

@@ -40,6 +40,7 @@ var stages = []stage{
 	{"memory", "memory", ""}, {"memory, two tables", "memory", "memory"},
 	{"columnar", "columnar", ""}, {"columnar, two tables", "columnar", "columnar"},
 	{"across", "columnar", "memory"}, {"across, the other way", "memory", "columnar"},
+	{"lsm", "lsm", ""}, {"lsm, two tables", "lsm", "lsm"}, {"lsm across", "lsm", "columnar"},
 }
 
 // setUp makes the tables: (1, 10) and (2, 20) are in each.
@@ -160,7 +161,7 @@ func TestAnomalies(t *testing.T) {
 	var servers []laminaServer
 	for _, g := range stages {
 		dir, o := "", &lamina.Options{MemoryBytes: 64 << 20}
-		if g.x == "columnar" || g.y == "columnar" {
+		if g.x != "memory" || g.y != "memory" && g.y != "" {
 			dir, o.Storage = "db", table.Columnar{Common: table.Common{FS: vfs.NewMem()}}
 		}
 		db, err := lamina.Open(dir, o)

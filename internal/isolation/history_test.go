@@ -33,7 +33,8 @@ type place struct {
 var places = []place{
 	{"memory", []string{"memory"}, false},
 	{"columnar", []string{"columnar"}, true},
-	{"across", []string{"columnar", "memory"}, true},
+	{"lsm", []string{"lsm"}, true},
+	{"across", []string{"columnar", "memory", "lsm"}, true},
 }
 
 // newRun prepares a run.

@@ -44,7 +44,7 @@
 //	conn NAME                  the connection; without it the connection is main
 //	skipif FEATURE             Lamina does not have the feature (feature.go lists them, with reasons): it must fail with
 //	                           the feature's SQLSTATE, while PostgreSQL answers what is written
-//	onlyif lamina|postgres|memory|columnar REASON
+//	onlyif lamina|postgres|memory|columnar|lsm REASON
 //	                           only this system runs the record, or only databases of this tier
 //
 // {repeat N TEXT} in SQL stands for N times TEXT, without blanks around it.

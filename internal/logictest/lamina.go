@@ -16,6 +16,7 @@ import (
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/server"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 )
 
@@ -48,8 +49,11 @@ func (osFiles) Create(name string) (io.WriteCloser, error) { return os.Create(na
 func (l *laminaDB) open() error {
 	o := &lamina.Options{FS: l.fs, Workers: l.c.Workers, Settings: l.c.settings(), MemoryBytes: 1 << 30, QueryBytes: l.c.QueryBytes}
 	dir := ""
-	if l.c.Tier == "columnar" {
+	if l.c.Tier != "memory" {
 		dir = "db"
+	}
+	if l.c.Tier == "lsm" {
+		o.Storage = table.LSM{MemtableBytes: 1 << 20}
 	}
 	var err error
 	if l.db, err = lamina.Open(dir, o); err != nil || l.c.Protocol == "api" {
