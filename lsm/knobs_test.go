@@ -1,0 +1,165 @@
+package lsm
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// filled opens a tier with one table and adds rows in so many records.
+func filled(t *testing.T, o Options, records, rows int) *Tier {
+	t.Helper()
+	if o.FS == nil {
+		o.FS = vfs.NewMem()
+	}
+	o.Dir = "tier"
+	tier, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	def := &table.TableDef{
+		Header:  table.Header{ID: 20000, Kind: table.KindTable, Name: "t", Version: 1},
+		Columns: []table.Column{{Name: "id", Type: types.T(types.Int8), NotNull: true}, {Name: "v", Type: types.T(types.Text)}},
+		Keys:    []table.Key{{Name: "t_pkey", Primary: true, Columns: []int{0}}},
+	}
+	if err := tier.Define(1, def); err != nil {
+		t.Fatal(err)
+	}
+	for r := range records {
+		add(t, tier, table.LSN(r+2), int64(r*rows), rows)
+	}
+	return tier
+}
+
+// add applies one record with rows from first on.
+func add(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
+	t.Helper()
+	bb := vec.NewBatchBuilder([]types.Type{types.T(types.Int8), types.T(types.Text)}, rows, nil)
+	for i := range rows {
+		row := types.Row{types.NewInt(types.Int8, first+int64(i)), types.NewString(types.Text, fmt.Sprintf("%0100d", (first+int64(i))*7919%10007))}
+		if err := bb.AppendRow(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tier.Apply(lsn, &table.Entry{Table: 20000, Version: 1, Op: table.OpInsertRows, Rows: bb.Batch()}); err != nil {
+		t.Fatal(err)
+	}
+	s := tier.Snapshot(lsn)
+	s.(table.SnapshotReleaser).Release()
+}
+
+func closed(t *testing.T, tier *Tier) {
+	t.Helper()
+	if err := tier.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKnobs observes what each knob does.
+func TestKnobs(t *testing.T) {
+	t.Run("memtable bytes", func(t *testing.T) {
+		small := filled(t, Options{MemtableBytes: 256 << 10}, 20, 1000)
+		large := filled(t, Options{}, 20, 1000)
+		made := func(m *pebble.Metrics) int64 { return m.Flush.Count + m.MemTable.Count }
+		if a, b := made(small.db.Load().Metrics()), made(large.db.Load().Metrics()); a < 2*b {
+			t.Errorf("%d flushes and memtables with small ones, %d with large ones, which begin small", a, b)
+		}
+		closed(t, small)
+		closed(t, large)
+	})
+	t.Run("memory wins", func(t *testing.T) {
+		o := Options{MemoryBytes: 64 << 20, MemtableBytes: 64 << 20, MemtablesMax: 10}.withDefaults()
+		if o.MemtableBytes != 64<<20/2/10 {
+			t.Errorf("memtables of %d bytes", o.MemtableBytes)
+		}
+	})
+	t.Run("memtables", func(t *testing.T) { knobMemtables(t) })
+	t.Run("bloom", func(t *testing.T) {
+		size := func(rate float64) uint64 {
+			tier := filled(t, Options{BloomFalsePositiveRate: rate}, 10, 1000)
+			defer closed(t, tier)
+			if err := tier.Checkpoint(context.Background(), 11); err != nil {
+				t.Fatal(err)
+			}
+			var n uint64
+			infos, err := tier.db.Load().SSTables(withProperties()...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, level := range infos {
+				for _, info := range level {
+					n += info.Properties.FilterSize
+				}
+			}
+			return n
+		}
+		rough, usual, fine := size(0.1), size(0), size(0.0001)
+		if rough == 0 || usual < rough*3/2 || fine < usual*3/2 {
+			t.Errorf("filters of %d, %d and %d bytes", rough, usual, fine)
+		}
+	})
+	t.Run("compaction", func(t *testing.T) {
+		compactions := func(o Options) int64 {
+			tier := filled(t, o, 0, 0)
+			defer closed(t, tier)
+			for i := range 12 {
+				lsn := table.LSN(i + 2)
+				add(t, tier, lsn, int64(i)*500, 500)
+				if err := tier.Checkpoint(context.Background(), lsn); err != nil {
+					t.Fatal(err)
+				}
+				tier.settle()
+			}
+			return tier.db.Load().Metrics().Compact.Count
+		}
+		none, often, seldom := compactions(Options{DisableCompaction: true}), compactions(Options{CompactionThreshold: 1}), compactions(Options{CompactionThreshold: 9})
+		if none != 0 || seldom == 0 || often <= seldom {
+			t.Errorf("%d compactions when they are off, %d with a low threshold, %d with a high one", none, often, seldom)
+		}
+	})
+}
+
+// knobMemtables: a statement waits while there are more memtables than there may be.
+func knobMemtables(t *testing.T) {
+	hold := make(chan struct{})
+	fs := &heldFS{FS: vfs.NewMem(), hold: hold}
+	tier := filled(t, Options{FS: fs, MemtableBytes: 256 << 10, MemtablesMax: 2}, 0, 0)
+	fs.held.Store(true)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	lsn := table.LSN(2)
+	for tier.Admit(ctx) == nil {
+		if lsn > 200 {
+			t.Fatal("nobody has to wait")
+		}
+		add(t, tier, lsn, int64(lsn)*1000, 1000)
+		lsn++
+	}
+	if n := tier.db.Load().Metrics().MemTable.Count; n != 3 {
+		t.Errorf("%d memtables", n)
+	}
+	close(hold)
+	if err := tier.Admit(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if tier.counts.waited.Load() < 2 {
+		t.Error("nobody waited")
+	}
+	closed(t, tier)
+}
+
+// TestFormat: the format of a new directory is the one that is pinned.
+func TestFormat(t *testing.T) {
+	tier := filled(t, Options{}, 1, 1)
+	if v := tier.db.Load().FormatMajorVersion(); v != 21 {
+		t.Errorf("format %d", v)
+	}
+	closed(t, tier)
+}
