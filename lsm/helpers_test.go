@@ -13,11 +13,11 @@ func withProperties() []pebble.SSTablesOption {
 	return []pebble.SSTablesOption{pebble.WithProperties()}
 }
 
-// settle waits until no compaction runs and none is needed.
+// settle waits until no flush and no compaction runs.
 func (t *Tier) settle() {
 	for {
 		m := t.db.Load().Metrics()
-		if m.Compact.NumInProgress == 0 {
+		if m.Compact.NumInProgress == 0 && m.Flush.NumInProgress == 0 && m.MemTable.Count == 1 {
 			return
 		}
 		runtime.Gosched()
