@@ -13,7 +13,7 @@ var exact = []string{"i", "b", "s", "c", "d", "p"}
 func (g *Generator) Form() string {
 	forms := []func(a, b string) string{
 		g.lateral, g.outerOn, g.scalarList, g.window, g.ordered, g.recursive, g.distinctOn, g.nested, g.limited, g.distinctOf,
-		g.series, g.rows,
+		g.series, g.rows, g.casting, g.combined, g.shared,
 	}
 	return forms[g.rnd.IntN(len(forms))](g.pick(tables...), g.pick(tables...))
 }
@@ -146,7 +146,8 @@ func init() {
 		"LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "INNER JOIN", "LATERAL", "NOT EXISTS", "EXISTS", "NOT IN \\(SELECT", "IN \\(SELECT", "ANY \\(SELECT",
 		"ALL \\(SELECT", "CASE", "coalesce", "BETWEEN", "LIKE", "IS NOT DISTINCT FROM", "IS DISTINCT FROM", "GROUP BY", "HAVING", "SELECT DISTINCT",
 		"DISTINCT ON", "count\\(DISTINCT", "FILTER", "OVER", "WINDOW w AS", "ROWS BETWEEN", "RECURSIVE", "UNION", "INTERSECT", "EXCEPT", "LIMIT", "OFFSET",
-		"generate_series", "string_agg", "IS UNKNOWN|IS NULL", "NOT ",
+		"generate_series", "string_agg", "IS UNKNOWN|IS NULL", "NOT ", "::", "WITH q", "RETURNING", "^INSERT", "^UPDATE", "^DELETE", "ON CONFLICT", "DO UPDATE",
+		"USING",
 	} {
 		constructs[strings.ReplaceAll(w, "\\", "")] = regexp.MustCompile(w)
 	}

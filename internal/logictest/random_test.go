@@ -16,8 +16,8 @@ import (
 const (
 	randomDatabases = 30
 	randomQueries   = 25
-	comparisonsMin  = 8000
-	randomRowsMin   = 120000
+	comparisonsMin  = 10000
+	randomRowsMin   = 200000
 	constructMin    = 10 // queries with each construct
 )
 
@@ -143,6 +143,7 @@ func TestRandomQueries(t *testing.T) {
 			w.compare(g)
 			w.pivot(g)
 			w.sameInAllWays(g.Form())
+			w.changeInAllWays(g.Change())
 		}
 		total.add(&w.tally)
 		w.close()
@@ -215,6 +216,38 @@ func (w *world) sameInAllWays(sql string) {
 		}
 		if !slices.Equal(got, want) {
 			w.t.Errorf("%s: %s\n  %s\n  answers\n    %s\n  instead of\n    %s", w.name, setting, sql, strings.Join(got, "\n    "), strings.Join(want, "\n    "))
+		}
+		w.compared++
+	}
+}
+
+// change runs a change and takes it back: what it returns, and what the table is then.
+func (w *world) change(sql, changed string) (returned, rows []string, ok bool) {
+	w.t.Helper()
+	w.run("BEGIN")
+	defer w.run("ROLLBACK")
+	if returned, ok = w.query(sql); !ok {
+		return nil, nil, false
+	}
+	rows, ok = w.query("SELECT * FROM " + changed)
+	return returned, rows, ok
+}
+
+// changeInAllWays runs a change in all ways.
+func (w *world) changeInAllWays(sql, changed string) {
+	w.t.Helper()
+	logictest.Count(w.histogram, sql)
+	returned, rows, ok := w.change(sql, changed)
+	if !ok {
+		return
+	}
+	for _, setting := range ways {
+		name, _, _ := strings.Cut(setting, " ")
+		w.run("SET " + setting)
+		r, got, ok := w.change(sql, changed)
+		w.run("RESET " + name)
+		if !ok || !slices.Equal(got, rows) || !slices.Equal(r, returned) {
+			w.t.Errorf("%s: %s\n  %s\n  returns\n    %s\n  instead of\n    %s", w.name, setting, sql, strings.Join(r, "\n    "), strings.Join(returned, "\n    "))
 		}
 		w.compared++
 	}
@@ -349,6 +382,14 @@ func TestRandomOracle(t *testing.T) {
 				}
 				compared++
 			}
+			sql, changed := g.Change()
+			want, wrows, wok := theirs.change(sql, changed)
+			got, grows, gok := ours.change(sql, changed)
+			if wok && (!gok || !slices.Equal(got, want) || !slices.Equal(grows, wrows)) {
+				t.Errorf("seed %d: %s\n  returns\n    %s\n  instead of\n    %s\n  table:\n    %s\n  instead of\n    %s", seed, sql,
+					strings.Join(got, "\n    "), strings.Join(want, "\n    "), strings.Join(grows, "\n    "), strings.Join(wrows, "\n    "))
+			}
+			compared++
 		}
 		ours.close()
 		theirs.close()
