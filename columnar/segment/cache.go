@@ -1,17 +1,16 @@
 package segment
 
 import (
-	"container/list"
 	"sync"
 	"sync/atomic"
 )
 
 // Cache keeps decoded parts of segments (vectors, blocks of key indexes and bloom filters, bitmaps) in memory, up to a
-// number of bytes, the least recently used ones going first. It is shared by segments and goroutines; what it hands
+// number of bytes; what was not used of late goes first (CLOCK). It is shared by segments and goroutines; what it hands
 // out is immutable. A nil Cache keeps nothing.
 type Cache struct {
-	shards       [cacheShards]cacheShard
-	hits, misses atomic.Int64
+	shards [cacheShards]cacheShard
+	misses atomic.Int64
 }
 
 const cacheShards = 16
@@ -24,16 +23,19 @@ type cacheKey struct {
 }
 
 type cacheShard struct {
-	sync.Mutex
+	sync.RWMutex
 	max, bytes int64
-	items      map[cacheKey]*list.Element
-	order      list.List // most recently used first
+	items      map[cacheKey]*cacheItem
+	ring       []*cacheItem // in no order; hand goes round it
+	hand       int
 }
 
 type cacheItem struct {
 	key   cacheKey
 	value any
 	bytes int64
+	at    int         // in the ring
+	used  atomic.Bool // since the hand passed it
 }
 
 // NewCache returns a cache of at most bytes.
@@ -41,7 +43,7 @@ func NewCache(bytes int64) *Cache {
 	c := &Cache{}
 	for i := range c.shards {
 		c.shards[i].max = max(bytes/cacheShards, 1)
-		c.shards[i].items = map[cacheKey]*list.Element{}
+		c.shards[i].items = map[cacheKey]*cacheItem{}
 	}
 	return c
 }
@@ -57,16 +59,17 @@ func (c *Cache) get(k cacheKey) any {
 		return nil
 	}
 	s := c.shard(k)
-	s.Lock()
-	defer s.Unlock()
-	e := s.items[k]
-	if e == nil {
+	s.RLock()
+	it := s.items[k]
+	s.RUnlock()
+	if it == nil {
 		c.misses.Add(1)
 		return nil
 	}
-	c.hits.Add(1)
-	s.order.MoveToFront(e)
-	return e.Value.(*cacheItem).value
+	if !it.used.Load() {
+		it.used.Store(true)
+	}
+	return it.value
 }
 
 // put keeps a value that weighs a number of bytes.
@@ -80,18 +83,38 @@ func (c *Cache) put(k cacheKey, value any, bytes int) {
 	if int64(bytes) > s.max {
 		return
 	}
-	if e := s.items[k]; e != nil {
-		s.drop(e)
+	if it := s.items[k]; it != nil {
+		s.drop(it)
 	}
-	s.items[k] = s.order.PushFront(&cacheItem{k, value, int64(bytes)})
-	s.bytes += int64(bytes)
-	for s.bytes > s.max {
-		s.drop(s.order.Back())
+	for s.bytes+int64(bytes) > s.max {
+		s.evict()
+	}
+	it := &cacheItem{key: k, value: value, bytes: int64(bytes), at: len(s.ring)}
+	s.ring = append(s.ring, it)
+	s.items[k] = it
+	s.bytes += it.bytes
+}
+
+// evict drops an item that was not used since the hand passed it last.
+func (s *cacheShard) evict() {
+	for {
+		if s.hand >= len(s.ring) {
+			s.hand = 0
+		}
+		if it := s.ring[s.hand]; !it.used.Swap(false) {
+			s.drop(it)
+			return
+		}
+		s.hand++
 	}
 }
 
-func (s *cacheShard) drop(e *list.Element) {
-	it := s.order.Remove(e).(*cacheItem)
+func (s *cacheShard) drop(it *cacheItem) {
+	last := len(s.ring) - 1
+	s.ring[it.at] = s.ring[last]
+	s.ring[it.at].at = it.at
+	s.ring[last] = nil
+	s.ring = s.ring[:last]
 	delete(s.items, it.key)
 	s.bytes -= it.bytes
 }
@@ -104,9 +127,9 @@ func (c *Cache) forget(segment uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.Lock()
-		for k, e := range s.items {
+		for k, it := range s.items {
 			if k.segment == segment {
-				s.drop(e)
+				s.drop(it)
 			}
 		}
 		s.Unlock()
@@ -123,5 +146,5 @@ func (c *Cache) Bytes() (n int64) {
 	return n
 }
 
-// Hits returns how often the cache had what was asked for, and how often not.
-func (c *Cache) Hits() (hits, misses int64) { return c.hits.Load(), c.misses.Load() }
+// Misses returns how often the cache did not have what was asked for.
+func (c *Cache) Misses() int64 { return c.misses.Load() }

@@ -165,6 +165,10 @@ func (p *pages) addCodes(raw []byte, n int) error {
 		return fmt.Errorf("%d codes where there are %d values", len(codes), n)
 	}
 	p.coded = true
+	if len(p.codes) == 0 {
+		p.codes, p.i32 = codes[:n], p.codes
+		return nil
+	}
 	p.codes = append(p.codes, codes[:n]...)
 	return nil
 }
@@ -175,6 +179,10 @@ func (p *pages) addDelta(raw []byte, n int, l *layout) error {
 		x, err := e.DecodeInt64(p.i64[:0], raw)
 		if p.i64 = x; err != nil || len(x) != n {
 			return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
+		}
+		if len(p.ints) == 0 {
+			p.ints, p.i64 = x, p.ints
+			return nil
 		}
 		p.ints = append(p.ints, x...)
 		return nil
@@ -220,6 +228,11 @@ func (p *pages) addDeltaLength(raw []byte, n int) error {
 	}
 	if len(offsets) != n+1 {
 		return fmt.Errorf("%d strings where there are %d", len(offsets)-1, n)
+	}
+	if len(p.data) == 0 && len(p.ends) == 0 && offsets[0] == 0 {
+		p.data, p.bytes = b, p.data
+		p.ends = append(p.ends, offsets[1:]...)
+		return nil
 	}
 	at := uint32(len(p.data))
 	p.data = append(p.data, b[offsets[0]:offsets[n]]...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/crc32"
 	"sort"
+	"sync"
 
 	"github.com/laminadb/lamina/internal/invariants"
 )
@@ -24,6 +25,13 @@ func (s *Segment) Lookup(dst []uint32, k int, key []byte) ([]uint32, error) {
 	for b = max(b-1, 0); b < len(r.seps); b++ {
 		if bytes.Compare(r.seps[b], key) > 0 {
 			break
+		}
+		if s.cache == nil {
+			var err error
+			if dst, err = s.searchBlock(dst, k, b, key); err != nil {
+				return dst, err
+			}
+			continue
 		}
 		block, err := s.indexBlock(k, b)
 		if err != nil {
@@ -48,7 +56,13 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 	ck := cacheKey{s.id, secBloom, uint16(k), number}
 	block, _ := s.cache.get(ck).([]byte)
 	if block == nil {
-		block = make([]byte, bloomBlock)
+		if s.cache == nil {
+			buf := bloomBuffers.Get().(*[bloomBlock]byte)
+			defer bloomBuffers.Put(buf)
+			block = buf[:]
+		} else {
+			block = make([]byte, bloomBlock)
+		}
 		off := int64(r.bloom.off) + int64(number)*bloomBlock
 		if err := s.side.read(block, off); err != nil {
 			return false, err
@@ -61,18 +75,18 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 	return inBucket(block[bucket%blockBuckets*bucketBytes:], h), nil
 }
 
+// bloomBuffers are memory for blocks that no cache keeps.
+var bloomBuffers = sync.Pool{New: func() any { return new([bloomBlock]byte) }}
+
 func (s *Segment) indexBlock(k, b int) (*indexBlock, error) {
 	r := &s.keys[k]
 	ck := cacheKey{s.id, secKeyBlocks, uint16(k), uint32(b)}
 	if block, _ := s.cache.get(ck).(*indexBlock); block != nil {
 		return block, nil
 	}
-	p := make([]byte, r.offs[b+1]-r.offs[b])
-	if err := s.side.read(p, r.offs[b]); err != nil {
+	p, err := s.readBlock(nil, r, b)
+	if err != nil {
 		return nil, err
-	}
-	if crc32.Checksum(p, castagnoli) != r.crcs[b] {
-		return nil, s.side.damaged(r.offs[b], "wrong checksum")
 	}
 	block, ok := decodeIndexBlock(p, int(r.counts[b]), uint64(s.rows))
 	if !ok {
@@ -80,4 +94,55 @@ func (s *Segment) indexBlock(k, b int) (*indexBlock, error) {
 	}
 	s.cache.put(ck, block, block.bytes())
 	return block, nil
+}
+
+// readBlock reads a block of a key index into p or new memory, and compares its checksum.
+func (s *Segment) readBlock(p []byte, r *keyReader, b int) ([]byte, error) {
+	n := int(r.offs[b+1] - r.offs[b])
+	if cap(p) < n {
+		p = make([]byte, n, max(n, indexBlockBytes))
+	}
+	p = p[:n]
+	if err := s.side.read(p, r.offs[b]); err != nil {
+		return p, err
+	}
+	if crc32.Checksum(p, castagnoli) != r.crcs[b] {
+		return p, s.side.damaged(r.offs[b], "wrong checksum")
+	}
+	return p, nil
+}
+
+// blockBuffer is memory for one block and for one key of it.
+type blockBuffer struct{ block, key []byte }
+
+var blockBuffers = sync.Pool{New: func() any { return new(blockBuffer) }}
+
+// searchBlock appends the positions of a key in a block, which it reads and does not keep.
+func (s *Segment) searchBlock(dst []uint32, k, b int, key []byte) ([]uint32, error) {
+	r := &s.keys[k]
+	buf := blockBuffers.Get().(*blockBuffer)
+	defer blockBuffers.Put(buf)
+	var err error
+	if buf.block, err = s.readBlock(buf.block, r, b); err != nil {
+		return dst, err
+	}
+	d := decoder{b: buf.block}
+	pos := int64(0)
+	buf.key = buf.key[:0]
+	for range r.counts[b] {
+		shared := int(d.upTo(uint64(len(buf.key))))
+		suffix := d.bytes()
+		pos += d.i()
+		if d.bad || pos < 0 || pos >= int64(s.rows) {
+			return dst, s.side.damaged(r.offs[b], "malformed block of a key index")
+		}
+		buf.key = append(buf.key[:shared], suffix...)
+		switch bytes.Compare(buf.key, key) {
+		case 0:
+			dst = append(dst, uint32(pos))
+		case 1:
+			return dst, nil
+		}
+	}
+	return dst, nil
 }

@@ -50,7 +50,8 @@ type ScanStats struct {
 type scanColumn struct {
 	pages pages
 	out   vector
-	done  bool // decoded for this zone
+	done  bool // out is of this zone
+	read  bool // pages are of this zone
 	hit   *vector
 	last  int // index in zones of the zone last asked for
 	buf   []byte
@@ -98,7 +99,7 @@ func (sc *Scan) Next() bool {
 	sc.at++
 	sc.stats.Zones++
 	for i := range sc.cols {
-		sc.cols[i].done, sc.cols[i].hit = false, nil
+		sc.cols[i].done, sc.cols[i].read, sc.cols[i].hit = false, false, nil
 	}
 	from := sc.s.zoneStart(sc.zone)
 	sc.rows = min(sc.s.zoneRows, sc.s.rows-from)
@@ -171,6 +172,9 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 	if err := sc.decode(c, col); err != nil {
 		return nil, err
 	}
+	if err := sc.fill(c, col); err != nil {
+		return nil, err
+	}
 	c.done = true
 	if sc.s.cache != nil { // the cache keeps it: the next zone gets new memory
 		hit := new(vector)
@@ -186,6 +190,9 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 
 // decode reads and decodes the pages of a column in the zone.
 func (sc *Scan) decode(c *scanColumn, col int) error {
+	if c.read {
+		return nil
+	}
 	s, l := sc.s, &sc.s.layouts[col]
 	g := s.groupOf(sc.zone)
 	ch := &s.cols[col].chunks[g]
@@ -204,11 +211,21 @@ func (sc *Scan) decode(c *scanColumn, col int) error {
 	}
 	sc.stats.Pages += len(pgs)
 	s.metrics.pages.Add(int64(len(pgs)))
-	err := s.fill(&c.out, &c.pages, col, sc.zone)
+	c.read = true
+	return nil
+}
+
+// fill makes the vector of what was decoded.
+func (sc *Scan) fill(c *scanColumn, col int) error {
+	return sc.located(sc.s.fill(&c.out, &c.pages, col, sc.zone), col)
+}
+
+// located gives an error of what was decoded of a column the place of its page, unless it has one.
+func (sc *Scan) located(err error, col int) error {
 	if _, _, placed := table.PlaceOf(err); err == nil || placed {
 		return err
 	}
-	return s.data.damaged(pgs[0].off, "malformed zone: %v", err)
+	return sc.s.data.damaged(sc.s.pageOf(col, sc.zone).off, "malformed zone: %v", err)
 }
 
 // of returns the pages of the k-th zone of the chunk.

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -105,11 +106,39 @@ func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
 		sc.Next()
 	}
 	for i := range sc.cols {
-		v, err := sc.Column(i)
+		d, err := sc.datum(i, pos-sc.Pos())
 		if err != nil {
 			return dst, err
 		}
-		dst = append(dst, v.Datum(pos-sc.Pos()))
+		dst = append(dst, d)
 	}
 	return dst, nil
+}
+
+// datum returns row r of the zone in column spec.Cols[i]. Without a cache it decodes the pages and makes no vector.
+func (sc *Scan) datum(i, r int) (types.Datum, error) {
+	c, col := &sc.cols[i], sc.spec.Cols[i]
+	if sc.s.cache != nil || c.done || sc.s.cols[col].zones[sc.zone].flags&zoneExcept != 0 {
+		v, err := sc.Column(i)
+		if err != nil {
+			return types.Datum{}, err
+		}
+		return v.Datum(r), nil
+	}
+	if err := sc.decode(c, col); err != nil {
+		return types.Datum{}, err
+	}
+	p := &c.pages
+	if r >= p.rows || p.present[r>>6]>>(r&63)&1 == 0 {
+		return types.NullOf(sc.s.layouts[col].typ.Kind), nil
+	}
+	k := r
+	if p.nulls > 0 {
+		k = bits.OnesCount64(p.present[r>>6] & (1<<(r&63) - 1))
+		for _, w := range p.present[:r>>6] {
+			k += bits.OnesCount64(w)
+		}
+	}
+	d, err := sc.s.datumAt(p, col, sc.zone, k)
+	return d, sc.located(err, col)
 }

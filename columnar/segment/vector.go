@@ -160,7 +160,7 @@ func (s *Segment) fillCodes(x *vector, p *pages, i, z int) error {
 func (x *vector) fillStrings(p *pages) {
 	x.v.Form, x.v.Width = vec.Str, 16
 	x.v.Data = x.room(p.rows, 16)
-	x.block = append(x.block[:0], p.data...)
+	x.block, p.data = p.data, x.block
 	x.v.Blocks = [][]byte{x.block}
 	views := unsafe.Slice((*vec.StrView)(x.v.Data), p.rows)
 	from, k := uint32(0), 0
@@ -230,13 +230,18 @@ func (s *Segment) datumAt(p *pages, i, z, k int) (types.Datum, error) {
 			return types.Datum{}, fmt.Errorf("code %d without a value", p.codes[k])
 		}
 		return d.values.Values.Datum(int(d.maps[ch.ordinal][p.codes[k]])), nil
-	case l.mean == meanText:
+	case l.phys == physBytes:
 		from := uint32(0)
 		if k > 0 {
 			from = p.ends[k-1]
 		}
-		return types.ParseBytes(types.T(types.Numeric), p.data[from:p.ends[k]])
-	case l.mean == meanWide:
+		if l.mean == meanText {
+			return types.ParseBytes(types.T(types.Numeric), p.data[from:p.ends[k]])
+		}
+		return types.NewString(l.typ.Kind, string(p.data[from:p.ends[k]])), nil
+	case l.phys == physFixed && l.mean == meanString:
+		return types.NewString(l.typ.Kind, string(p.data[k*fixedBytes:][:fixedBytes])), nil
+	case l.phys == physFixed:
 		v.fixed = p.data[k*fixedBytes:]
 	default:
 		v.ints = p.ints[k:]

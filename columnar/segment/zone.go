@@ -36,6 +36,10 @@ type zone struct {
 // zoneOf computes the zone map of rows [from, to).
 func zoneOf(v *values, from, to int) zone {
 	z := zone{rows: uint32(to - from), flags: zoneAscending | zoneFinite}
+	if v.present == nil && v.l.ints() {
+		z.ofInts(v, from, to)
+		return z
+	}
 	lo, hi, last := -1, -1, -1
 	for i := from; i < to; i++ {
 		if !v.has(i) {
@@ -79,6 +83,40 @@ func zoneOf(v *values, from, to int) zone {
 	return z
 }
 
+// ofInts is zoneOf for integers without a NULL.
+func (z *zone) ofInts(v *values, from, to int) {
+	x := v.ints[from:to]
+	lo, hi, ascending := x[0], x[0], true
+	for i, y := range x {
+		lo, hi = min(lo, y), max(hi, y)
+		if i > 0 && x[i-1] > y {
+			ascending = false
+		}
+	}
+	z.lo, z.hi = lo, hi
+	z.flags |= zoneBounded
+	if !ascending {
+		z.flags &^= zoneAscending
+	}
+	// Infinities are the smallest and largest values of their types.
+	v.checkInt(z, lo)
+	v.checkInt(z, hi)
+}
+
+// checkInt clears zoneFinite if an integer stands for an infinity.
+func (v *values) checkInt(z *zone, x int64) {
+	switch v.l.typ.Kind {
+	case types.Date:
+		if x == math.MinInt32 || x == math.MaxInt32 {
+			z.flags &^= zoneFinite
+		}
+	case types.Timestamp, types.TimestampTZ:
+		if x == math.MinInt64 || x == math.MaxInt64 {
+			z.flags &^= zoneFinite
+		}
+	}
+}
+
 // check clears zoneFinite if row i is not finite.
 func (z *zone) check(v *values, i int) {
 	switch v.l.mean {
@@ -87,17 +125,7 @@ func (z *zone) check(v *values, i int) {
 			z.flags &^= zoneFinite
 		}
 	case meanInt:
-		x := v.ints[i]
-		switch v.l.typ.Kind {
-		case types.Date:
-			if x == math.MinInt32 || x == math.MaxInt32 {
-				z.flags &^= zoneFinite
-			}
-		case types.Timestamp, types.TimestampTZ:
-			if x == math.MinInt64 || x == math.MaxInt64 {
-				z.flags &^= zoneFinite
-			}
-		}
+		v.checkInt(z, v.ints[i])
 	case meanText:
 		if !v.datums[i].IsFinite() {
 			z.flags &^= zoneFinite
