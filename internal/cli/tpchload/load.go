@@ -32,6 +32,8 @@ type Options struct {
 const (
 	// bulkRows is the number of rows after which a bulk transaction commits: it bounds the write set.
 	bulkRows = 256 << 10
+	// mixedBulkRows is less, because an Appender of many rows locks its table against the small transactions beside it.
+	mixedBulkRows = 32 << 10
 	// SmallRows is the size of the small transactions of Options.Mixed.
 	SmallRows = 64
 	// smallWriters is the number of goroutines that commit them.
@@ -168,7 +170,7 @@ func (t *target) add(ctx context.Context, b tpch.Batch) error {
 		}
 	}
 	t.l.count(func(s *Stats) { s.Rows, s.Bytes = s.Rows+int64(b.Len()), s.Bytes+t.cols.Bytes() })
-	if t.app.Rows() >= bulkRows {
+	if rows := t.app.Rows(); rows >= bulkRows || t.l.o.Mixed && rows >= mixedBulkRows {
 		return t.close(ctx, nil)
 	}
 	return nil
