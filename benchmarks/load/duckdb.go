@@ -7,33 +7,33 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/laminadb/lamina/benchmarks/duck"
+	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/tpch"
 )
 
 // loadDuck loads the rows into a new database, row by row, as its Go Appender takes them.
-func loadDuck(ctx context.Context, dir string, o *Options, r *rows) (took time.Duration, gotBack string, err error) {
+func loadDuck(ctx context.Context, dir string, o *Options, r *rows) (w machine.Stopwatch, gotBack string, err error) {
 	db, gotBack, err := duck.Open(ctx, filepath.Join(dir, "duck.db"), o.Threads, o.MemoryBytes)
 	if err != nil {
-		return 0, "", err
+		return w, "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return 0, "", err
+		return w, "", err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := conn.ExecContext(ctx, duckTable()); err != nil {
-		return 0, "", err
+		return w, "", err
 	}
-	if took, err = appendDuck(ctx, conn, r); err != nil {
-		return 0, "", err
+	if w, err = appendDuck(ctx, conn, r); err != nil {
+		return w, "", err
 	}
-	return took, gotBack + ", no primary key", checkDuck(ctx, conn, o.want)
+	return w, gotBack + ", no primary key", checkDuck(ctx, conn, o.want)
 }
 
 // duckTable is the table without a primary key, whose index would slow the load.
@@ -48,18 +48,12 @@ func duckTable() string {
 	return text + ")"
 }
 
-func appendDuck(ctx context.Context, conn *sql.Conn, r *rows) (took time.Duration, err error) {
-	timed := func(f func() error) error {
-		start := time.Now()
-		err := f()
-		took += time.Since(start)
-		return err
-	}
+func appendDuck(ctx context.Context, conn *sql.Conn, r *rows) (w machine.Stopwatch, err error) {
 	exec := func(text string) error {
-		return timed(func() error { _, err := conn.ExecContext(ctx, text); return err })
+		return w.Time(func() error { _, err := conn.ExecContext(ctx, text); return err })
 	}
 	if err := exec("BEGIN"); err != nil {
-		return 0, err
+		return w, err
 	}
 	err = conn.Raw(func(c any) error {
 		app, err := duckdb.NewAppenderFromConn(c.(driver.Conn), "", "lineitem")
@@ -68,16 +62,17 @@ func appendDuck(ctx context.Context, conn *sql.Conn, r *rows) (took time.Duratio
 		}
 		for _, b := range r.batches {
 			all := values(b, duckDecimal)
-			if err := timed(func() error { return appendDuckRows(app, all) }); err != nil {
+			if err := w.Time(func() error { return appendDuckRows(app, all) }); err != nil {
 				return errors.Join(err, app.Close())
 			}
 		}
-		return timed(app.Close)
+		return w.Time(app.Close)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("duckdb: %w", err)
+		return w, fmt.Errorf("duckdb: %w", err)
 	}
-	return took, exec("COMMIT")
+	err = exec("COMMIT")
+	return w, err
 }
 
 func appendDuckRows(app *duckdb.Appender, all [][]any) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/laminadb/lamina/benchmarks/machine"
 )
@@ -32,12 +31,12 @@ const (
 	DuckRows      = "DuckDB, AppendRow"
 )
 
-// Case is one way to load. Rates are rows a second, one for each round.
+// Case is one way to load. Rates are rows a second, Processor the seconds of processor time, one for each round.
 type Case struct {
-	Name  string
-	Rates []float64
+	Name             string
+	Rates, Processor []float64
 
-	run func(ctx context.Context, dir string, o *Options, r *rows) (time.Duration, string, error)
+	run func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error)
 }
 
 // Result is what was measured.
@@ -91,9 +90,9 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 }
 
 func cases() []*Case {
-	type run = func(ctx context.Context, dir string, o *Options, r *rows) (time.Duration, string, error)
+	type run = func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error)
 	lamina := func(asRows bool) run {
-		return func(ctx context.Context, dir string, o *Options, r *rows) (time.Duration, string, error) {
+		return func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error) {
 			return loadLamina(ctx, dir, o, r, asRows)
 		}
 	}
@@ -107,10 +106,11 @@ func (c *Case) round(ctx context.Context, o *Options, r *rows) (gotBack string, 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	took, gotBack, err := c.run(ctx, dir, o, r)
+	w, gotBack, err := c.run(ctx, dir, o, r)
 	if err != nil {
 		return "", err
 	}
-	c.Rates = append(c.Rates, float64(r.n)/took.Seconds())
+	c.Rates = append(c.Rates, float64(r.n)/w.Wall.Seconds())
+	c.Processor = append(c.Processor, w.Processor.Seconds())
 	return gotBack, nil
 }

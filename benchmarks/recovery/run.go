@@ -34,13 +34,18 @@ type Result struct {
 	LogBytes int64
 	// Acknowledged rows, in so many transactions, and those that were found.
 	Acknowledged, Transactions, Found int64
-	// Took is the time that the directory took to open.
-	Took time.Duration
+	// Took is the time that the directory took to open, and Processor how much processor time.
+	Took, Processor time.Duration
 }
 
 // SecondsPerGiB is what the result comes down to.
-func (r *Result) SecondsPerGiB() float64 {
-	return r.Took.Seconds() / (float64(r.LogBytes) / (1 << 30))
+func (r *Result) SecondsPerGiB() float64 { return r.perGiB(r.Took) }
+
+// ProcessorPerGiB is the same of the processor time.
+func (r *Result) ProcessorPerGiB() float64 { return r.perGiB(r.Processor) }
+
+func (r *Result) perGiB(d time.Duration) float64 {
+	return d.Seconds() / (float64(r.LogBytes) / (1 << 30))
 }
 
 // Run measures everything.
@@ -61,12 +66,12 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, fmt.Errorf("recovery: %d rows were acknowledged, the log has %d bytes", r.Acknowledged, r.LogBytes)
 	}
 	o.Progress("recovery: opening")
-	start := time.Now()
-	db, err := lamina.Open(filepath.Join(o.Dir, "db"), nil)
-	if err != nil {
+	var db *lamina.DB
+	var w machine.Stopwatch
+	if err := w.Time(func() (err error) { db, err = lamina.Open(filepath.Join(o.Dir, "db"), nil); return err }); err != nil {
 		return r, fmt.Errorf("recovery: %w", err)
 	}
-	r.Took = time.Since(start)
+	r.Took, r.Processor = w.Wall, w.Processor
 	defer func() { err = errors.Join(err, db.Close()) }()
 	r.Found, err = check(ctx, db, &acked, o.SmallWriters)
 	return r, err

@@ -102,7 +102,7 @@ func runLoad(ctx context.Context, p *page, o *options, dir string) error {
 		"",
 	)
 	p.settings(r.Settings)
-	t := &report.Table{Header: []string{"system and call", "beside DuckDB", "rows a second", "seconds"}}
+	t := &report.Table{Header: []string{"system and call", "beside DuckDB", "rows a second", "seconds", "processor time, s"}}
 	duck := r.Case(load.DuckRows)
 	for _, c := range r.Cases {
 		cell := ""
@@ -110,12 +110,13 @@ func runLoad(ctx context.Context, p *page, o *options, dir string) error {
 			cell = report.Ratio(report.Median(report.Ratios(c.Rates, duck.Rates)))
 		}
 		rate := report.Median(c.Rates)
-		t.Add(c.Name, cell, report.Rate(rate), fmt.Sprintf("%.2f", float64(r.Rows)/rate))
+		t.Add(c.Name, cell, report.Rate(rate), fmt.Sprintf("%.2f", float64(r.Rows)/rate), fmt.Sprintf("%.2f", report.Median(c.Processor)))
 	}
 	p.table(t)
 	for _, x := range [][2]string{{"load-columns", load.LaminaColumns}, {"load-rows", load.LaminaRows}} {
 		name, c := x[0], x[1]
-		p.figures.Add(name, report.Median(report.Ratios(r.Case(c).Rates, duck.Rates)), report.Rate(report.Median(r.Case(c).Rates))+" rows a second")
+		p.figures.Add(name, report.Median(report.Ratios(r.Case(c).Rates, duck.Rates)), fmt.Sprintf("%s rows a second; %s of the processor time",
+			report.Rate(report.Median(r.Case(c).Rates)), report.Ratio(report.Median(report.Ratios(r.Case(c).Processor, duck.Processor)))))
 	}
 	return nil
 }
@@ -128,7 +129,7 @@ func runRecovery(ctx context.Context, p *page, o *options, dir string) error {
 		"there afterwards, and none of a transaction that was there in part.",
 		"",
 	)
-	t := &report.Table{Header: []string{"transactions", "acknowledged", "rows", "rows found", "log, MiB", "opened in, s", "s a GiB"}}
+	t := &report.Table{Header: []string{"transactions", "acknowledged", "rows", "rows found", "log, MiB", "opened in, s", "s a GiB", "processor time, s a GiB"}}
 	for _, c := range []struct {
 		target, name string
 		small        int
@@ -149,9 +150,9 @@ func runRecovery(ctx context.Context, p *page, o *options, dir string) error {
 			return err
 		}
 		t.Add(c.name, fmt.Sprint(r.Transactions), fmt.Sprint(r.Acknowledged), fmt.Sprint(r.Found), fmt.Sprintf("%.0f", float64(r.LogBytes)/(1<<20)),
-			fmt.Sprintf("%.2f", r.Took.Seconds()), fmt.Sprintf("%.2f", r.SecondsPerGiB()))
-		p.figures.Add(c.target, r.SecondsPerGiB(), fmt.Sprintf("%.0f MiB, %d of %d acknowledged rows lost", float64(r.LogBytes)/(1<<20),
-			max(r.Acknowledged-r.Found, 0), r.Acknowledged))
+			fmt.Sprintf("%.2f", r.Took.Seconds()), fmt.Sprintf("%.2f", r.SecondsPerGiB()), fmt.Sprintf("%.2f", r.ProcessorPerGiB()))
+		p.figures.Add(c.target, r.SecondsPerGiB(), fmt.Sprintf("%.3g of processor time; %.0f MiB, %d of %d acknowledged rows lost",
+			r.ProcessorPerGiB(), float64(r.LogBytes)/(1<<20), max(r.Acknowledged-r.Found, 0), r.Acknowledged))
 	}
 	p.table(t)
 	return nil
