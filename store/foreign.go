@@ -61,6 +61,8 @@ type refChange struct {
 	// keys are the values before in the order of cols, encoded, and old the same as values; now are those after, of updates.
 	keys     table.Keys
 	old, now types.Row
+	// charged is what the write set of def's table was charged for it.
+	charged int64
 }
 
 // referrer is a constraint that references the table of a Writer.
@@ -178,6 +180,9 @@ func (w *Writer) noteLost(r *referrer, old, b *vec.Batch, i int) {
 	}
 	c := w.lostOf(r, b != nil)
 	c.keys.Append(key)
+	size := int64(2*(len(key)+4) + 2*datumBytes*len(r.cols))
+	c.charged += size
+	w.tt.w.noted += size // reserved with the rows
 	for _, col := range r.cols {
 		c.old = append(c.old, ownDatum(old.BatchDatum(col, i)))
 		if b != nil {
@@ -222,6 +227,26 @@ func (w *Writer) noteDeleted(ctx context.Context, rows []claimed) error {
 	return nil
 }
 
+// unnote gives back what was charged for what has been checked.
+func (tt *txTable) unnote(n int64) error {
+	if tt.w == nil || n == 0 {
+		return nil
+	}
+	tt.w.noted = max(0, tt.w.noted-n)
+	return tt.w.reserve()
+}
+
+// dropRefs gives back what was charged for what is not going to be checked.
+func (st *Statement) dropRefs() {
+	for i := range st.refs {
+		if c := st.refs[i].change; c != nil && !c.again {
+			if tt := st.tx.table(c.def.ID); tt.w != nil {
+				tt.w.noted = max(0, tt.w.noted-c.charged)
+			}
+		}
+	}
+}
+
 // checkForeign checks what the statement, and the actions that follow from it, has done to foreign keys.
 func (st *Statement) checkForeign() error {
 	if st.outer != nil {
@@ -243,6 +268,12 @@ func (st *Statement) checkForeign() error {
 		if err != nil {
 			return err
 		}
+		if c := e.change; c != nil && !c.again {
+			if err := st.tx.table(c.def.ID).unnote(c.charged); err != nil {
+				return err
+			}
+		}
+		st.refs[st.refsDone-1] = refEvent{}
 	}
 	return st.checkTruncated()
 }

@@ -23,6 +23,8 @@ type reaction struct {
 	kids []referencing
 	vals types.Row
 	key  []byte
+	// charged is what was charged for kids.
+	charged int64
 }
 
 // referencing is a row that references the key at a position.
@@ -69,6 +71,11 @@ func (st *Statement) runChange(ctx context.Context, e *refChange) (err error) {
 	}
 	c := &reaction{refChange: e, st: in}
 	err = c.run(ctx)
+	if c.charged > 0 {
+		if cerr := c.w.tt.unnote(c.charged); err == nil {
+			err = cerr
+		}
+	}
 	if err = in.Close(err); err != nil {
 		return err
 	}
@@ -186,8 +193,22 @@ func (c *reaction) collect(ctx context.Context) error {
 				c.kids = append(c.kids, referencing{table.RowRef(b.batch.BatchDatum(refs, i).I), at})
 			}
 		}
-		return nil
+		return c.charge()
 	})
+}
+
+// kidBytes is what a found row takes.
+const kidBytes = 32
+
+// charge charges what was found to the write set of the table that it is in.
+func (c *reaction) charge() error {
+	n := int64(len(c.kids)*kidBytes) - c.charged
+	if n < 1<<16 {
+		return nil
+	}
+	c.charged += n
+	c.w.tt.w.noted += n
+	return c.w.tt.w.reserve()
 }
 
 // find returns the position of the key that the row with c.vals references, -1 if it is none of those looked for.

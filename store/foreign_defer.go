@@ -98,7 +98,7 @@ func (t *Tx) checkDeferred(ctx context.Context, all bool) error {
 		return err
 	}
 	st := x.(*Statement)
-	st.refs, st.ctx, st.deferring = t.deferred, ctx, all
+	st.refs, st.ctx, st.deferring = slices.Clone(t.deferred), ctx, all // savepoints know the list
 	t.deferred = nil
 	return st.Close(nil)
 }

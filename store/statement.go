@@ -260,6 +260,9 @@ func (st *Statement) Close(err error) error {
 			t.undo(st.at)
 		}
 	}
+	if err != nil && !t.done {
+		st.dropRefs()
+	}
 	st.abandon()
 	if i := slices.Index(t.open, st); i >= 0 {
 		t.open = slices.Delete(t.open, i, i+1)

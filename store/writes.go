@@ -56,6 +56,8 @@ type writes struct {
 	before    *writes
 	// changed are the IDs of columns with FOREIGN KEY constraints whose values are others than before.
 	changed []uint32
+	// noted is the memory of what is to be checked of FOREIGN KEY constraints because of rows of the table.
+	noted int64
 	// loads are the places that bulk loads may return to.
 	loads []*writesMark
 
@@ -360,7 +362,7 @@ func (w *writes) truncate(command uint32) {
 
 // reserve charges what the write set has grown by to its transaction.
 func (w *writes) reserve() error {
-	n := int64(16*cap(w.ended)+16*cap(w.log)+cap(w.endKeys.Data)+4*cap(w.endKeys.Ends)) + w.byRef.bytes()
+	n := w.noted + int64(16*cap(w.ended)+16*cap(w.log)+cap(w.endKeys.Data)+4*cap(w.endKeys.Ends)) + w.byRef.bytes()
 	for k := range w.keys {
 		n += w.keys[k].bytes()
 	}
