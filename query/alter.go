@@ -37,6 +37,12 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 			return errors.Join(err, noRelation(b, o))
 		}
 	}
+	if len(b.Commands) == 1 && b.Commands[0].Kind == ast.SetSchema {
+		if word := map[ast.ObjectKind]string{ast.ViewObject: "view", ast.SequenceObject: "sequence"}[b.Kind]; word != "" && relationWord(o) != word {
+			return sqlerr.Newf(sqlerr.WrongObjectType, "%q is not a %s", o.Head().Name, word)
+		}
+		return s.setSchema(ctx, tx, binder, o, b.Commands[0].NewName)
+	}
 	switch def := o.(type) {
 	case *table.SequenceDef:
 		if b.Kind != ast.SequenceObject && b.Kind != ast.TableObject {

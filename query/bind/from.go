@@ -95,6 +95,9 @@ func (s *scope) tableRef(f *ast.TableRef) (plan.Rel, *item, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if o != nil {
+		s.g.noteRelation(f.RelName, o)
+	}
 	switch o := o.(type) {
 	case nil:
 		sys, err := s.g.system(f.RelName)

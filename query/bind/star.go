@@ -14,8 +14,9 @@ import (
 
 // starText is what a star stands for.
 type starText struct {
-	names int // that are before the star: rel.* has one
-	text  string
+	names  int // that are before the star: rel.* has one
+	text   string
+	before bool // it stands before a name, which stays
 }
 
 // noteStar keeps what a star stands for, if it is one of the statement itself.
@@ -39,10 +40,22 @@ func (g *binding) noteStar(s *scope, r *ast.ColumnRef) {
 			break
 		}
 	}
-	g.stars[r.Pos()] = starText{len(r.Names), strings.Join(parts, ", ")}
+	g.stars[r.Pos()] = starText{names: len(r.Names), text: strings.Join(parts, ", ")}
 }
 
-// withoutStars returns the text of a view's query with its stars written out. A text that cannot be written so, because
+// noteRelation keeps in which schema the name of a relation was found. Those of temporary relations mean something in this
+// session only.
+func (g *binding) noteRelation(n ast.RelName, o table.Object) {
+	if g.stars == nil || g.views > 0 || n.Pos() <= 0 || n.Schema != "" {
+		return
+	}
+	if schema := g.schemaName(o.Head().Schema); schema != "" && schema != g.opts.Temp {
+		g.stars[n.Pos()] = starText{text: expr.QuoteName(schema) + ".", before: true}
+	}
+}
+
+// withoutStars returns the text of a view's query with its stars written out, and the names of its relations with their
+// schemas: who reads the view may have another search path. A text that cannot be written so, because
 // columns of one name stand beside each other, stays as it is.
 func (b *Binder) withoutStars(def *table.ViewDef) (string, error) {
 	q, err := viewQuery(def)
@@ -55,26 +68,41 @@ func (b *Binder) withoutStars(def *table.ViewDef) (string, error) {
 	if err != nil || len(g.stars) == 0 {
 		return def.Query, err
 	}
-	stars := make(map[int]sqlparse.Star, len(g.stars))
-	for pos, s := range g.stars {
-		if s.text == "" {
-			return def.Query, nil
+	for _, starsToo := range []bool{true, false} {
+		if text, ok := b.rewritten(def, was, g.stars, starsToo); ok {
+			return text, nil
 		}
-		stars[pos] = sqlparse.Star{Names: s.names, Text: s.text}
+	}
+	return def.Query, nil
+}
+
+// rewritten returns the text of a view's query with names of schemas, and without stars; not ok if it then means
+// something else.
+func (b *Binder) rewritten(def *table.ViewDef, was query, texts map[int]starText, starsToo bool) (string, bool) {
+	stars := make(map[int]sqlparse.Star, len(texts))
+	for pos, s := range texts {
+		switch {
+		case !s.before && !starsToo:
+			continue
+		case s.text == "":
+			return "", false
+		}
+		stars[pos] = sqlparse.Star{Names: s.names, Text: s.text, Before: s.before}
 	}
 	out := *def
 	out.Query = sqlparse.ReplaceStars(def.Query, stars)
-	if q, err = viewQuery(&out); err != nil {
-		return def.Query, nil //nolint:nilerr // the text as it was written is right too
+	q, err := viewQuery(&out)
+	if err != nil {
+		return "", false
 	}
 	now, err := newBinding(b, nil).query(q, nil, nil, resolveUnknown)
 	if err != nil || len(now.out) != len(was.out) {
-		return def.Query, nil //nolint:nilerr // as above
+		return "", false
 	}
 	for i := range now.out {
 		if now.out[i].Name != was.out[i].Name || now.out[i].Type != was.out[i].Type {
-			return def.Query, nil
+			return "", false
 		}
 	}
-	return out.Query, nil
+	return out.Query, true
 }

@@ -122,10 +122,12 @@ func ReplaceLiterals(text string, f func(*ast.Call, *ast.Literal) string) (strin
 	return text, nil
 }
 
-// Star is what takes the place of a star in a select list: rel.* has one name before the star.
+// Star is what takes the place of a star in a select list: rel.* has one name before the star. With Before it is put
+// before what stands there.
 type Star struct {
-	Names int
-	Text  string
+	Names  int
+	Text   string
+	Before bool
 }
 
 // ReplaceStars returns the text of a query with other texts for the stars that begin at positions.
@@ -138,6 +140,10 @@ func ReplaceStars(text string, stars map[int]Star) string {
 	slices.Reverse(positions) // from the end: offsets stay valid
 	for _, pos := range positions {
 		at := byteOffset(text, pos-1)
+		if stars[pos].Before {
+			text = text[:at] + stars[pos].Text + text[at:]
+			continue
+		}
 		lx := lexer{text: text, pos: at}
 		for range stars[pos].Names { // a name and a point
 			lx.next()
