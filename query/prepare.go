@@ -346,6 +346,9 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) 
 		if err != nil {
 			return table.Stats{} // the statement itself will meet the error
 		}
+		if r.Def().Version != def.Version {
+			return table.Stats{} // of other columns: the statement is planned again
+		}
 		st, err := r.Stats(ctx)
 		if err != nil {
 			return table.Stats{}

@@ -98,6 +98,29 @@ func TestHistoriesAcrossPowerLosses(t *testing.T) {
 	}
 }
 
+// TestHistoriesBesideDDL changes the definitions of the tables, and their rows with them, while clients run.
+func TestHistoriesBesideDDL(t *testing.T) {
+	for _, level := range allLevels {
+		t.Run(level.String(), func(t *testing.T) {
+			total, defined := sum{seen: map[history.Anomaly]int{}}, 0
+			for _, p := range places {
+				t.Run(p.name, func(t *testing.T) {
+					for i := range 2 * runs() {
+						r := newRun(p, level, overSQL, *seed+uint64(i), false)
+						r.defining = true
+						oneRun(t, r, &total, 0)
+						defined += r.defined
+					}
+				})
+			}
+			t.Logf("%d runs, %d changes of tables: %+v; seen: %v", total.runs, defined, total.Stats, total.seen)
+			if defined < 8*total.runs || total.Committed < 60*total.runs || total.Edges < 60*total.runs || total.runs < 6 {
+				t.Errorf("%d changes of tables, %d transactions, %d dependencies in %d runs", defined, total.Committed, total.Edges, total.runs)
+			}
+		})
+	}
+}
+
 // runs is the number of runs of a kind.
 func runs() int {
 	switch {

@@ -17,6 +17,7 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/history"
 	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
 )
@@ -48,6 +49,9 @@ type run struct {
 	connect func(*lamina.DB) (session, error)
 	fs      *waltest.CrashFS // nil: memory
 	losses  int
+	// defining: the tables are changed meanwhile; defined counts the changes.
+	defining bool
+	defined  int
 	// asleep bounds what a client does between two operations: it lets others run up to so many times.
 	asleep int
 }
@@ -94,7 +98,12 @@ func (r *run) stage(lose bool) error {
 		c := &client{run: r, rng: rand.New(rand.NewPCG(r.rng.Uint64(), uint64(i))), process: i, epoch: r.losses}
 		wg.Go(func() { errs[i] = c.work(connect, db.Checkpoint, r.txs) })
 	}
+	defined := make(chan error, 1)
+	stop := make(chan struct{})
+	go func() { defined <- r.define(db, stop) }()
 	wg.Wait()
+	close(stop)
+	errs = append(errs, <-defined)
 	if lose && image == nil { // it was to come later than there was to do
 		image = r.lose()
 	}
@@ -108,6 +117,37 @@ func (r *run) stage(lose bool) error {
 		r.losses++
 	}
 	return err
+}
+
+// definitions are changes of a table that leave its lists as they are, one after the other.
+var definitions = []string{
+	"ADD w int4 DEFAULT 1", "ALTER w TYPE text", "ADD CONSTRAINT w_check CHECK (w <> '')", "ALTER w SET DEFAULT 'x'", "RENAME w TO x",
+	"DROP CONSTRAINT w_check", "ALTER x DROP DEFAULT", "ALTER x TYPE int8 USING length(x)", "DROP x",
+}
+
+// define changes the tables until it is stopped, if it is to. A change may lose to the clients.
+func (r *run) define(db *lamina.DB, stop chan struct{}) error {
+	for i := 0; r.defining; {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		for _, t := range r.tables {
+			_, err := db.Exec(ctx(), "ALTER TABLE "+t.name+" "+definitions[i%len(definitions)])
+			switch sqlerr.CodeOf(err) {
+			case sqlerr.SuccessfulCompletion:
+				r.defined++
+			case sqlerr.SerializationFailure, sqlerr.DeadlockDetected, sqlerr.DuplicateColumn, sqlerr.UndefinedColumn, sqlerr.UndefinedObject,
+				sqlerr.DuplicateObject, sqlerr.InvalidTableDefinition, sqlerr.DatatypeMismatch:
+			default:
+				return err
+			}
+			r.pause()
+		}
+		i++
+	}
+	return nil
 }
 
 // lose takes the power.
