@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -28,5 +29,30 @@ func TestEveryCallOfLSMFailsOnce(t *testing.T) {
 	}
 	if total < 100/int(stride) || fs.codes[sqlerr.IOError] < 20/int(stride) {
 		t.Errorf("%d faults, codes %v", total, fs.codes)
+	}
+}
+
+// TestLSMOpeningSurvivesPowerLoss takes images at every call that makes, renames or removes a file while the tier is
+// made, and each time it is opened: whatever order names reach the disk in, all that was acknowledged is there.
+func TestLSMOpeningSurvivesPowerLoss(t *testing.T) {
+	withMethod(t, "lsm")
+	fs := waltest.NewCrashFS()
+	w := &workload{o: newOracle()}
+	w.s = must(openCrash(fs))(t)
+	images := 0
+	check := func(list []*waltest.CrashFS, acked uint64) {
+		t.Helper()
+		for _, im := range list {
+			images++
+			must(0, (&crashImage{fs: im, acked: acked}).check(w.o, nil, false))(t)
+		}
+	}
+	check(imagesOf(t, fs, func() error { return errors.Join(w.setUp(), w.s.Checkpoint(t.Context())) }, crashOnly), 0)
+	must(0, w.s.Close())(t)
+	for range 3 {
+		check(imagesOf(t, fs, openAndCloseOf(fs), crashOnly), w.o.ackedLSN())
+	}
+	if images < 200 {
+		t.Errorf("%d images", images)
 	}
 }
