@@ -24,6 +24,7 @@ type distinct struct {
 	codes []uint32
 	// chunks lists, for each row group that has a Parquet dictionary, the codes in the order of that dictionary.
 	chunks [][]uint32
+	kept   int // the values that chunks refer to are the first ones
 	// bitmaps by code; nil once they are not wanted.
 	bitmaps    []*roaring.Bitmap
 	wantBits   bool
@@ -91,9 +92,8 @@ func (d *distinct) add(v *values, pos int) {
 // stop gives up on codes.
 func (d *distinct) stop() {
 	d.over, d.table, d.bitmaps, d.wantBits = true, nil, nil, false
-	if len(d.chunks) == 0 {
-		d.ints, d.strs = nil, nil
-	}
+	d.ints = d.ints[:min(d.kept, len(d.ints))]
+	d.strs = d.strs[:min(d.kept, len(d.strs))]
 }
 
 // find returns the code of row i's value.
@@ -177,7 +177,8 @@ func (d *distinct) addBits(v *values, pos int) {
 	}
 }
 
-// chunkOrder returns the codes of the row group in the order in which a Parquet writer meets them.
+// chunkOrder returns the codes of the row group in the order in which a Parquet writer meets them, and keeps the values
+// that there are.
 func (d *distinct) chunkOrder(v *values) []uint32 {
 	seen := make([]bool, d.len())
 	var order []uint32
@@ -187,5 +188,6 @@ func (d *distinct) chunkOrder(v *values) []uint32 {
 			order = append(order, c)
 		}
 	}
+	d.kept = d.len()
 	return order
 }
