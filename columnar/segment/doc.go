@@ -32,6 +32,18 @@
 //   - A dictionary is sorted and of the whole segment; the codes of a vector index it, whatever row group they are from.
 //   - A key index holds every row whose key has no NULL; a bloom filter answers yes for every key in its index.
 //
+// # Costs
+//
+// TPC-H's lineitem at scale factor 0.1 (600,572 rows of 16 columns, key of two columns, 2 virtual CPUs of AMD Zen 4, busy with
+// other work: seconds of CPU, not of the clock; BenchmarkWrite, BenchmarkScan, BenchmarkGet):
+//
+//	bytes a row    122.6 as text; segment 42.7 uncompressed, 24.8 snappy, 23.9 zstd-1; sidecar 24.0, of which 16.8 are the
+//	               bitmaps of eleven columns, and 6.9 index and bloom filter of the key
+//	write          0.85 M rows/s with bitmaps, 1.0 M without
+//	scan           280 M values/s over all columns, 40 M of l_comment
+//	row by key     10 k/s from the file (16 k uncompressed), 150 k/s from a warm cache; all 16 columns
+//	position       200 k/s from the file; an absent key 1 µs
+//
 // # Use
 //
 // A Writer takes batches in order and is finished once; it is used by one goroutine. Sync order is its own: Finish syncs
