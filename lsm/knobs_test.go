@@ -40,6 +40,14 @@ func filled(t *testing.T, o Options, records, rows int) *Tier {
 // add applies one record with rows from first on.
 func add(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
 	t.Helper()
+	addPart(t, tier, lsn, first, rows)
+	s := tier.Snapshot(lsn)
+	s.(table.SnapshotReleaser).Release()
+}
+
+// addPart applies a part of a record.
+func addPart(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
+	t.Helper()
 	bb := vec.NewBatchBuilder([]types.Type{types.T(types.Int8), types.T(types.Text)}, rows, nil)
 	for i := range rows {
 		row := types.Row{types.NewInt(types.Int8, first+int64(i)), types.NewString(types.Text, fmt.Sprintf("%0100d", (first+int64(i))*7919%10007))}
@@ -50,8 +58,6 @@ func add(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
 	if err := tier.Apply(lsn, &table.Entry{Table: 20000, Version: 1, Op: table.OpInsertRows, Rows: bb.Batch()}); err != nil {
 		t.Fatal(err)
 	}
-	s := tier.Snapshot(lsn)
-	s.(table.SnapshotReleaser).Release()
 }
 
 func closed(t *testing.T, tier *Tier) {
