@@ -24,7 +24,7 @@ type guardedFS struct {
 	opening atomic.Bool
 }
 
-// read looks at the outcome of a read that was tried often enough.
+// read looks at the outcome of a call whose failure loses nothing, such as a read that was tried often enough.
 func (g *guardedFS) read(what string, err error) error {
 	if err == nil || !g.opening.Load() || isNotExist(err) || errors.Is(err, io.EOF) {
 		return err
@@ -202,7 +202,7 @@ func (g *guardedFS) Remove(name string) error {
 	if err := g.orderMarkers(name); err != nil {
 		return err
 	}
-	return g.FS.Remove(name)
+	return g.read("remove", g.FS.Remove(name))
 }
 
 // RemoveAll removes a folder.
@@ -268,7 +268,7 @@ func (f *guardedFile) sync(do func() error) error {
 }
 
 // Close closes the file. What was to be durable was synced.
-func (f *guardedFile) Close() error { return f.File.Close() }
+func (f *guardedFile) Close() error { return f.g.read("close", f.File.Close()) }
 
 // isNotExist reports whether an error says that there is no such file.
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
