@@ -26,7 +26,7 @@ func TestDirect(t *testing.T) {
 	defer db.put(s) //nolint:errcheck // the test is over
 	far := time.FixedZone("far", 13*3600)
 	values := []any{
-		nil, true, false, 0, -7, 1 << 40, int64(math.MinInt64), int32(5), int16(3), 0.5, math.Inf(1), math.NaN(), float32(1.5),
+		nil, true, false, 0, -7, int64(1 << 40), int64(math.MinInt64), int32(5), int16(3), 0.5, math.Inf(1), math.NaN(), float32(1.5),
 		"", "a", "abc  ", "abcdef", "äöüß", "äöüßx", "a\x00b", "\xff", "2024-02-03", "12", []byte("abc"),
 		time.Date(2024, 2, 29, 23, 59, 59, 999999999, time.UTC), time.Date(2024, 2, 29, 1, 0, 0, 0, far),
 		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-100, 3, 4, 5, 6, 7, 8, far),

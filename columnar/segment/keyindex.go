@@ -67,7 +67,7 @@ func (k *keyBuilder) add(b *vec.Batch, cols []int, pos int) error {
 			k.data = data[:n]
 			continue
 		}
-		if len(data) > math.MaxUint32 {
+		if uint64(len(data)) > math.MaxUint32 {
 			return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "the keys of a segment take more than %d bytes", uint32(math.MaxUint32))
 		}
 		k.data = data
