@@ -5,7 +5,6 @@ import (
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -72,11 +71,6 @@ func successor(prefix []byte) []byte {
 // rowKeyOf appends the key of live row i of a batch.
 func (d *data) rowKeyOf(dst []byte, b *vec.Batch, i int) ([]byte, bool) {
 	return index.AppendBatch(dst, b, d.identity, i)
-}
-
-// uniqueOf appends the value of Keys[k] of a stored row; ok is false if a column of it is NULL.
-func (d *data) uniqueOf(dst []byte, k int, row types.Row) (key []byte, ok bool) {
-	return index.AppendRow(dst, row, d.keys[k])
 }
 
 // mark says what a batch, and all batches before it, hold.
