@@ -22,7 +22,7 @@ func TestZonesOfSystemsWithNone(t *testing.T) {
 		return
 	}
 	if os.Getuid() != 0 {
-		t.Skip("chroot: only root may change the root of a process")
+		t.Skip("needs root: only it may change the root of a process")
 	}
 	dir := t.TempDir()
 	src, err := os.Open("/proc/self/exe")
