@@ -95,7 +95,7 @@ var mutants = []mutant{
 	{"opt-drop-predicate", "internal/logictest", "TestRandomQueries"},
 	{"opt-not-in-is-anti", "internal/logictest", "TestRandomQueries"},
 	{"kernel-ignores-validity", "internal/logictest", "TestRandomQueries"},
-	{"narrow-bounds-wrap", "internal/logictest", "TestRandomQueries"},
+	{"narrow-bounds-wrap", "query/expr", "TestNarrowBoundsDoNotWrap"},
 	{"join-null-matches", "internal/logictest", "TestRandomQueries"},
 	{"opt-on-is-where", "internal/logictest", "TestRandomQueries"},
 	{"opt-count-bug", "internal/logictest", "TestRandomQueries"},
