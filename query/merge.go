@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"io"
 	"slices"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -32,31 +31,7 @@ type mergeRow struct {
 // merge reads everything, then changes batch by batch.
 func (m *modifier) merge(ctx context.Context) error {
 	m.seen = map[table.RowRef]bool{}
-	var all []*vec.Batch
-	for {
-		b, err := m.q.Next(ctx)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if b.N == 0 {
-			continue
-		}
-		c, err := vec.Copy(b, m.s.e.mem)
-		if err != nil {
-			return err
-		}
-		defer c.Release()
-		all = append(all, c.Batch())
-	}
-	for _, b := range all {
-		if err := m.mergeBatch(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.eachCopied(ctx, m.mergeBatch)
 }
 
 // mergeBatch finds the clause for each row, locks the target's rows that change, and makes the changes, clause by clause.

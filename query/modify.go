@@ -211,6 +211,11 @@ func (m *modifier) change(ctx context.Context) error {
 		}
 		return m.changeBatch(ctx, b)
 	}
+	return m.eachCopied(ctx, m.changeBatch)
+}
+
+// eachCopied calls f with the batches of the read pipeline once that has ended, so that it reads nothing that f has changed.
+func (m *modifier) eachCopied(ctx context.Context, f func(context.Context, *vec.Batch) error) error {
 	var all []*vec.Batch
 	for {
 		b, err := m.q.Next(ctx)
@@ -230,7 +235,7 @@ func (m *modifier) change(ctx context.Context) error {
 		}
 	}
 	for _, b := range all {
-		if err := m.changeBatch(ctx, b); err != nil {
+		if err := f(ctx, b); err != nil {
 			return err
 		}
 	}

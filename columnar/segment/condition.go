@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/types"
@@ -71,7 +72,7 @@ func (z *zone) excludes(l *layout, w *Condition) bool {
 		return false
 	}
 	if l.mean == meanInt {
-		return outside(w.Op, compareInt(z.lo, w.Value.I), compareInt(z.hi, w.Value.I))
+		return outside(w.Op, cmp.Compare(z.lo, w.Value.I), cmp.Compare(z.hi, w.Value.I))
 	}
 	if l.mean == meanDecimal {
 		lo, hi := types.NewDecimal(z.lo, l.scale), types.NewDecimal(z.hi, l.scale)
@@ -80,16 +81,6 @@ func (z *zone) excludes(l *layout, w *Condition) bool {
 	key := index.AppendDatum(nil, w.Value, true)
 	// A shortened bound is below (lo) or above (hi) the values, never equal to one that matters.
 	return outside(w.Op, bytes.Compare(z.loKey, key), bytes.Compare(z.hiKey, key))
-}
-
-func compareInt(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // outside decides by how the bounds compare with the constant.

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 
 	"github.com/laminadb/lamina/index"
@@ -136,14 +137,7 @@ func (z *zone) check(v *values, i int) {
 func compareRows(v *values, i, j int) int {
 	switch v.l.mean {
 	case meanInt, meanDecimal:
-		a, b := v.ints[i], v.ints[j]
-		switch {
-		case a < b:
-			return -1
-		case a > b:
-			return 1
-		}
-		return 0
+		return cmp.Compare(v.ints[i], v.ints[j])
 	case meanString:
 		return bytes.Compare(v.bytes(i), v.bytes(j))
 	case meanWide:
