@@ -19,6 +19,8 @@ type pressure struct {
 	charged atomic.Int64
 	// waited counts the statements that had to wait.
 	waited atomic.Int64
+	// applied are the bytes of the entries that were added since the tier was opened.
+	applied atomic.Int64
 }
 
 // admitEvery is how often a statement that waits looks again.

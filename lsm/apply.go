@@ -105,7 +105,7 @@ func (t *Tier) commit(done, partial table.LSN) error {
 	}
 	b := w.batch
 	for d := range w.touched {
-		meta := tableMeta{d.inc, d.live.Load(), d.layout}
+		meta := tableMeta{d.inc, d.live.Load(), d.layout, d.bytes.Load()}
 		if err := b.Set(tableKey(spaceTable, d.id), meta.encode(), nil); err != nil {
 			return pebbleError("write", err)
 		}
@@ -235,19 +235,26 @@ func (t *Tier) end(d *data, key []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := t.endUnique(d, &old); err != nil {
+	unique, err := t.endUnique(d, &old)
+	if err != nil {
 		return err
 	}
 	t.ended.add(&old, w.cur)
-	d.add(-1)
+	d.add(-1, -entriesBytes(len(key), len(w.value))-unique)
 	w.touched[d] = true
 	err = w.batch.Delete(w.key, nil)
 	w.key = appendRefKey(w.key[:0], d.inc, old.ref)
 	return pebbleError("write", errors.Join(err, w.batch.Delete(w.key, nil)))
 }
 
-// endUnique removes the entries of a row's unique keys, unless another row has got them in the same record.
-func (t *Tier) endUnique(d *data, old *version) error {
+// entriesBytes is the size of the entries of a row and of its reference.
+func entriesBytes(key, value int) int64 {
+	return int64(rowPrefixBytes + key + value + rowPrefixBytes + 8 + key)
+}
+
+// endUnique removes the entries of a row's unique keys, unless another row has got them in the same record. It returns
+// their size.
+func (t *Tier) endUnique(d *data, old *version) (bytes int64, err error) {
 	w := &t.write
 	for k := range d.keys {
 		if k == 0 && d.primary {
@@ -255,30 +262,31 @@ func (t *Tier) endUnique(d *data, old *version) error {
 		}
 		key, ok, err := w.uniqueOf(d, k, old.row)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if !ok {
 			continue
 		}
 		w.other = appendUniqueKey(w.other[:0], d.inc, k, key)
+		bytes += int64(len(w.other) + len(old.key))
 		of, closer, err := t.get(w.other)
 		if errors.Is(err, pebble.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return pebbleError("read", err)
+			return 0, pebbleError("read", err)
 		}
 		own := string(of) == string(old.key)
 		if err := closer.Close(); err != nil {
-			return pebbleError("read", err)
+			return 0, pebbleError("read", err)
 		}
 		if own {
 			if err := w.batch.Delete(w.other, nil); err != nil {
-				return pebbleError("write", err)
+				return 0, pebbleError("write", err)
 			}
 		}
 	}
-	return nil
+	return bytes, nil
 }
 
 // uniqueOf returns the value of Keys[k] of a stored row; ok is false if a column of it is NULL.
@@ -319,6 +327,7 @@ func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 	if err := errors.Join(err, w.batch.Set(w.key, key, nil)); err != nil {
 		return pebbleError("write", err)
 	}
+	bytes := entriesBytes(len(key), len(w.value))
 	for k := range d.keys {
 		if k == 0 && d.primary {
 			continue
@@ -332,9 +341,11 @@ func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 		if err := w.batch.Set(w.key, key, nil); err != nil {
 			return pebbleError("write", err)
 		}
+		bytes += int64(len(w.key) + len(key))
 	}
 	d.sample.add(key)
-	d.add(1)
+	d.add(1, bytes)
+	t.counts.applied.Add(bytes)
 	w.touched[d] = true
 	return nil
 }

@@ -118,21 +118,25 @@ type tableMeta struct {
 	inc    uint64
 	live   int64 // rows
 	layout uint64
+	bytes  int64 // of the entries of the incarnation
 }
 
 const (
 	metaVersion = 1
-	metaBytes   = 1 + 3*8
+	metaBytes   = 1 + 4*8
 )
 
 func (m *tableMeta) encode() []byte {
-	b := le.AppendUint64([]byte{metaVersion}, m.inc)
-	return le.AppendUint64(le.AppendUint64(b, uint64(m.live)), m.layout)
+	b := append(make([]byte, 0, metaBytes), metaVersion)
+	for _, x := range []uint64{m.inc, uint64(m.live), m.layout, uint64(m.bytes)} {
+		b = le.AppendUint64(b, x)
+	}
+	return b
 }
 
 func decodeMeta(b []byte) (m tableMeta, err error) {
 	if len(b) != metaBytes || b[0] != metaVersion {
 		return m, corruptedf("the entry of a table is %d bytes of version %d", len(b), first(b))
 	}
-	return tableMeta{le.Uint64(b[1:]), int64(le.Uint64(b[9:])), le.Uint64(b[17:])}, nil
+	return tableMeta{le.Uint64(b[1:]), int64(le.Uint64(b[9:])), le.Uint64(b[17:]), int64(le.Uint64(b[25:]))}, nil
 }

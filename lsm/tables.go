@@ -33,6 +33,7 @@ type data struct {
 	keys    [][]int
 	primary bool // Keys[0] is the primary key
 	live    atomic.Int64
+	bytes   atomic.Int64 // of all entries, keys and values
 	// most bounds the rows that any snapshot of the incarnation shows.
 	most   atomic.Int64
 	sample sample
@@ -63,8 +64,9 @@ func newData(def *table.TableDef, inc uint64) *data {
 	return d
 }
 
-// add changes the number of rows.
-func (d *data) add(n int64) {
+// add changes the number of rows, and the bytes of what is there.
+func (d *data) add(n, bytes int64) {
+	d.bytes.Add(bytes)
 	if now := d.live.Add(n); now > d.most.Load() {
 		d.most.Store(now)
 	}

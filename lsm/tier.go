@@ -1,11 +1,9 @@
 package lsm
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -229,7 +227,7 @@ func (t *Tier) adopt(lsn table.LSN, def *table.TableDef) (known bool, err error)
 		return false, corruptedf("the LSM tree has rows of another layout of table %d", def.ID)
 	}
 	d := newData(def, m.inc)
-	d.add(m.live)
+	d.add(m.live, m.bytes)
 	if err := t.readSample(d); err != nil {
 		return false, err
 	}
@@ -336,19 +334,6 @@ func (t *Tier) Recovered() error {
 
 // Retire forgets the keys of versions that no View shows.
 func (t *Tier) Retire(_, watermark table.LSN) { t.ended.forget(watermark) }
-
-// Metrics counts what the tier holds.
-func (t *Tier) Metrics() table.TierMetrics {
-	m := table.TierMetrics{Name: "lsm", DeadRows: int64(t.ended.len()), MemoryBytes: t.ended.bytes.Load()}
-	for id, s := range *t.tables.Load() {
-		of := table.TableMetrics{ID: id, Tier: m.Name, Rows: s.d.live.Load()}
-		m.Tables++
-		m.Rows += of.Rows
-		m.ByTable = append(m.ByTable, of)
-	}
-	slices.SortFunc(m.ByTable, func(a, b table.TableMetrics) int { return cmp.Compare(a.ID, b.ID) })
-	return m
-}
 
 // Close closes the files; no View may be left. After a failure they are left as they are: Pebble may be in any state.
 func (t *Tier) Close() error {

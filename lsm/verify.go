@@ -9,7 +9,7 @@ import (
 	"github.com/laminadb/lamina/table"
 )
 
-// Verify reads all entries, and with them every block of every file, and checks that rows, references and counts agree.
+// Verify reads all entries, and with them every block of every file, and checks that rows, references, counts and sizes agree.
 // report returns false to stop.
 func (t *Tier) Verify(ctx context.Context, report func(table.Damage) bool) (entries int, err error) {
 	p := t.pins.newest() // also after a failure
@@ -31,9 +31,9 @@ type verifier struct {
 	t       *Tier
 	s       *pebble.Snapshot
 	entries int
-	// rows and refs count those of the incarnation being read.
-	inc        uint64
-	rows, refs int64
+	// rows, refs and bytes count those of the incarnation being read.
+	inc               uint64
+	rows, refs, bytes int64
 }
 
 func (v *verifier) all() (err error) {
@@ -42,7 +42,7 @@ func (v *verifier) all() (err error) {
 		return pebbleError("verify", err)
 	}
 	defer func() { err = closeAfter(it, err) }()
-	live := map[uint64]int64{}
+	metas := map[uint64]tableMeta{}
 	for ok := it.First(); ok; ok = it.Next() {
 		if v.entries++; v.entries%1024 == 0 && v.ctx.Err() != nil {
 			return sqlerr.Canceled(v.ctx)
@@ -51,32 +51,32 @@ func (v *verifier) all() (err error) {
 		if err != nil {
 			return pebbleError("verify", err)
 		}
-		if err := v.entry(it.Key(), value, live); err != nil {
+		if err := v.entry(it.Key(), value, metas); err != nil {
 			return err
 		}
 	}
 	if err := it.Error(); err != nil {
 		return pebbleError("verify", err)
 	}
-	if err := v.incarnation(0, live); err != nil {
+	if err := v.incarnation(0, metas); err != nil {
 		return err
 	}
-	for inc, n := range live {
-		if n != 0 {
-			return corruptedf("LSM tree: incarnation %d has no rows, but %d are counted", inc, n)
+	for inc, m := range metas {
+		if m.live != 0 || m.bytes != 0 {
+			return corruptedf("LSM tree: incarnation %d has no rows, but %d of %d bytes are counted", inc, m.live, m.bytes)
 		}
 	}
 	return nil
 }
 
-func (v *verifier) entry(key, value []byte, live map[uint64]int64) error {
+func (v *verifier) entry(key, value []byte, metas map[uint64]tableMeta) error {
 	switch key[0] {
 	case spaceMark:
 		_, err := decodeMark(value)
 		return err
 	case spaceTable:
 		m, err := decodeMeta(value)
-		live[m.inc] = m.live
+		metas[m.inc] = m
 		return err
 	case spaceSample:
 		return (&sample{}).decode(value)
@@ -85,7 +85,7 @@ func (v *verifier) entry(key, value []byte, live map[uint64]int64) error {
 			return corruptedf("LSM tree: a key of %d bytes", len(key))
 		}
 		if inc := be.Uint64(key[1:]); inc != v.inc {
-			if err := v.incarnation(inc, live); err != nil {
+			if err := v.incarnation(inc, metas); err != nil {
 				return err
 			}
 		}
@@ -95,20 +95,22 @@ func (v *verifier) entry(key, value []byte, live map[uint64]int64) error {
 }
 
 // incarnation ends one incarnation and begins another.
-func (v *verifier) incarnation(inc uint64, live map[uint64]int64) error {
+func (v *verifier) incarnation(inc uint64, metas map[uint64]tableMeta) error {
 	if v.inc != 0 {
-		n, known := live[v.inc]
-		delete(live, v.inc)
-		if !known || n != v.rows || v.rows != v.refs {
-			return corruptedf("LSM tree: incarnation %d has %d rows and %d references, but %d are counted", v.inc, v.rows, v.refs, n)
+		m, known := metas[v.inc]
+		delete(metas, v.inc)
+		if !known || m.live != v.rows || v.rows != v.refs || m.bytes != v.bytes {
+			return corruptedf("LSM tree: incarnation %d has %d rows, %d references and %d bytes, but %d rows and %d bytes are counted",
+				v.inc, v.rows, v.refs, v.bytes, m.live, m.bytes)
 		}
 	}
-	v.inc, v.rows, v.refs = inc, 0, 0
+	v.inc, v.rows, v.refs, v.bytes = inc, 0, 0, 0
 	return nil
 }
 
 func (v *verifier) rowEntry(key, value []byte) error {
 	own := key[rowPrefixBytes:]
+	v.bytes += int64(len(key) + len(value))
 	switch key[rowPrefixBytes-1] {
 	case kindRow:
 		v.rows++

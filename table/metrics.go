@@ -42,6 +42,51 @@ type Metrics struct {
 // LockWait says that one transaction waits for a lock that another holds or waits for before it.
 type LockWait struct{ Waiter, Holder uint64 }
 
+// TierMetrics say what a tier holds, and what it has done with its files since it was opened. What a tier does not have is
+// zero.
+type TierMetrics struct {
+	Name                               string
+	Tables                             int
+	Rows, DeadRows                     int64
+	MemoryBytes, IndexBytes, SnapBytes int64
+	ChunksSealed, ChunksFreed          int64
+	SnapshotChunksWritten              int64
+	// Files are those that rows lie in now, and FileBytes their size.
+	Files, FileBytes int64
+	// LiveBytes is about the size of the rows that there are, with what leads to them, before it is compressed.
+	LiveBytes int64
+	// AppliedBytes is what commits have brought, in the measure of LiveBytes.
+	AppliedBytes int64
+	// Flushes wrote rows from memory to files, Compactions wrote files anew.
+	Flushes, FlushBytes                                      int64
+	Compactions, CompactionReadBytes, CompactionWrittenBytes int64
+	// BloomChecks are questions to the filters of files, BloomHits those of them that were answered "not here", which
+	// spared a read.
+	BloomChecks, BloomHits int64
+	// CacheHits and CacheMisses are look-ups in the cache of blocks, or pages, of files.
+	CacheHits, CacheMisses int64
+	ByTable                []TableMetrics // by ID
+}
+
+// WriteAmplification is the number of bytes written to files for each byte that commits have brought; 0 if they have
+// brought none.
+func (m *TierMetrics) WriteAmplification() float64 {
+	return ratio(m.FlushBytes+m.CompactionWrittenBytes, m.AppliedBytes)
+}
+
+// SpaceAmplification is the number of bytes in files for each byte of the rows that there are; 0 if there are none.
+func (m *TierMetrics) SpaceAmplification() float64 { return ratio(m.FileBytes, m.LiveBytes) }
+
+// CacheHitRatio is the part of the look-ups in the cache that found what they looked for; 0 if there were none.
+func (m *TierMetrics) CacheHitRatio() float64 { return ratio(m.CacheHits, m.CacheHits+m.CacheMisses) }
+
+func ratio(a, b int64) float64 {
+	if b <= 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
 // TableMetrics are of one table.
 type TableMetrics struct {
 	ID                      ObjectID

@@ -125,14 +125,3 @@ func (k *Keys) Append(key []byte) {
 
 // Reset empties the list, keeping its memory.
 func (k *Keys) Reset() { k.Data, k.Ends = k.Data[:0], k.Ends[:0] }
-
-// TierMetrics counts what a tier holds.
-type TierMetrics struct {
-	Name                               string
-	Tables                             int
-	Rows, DeadRows                     int64
-	MemoryBytes, IndexBytes, SnapBytes int64
-	ChunksSealed, ChunksFreed          int64
-	SnapshotChunksWritten              int64
-	ByTable                            []TableMetrics // by ID
-}

@@ -13,6 +13,11 @@ var laminaRelations = []relation{
 		columns: "id oid, schema_name name, table_name name, tier text, live_rows int8, dead_rows int8, memory_bytes int8, index_bytes int8"},
 	{schema: lamina, name: "views_pinned", rows: pinned, columns: "lsn int8, age_ms int8, holders int8, pinned_rows int8, pinned_bytes int8"},
 	{schema: lamina, name: "lock_waits", rows: lockWaits, columns: "waiter int8, holder int8"},
+	{schema: lamina, name: "tiers", rows: tierRows,
+		columns: "tier text, tables int8, live_rows int8, dead_rows int8, memory_bytes int8, files int8, file_bytes int8, " +
+			"live_bytes int8, applied_bytes int8, flushes int8, flush_bytes int8, compactions int8, compaction_read_bytes int8, " +
+			"compaction_written_bytes int8, bloom_checks int8, bloom_hits int8, cache_hits int8, cache_misses int8, " +
+			"cache_hit_ratio float8, write_amplification float8, space_amplification float8"},
 }
 
 func metricRows(m *maker) {
@@ -78,6 +83,17 @@ func tableRows(m *maker) {
 			continue // not, or no longer, of this transaction
 		}
 		m.add(t.ID, m.schemaName(d.Schema), d.Name, t.Tier, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes)
+	}
+}
+
+func tierRows(m *maker) {
+	x := m.Metrics()
+	for i := range x.Tiers {
+		t := &x.Tiers[i]
+		m.add(t.Name, int64(t.Tables), t.Rows, t.DeadRows, t.MemoryBytes+t.IndexBytes, t.Files, t.FileBytes,
+			t.LiveBytes, t.AppliedBytes, t.Flushes, t.FlushBytes, t.Compactions, t.CompactionReadBytes,
+			t.CompactionWrittenBytes, t.BloomChecks, t.BloomHits, t.CacheHits, t.CacheMisses,
+			t.CacheHitRatio(), t.WriteAmplification(), t.SpaceAmplification())
 	}
 }
 
