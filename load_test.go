@@ -134,8 +134,8 @@ const (
 	memoryMore  = 64 << 20
 )
 
-// TestMemoryOfTheProcess fills a database until it refuses more (53200), in a process of its own, whose memory stays
-// within bounds; then it answers still.
+// TestMemoryOfTheProcess fills a database until it refuses more (53200), while queries want all the memory they can get,
+// in a process of its own, whose memory stays within bounds at every time; then it answers still.
 func TestMemoryOfTheProcess(t *testing.T) {
 	if os.Getenv(memoryChild) == "" {
 		if runtime.GOOS != "linux" {
@@ -161,6 +161,9 @@ func TestMemoryOfTheProcess(t *testing.T) {
 		if err != nil {
 			break
 		}
+		if i%4 == 3 {
+			groupAll(t, db)
+		}
 	}
 	wantCode(t, err, sqlerr.OutOfMemory, "beyond the limit")
 	var rows int64
@@ -172,12 +175,29 @@ func TestMemoryOfTheProcess(t *testing.T) {
 		most *= 8
 	}
 	if rss := residentBytes(t); rss > most {
-		t.Errorf("the process has %d MiB", rss>>20)
+		t.Errorf("the process had %d MiB", rss>>20)
 	} else {
-		t.Logf("filled with %d rows: the process has %d MiB", rows, rss>>20)
+		t.Logf("filled with %d rows: the process had %d MiB", rows, rss>>20)
 	}
 }
 
+// groupAll runs queries that remember every row, each in slabs of other sizes, until they are refused.
+func groupAll(t *testing.T, db *lamina.DB) {
+	t.Helper()
+	for _, sql := range []string{
+		"SELECT max(n) FROM (SELECT a, count(*) AS n FROM t GROUP BY a) AS x",
+		"SELECT max(n) FROM (SELECT id, count(*) AS n FROM t GROUP BY id) AS x",
+		"SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY a DESC) AS n FROM t) AS x",
+		"SELECT count(*) FROM t AS x JOIN t AS y ON x.a = y.a",
+	} {
+		var n int64
+		if err := first(context.Background(), db, &n, sql); err != nil && sqlerr.CodeOf(err) != sqlerr.OutOfMemory {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// residentBytes returns the most memory that the process ever had.
 func residentBytes(t *testing.T) (n int64) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -185,7 +205,7 @@ func residentBytes(t *testing.T) (n int64) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			if _, err := fmt.Sscan(rest, &n); err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/store"
@@ -88,7 +89,7 @@ func newDB(s table.TableStorage, o Options, inMemory bool) (*DB, error) {
 // Close ends what runs (57P01) and closes the database. It waits for open rows, readers, transactions and
 // appenders, for Options.CloseWait; those that are open still it names, and where they were made, in its error (55006).
 // The database is closed then too: what is left of them holds memory until it is ended. Arrow record batches have
-// memory of their own. A second call is an error.
+// memory of their own. Spare memory goes back to the system. A second call is an error.
 func (db *DB) Close() error {
 	idle, err := db.open.shut()
 	if err != nil {
@@ -102,6 +103,7 @@ func (db *DB) Close() error {
 	if db.owned {
 		errs = append(errs, db.storage.Close())
 	}
+	mem.Trim()
 	return errors.Join(errs...)
 }
 

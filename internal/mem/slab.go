@@ -1,7 +1,6 @@
 package mem
 
 import (
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -15,8 +14,6 @@ const (
 	slabMinShift = 12
 	slabMaxShift = 25
 	pageBytes    = 4096
-	// poolBytesMax bounds the bytes of idle slabs that stay mapped for reuse.
-	poolBytesMax = 256 << 20
 	// freedByte fills freed slabs in invariants builds.
 	freedByte = 0xdb
 )
@@ -33,12 +30,6 @@ type Slab struct {
 	tracker *Tracker
 	raw     []byte // whole mapping; nil if on the heap
 	shift   uint8  // size class, 0: own mapping
-}
-
-var pool struct {
-	sync.Mutex
-	free  [slabMaxShift + 1][][]byte
-	bytes int64
 }
 
 // Alloc returns a zeroed slab of at least n bytes (cap rounded up to its size class; len is n),
@@ -90,20 +81,15 @@ func take(n, size int, shift uint8) (Slab, error) {
 		b := make([]uint64, size/8)
 		return Slab{B: unsafe.Slice((*byte)(unsafe.Pointer(&b[0])), size)[:n], shift: shift}, nil
 	}
-	if shift != 0 {
-		pool.Lock()
-		if l := len(pool.free[shift]); l > 0 {
-			raw := pool.free[shift][l-1]
-			pool.free[shift] = pool.free[shift][:l-1]
-			pool.bytes -= int64(size)
-			pool.Unlock()
-			clear(raw)
-			return Slab{B: raw[:n], raw: raw, shift: shift}, nil
-		}
-		pool.Unlock()
+	raw, surplus := reuse(int64(size), shift)
+	if raw != nil {
+		clear(raw)
+		return Slab{B: raw[:n], raw: raw, shift: shift}, nil
 	}
+	unmapAll(surplus)
 	raw, err := mapBytes(size)
 	if err != nil {
+		unused(int64(size))
 		return Slab{}, sqlerr.Newf(sqlerr.OutOfMemory, "map %d bytes: %w", size, err)
 	}
 	return Slab{B: raw[:n], raw: raw, shift: shift}, nil
@@ -129,17 +115,9 @@ func (s *Slab) Free() {
 	if raw == nil {
 		return
 	}
-	if shift != 0 {
-		pool.Lock()
-		if pool.bytes+int64(len(raw)) <= poolBytesMax {
-			pool.free[shift] = append(pool.free[shift], raw)
-			pool.bytes += int64(len(raw))
-			pool.Unlock()
-			return
-		}
-		pool.Unlock()
+	if !keep(raw, shift) {
+		unmapBytes(raw)
 	}
-	unmapBytes(raw)
 }
 
 // Bytes returns the size that the slab is charged for.
