@@ -30,6 +30,7 @@ import (
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/vec"
 )
 
 // Deletion is one row that was deleted.
@@ -243,13 +244,17 @@ func (s *state) baseWords(rows int) []uint64 {
 	return words
 }
 
-// Sel appends the rows of [from, from+n) that live to sel, counted from from, and returns it; n is at most 65,536.
+// Sel appends the rows of [from, from+n) that live to sel, counted from from, and returns it; n is at most 32,768.
+// From the beginning of a word it is fast.
 func (m *Mask) Sel(sel []uint16, from, n int) []uint16 {
-	if m.Live == nil {
+	switch {
+	case m.Live == nil:
 		for i := range n {
 			sel = append(sel, uint16(i))
 		}
 		return sel
+	case from&63 == 0:
+		return vec.AppendSel(sel, m.Live[from>>6:], n)
 	}
 	for p := from; p < from+n; {
 		w := m.Live[p>>6] >> (p & 63)
@@ -263,4 +268,21 @@ func (m *Mask) Sel(sel []uint16, from, n int) []uint16 {
 		p += k
 	}
 	return sel
+}
+
+// All reports whether all rows of [from, from+n) live, where from and n, or the end of all rows, are multiples of 64.
+func (m *Mask) All(from, n int) bool {
+	if m.Live == nil {
+		return true
+	}
+	for p := from; p < from+n; p += 64 {
+		want := ^uint64(0)
+		if left := from + n - p; left < 64 {
+			want = 1<<left - 1
+		}
+		if m.Live[p>>6]&want != want {
+			return false
+		}
+	}
+	return true
 }

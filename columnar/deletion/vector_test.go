@@ -43,9 +43,12 @@ func (m model) check(t *testing.T, v *deletion.Vector, lsn uint64, rng *rand.Ran
 			t.Fatalf("row %d at LSN %d", p, lsn)
 		}
 	}
-	from := rng.IntN(len(m))
+	from := rng.IntN(len(m)) &^ (63 * rng.IntN(2))
 	n := rng.IntN(min(len(m)-from, 3000) + 1)
 	sel := mask.Sel(nil, from, n)
+	if whole := from&^63 == from && (n&63 == 0 || from+n == len(m)); whole && mask.All(from, n) != (len(sel) == n) {
+		t.Fatalf("%d of %d rows from %d on live at LSN %d, all: %v", len(sel), n, from, lsn, mask.All(from, n))
+	}
 	for i := range n {
 		if _, live := slices.BinarySearch(sel, uint16(i)); live == m.deleted(from+i, lsn) {
 			t.Fatalf("row %d of a selection from %d at LSN %d", i, from, lsn)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 	"github.com/laminadb/lamina/vec/veccodec"
@@ -145,6 +146,9 @@ func (s *Segment) Bitmap(col, code int) (*roaring.Bitmap, error) {
 	}
 	if code < 0 {
 		code = len(root) - 1
+	}
+	if invariants.Mutant("bitmap-neighbour") {
+		code = (code + 1) % len(root)
 	}
 	ck := cacheKey{s.id, secBitmaps, uint16(col), uint32(code)}
 	if bm, _ := s.cache.get(ck).(*roaring.Bitmap); bm != nil {

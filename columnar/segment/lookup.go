@@ -12,13 +12,23 @@ import (
 // Lookup appends the positions of the rows whose key number k is key (encoded by package index), ascending, to dst. It
 // asks the bounds of the key, then the bloom filter, then one block of the index.
 func (s *Segment) Lookup(dst []uint32, k int, key []byte) ([]uint32, error) {
-	r := &s.keys[k]
-	if r.num == 0 || bytes.Compare(key, r.first) < 0 || bytes.Compare(key, r.last) > 0 {
+	if !s.keys[k].within(key) {
 		return dst, nil
 	}
 	if ok, err := s.mayHave(k, key); !ok || err != nil {
 		return dst, err
 	}
+	return s.probe(dst, k, key)
+}
+
+// within reports whether a key lies between the first and the last one.
+func (r *keyReader) within(key []byte) bool {
+	return r.num > 0 && bytes.Compare(key, r.first) >= 0 && bytes.Compare(key, r.last) <= 0
+}
+
+// probe is Lookup for a key that may be there.
+func (s *Segment) probe(dst []uint32, k int, key []byte) ([]uint32, error) {
+	r := &s.keys[k]
 	s.metrics.probes.Add(1)
 	// The first block that may hold the key: equal keys may begin in the block before one whose separator is the key.
 	b := sort.Search(len(r.seps), func(i int) bool { return bytes.Compare(r.seps[i], key) >= 0 })
@@ -72,7 +82,12 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 		}
 		s.cache.put(ck, block, bloomBlock)
 	}
-	return inBucket(block[bucket%blockBuckets*bucketBytes:], h), nil
+	may := inBucket(block[bucket%blockBuckets*bucketBytes:], h)
+	s.metrics.blooms.Add(1)
+	if !may {
+		s.metrics.absent.Add(1)
+	}
+	return may, nil
 }
 
 // bloomBuffers are memory for blocks that no cache keeps.

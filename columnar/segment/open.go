@@ -33,7 +33,7 @@ type Segment struct {
 	keys     []keyReader
 	codecs   []Compression
 	cache    *Cache
-	metrics  struct{ pages, bytes, probes atomic.Int64 }
+	metrics  counters
 }
 
 type sectionKey struct {

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"math/bits"
+
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -16,6 +18,11 @@ type ScanSpec struct {
 	Rows *roaring.Bitmap
 	// Where are conditions, all of which must hold, by which zones are left out: the caller still checks rows.
 	Where []Condition
+	// Selection, if not nil, gives the zones and positions to read: those that are in Rows, too. The scan reads it.
+	Selection *Selection
+	// Live, if not nil, has a bit for each position to read, as deletion.Mask has it: of those that the fields above
+	// leave. It must not change.
+	Live []uint64
 }
 
 // readAheadBytes bounds what is read of a column at once.
@@ -31,8 +38,9 @@ type Scan struct {
 	zone  int
 	rows  int
 	n     int
+	words [vec.Size / 64]uint64 // rows of the zone to read
 	sel   []uint16
-	all   bool
+	made  bool // sel is of this zone
 	it    roaring.IntPeekable
 	cols  []scanColumn
 	vecs  []vec.Vector
@@ -42,9 +50,10 @@ type Scan struct {
 // ScanStats counts what a Scan has done.
 type ScanStats struct {
 	Zones, ZonesSkipped int
-	// Pages were decoded, Bytes read from the file, and CachedVectors taken from the cache.
-	Pages, CachedVectors int
-	Bytes                int64
+	// Pages were decoded, Bytes read from the file, and CachedVectors taken from the cache. PagesSkipped are those of
+	// the columns in zones that had been left out when the scan began.
+	Pages, PagesSkipped, CachedVectors int
+	Bytes                              int64
 }
 
 type scanColumn struct {
@@ -69,20 +78,58 @@ func (s *Segment) Scan(spec ScanSpec) (*Scan, error) {
 	for i := range sc.cols {
 		sc.cols[i].last = -2
 	}
-	numZones := s.NumZones()
-	for z := range numZones {
+	sc.chooseZones()
+	return sc, nil
+}
+
+// chooseZones makes the list of zones that may have a row to read.
+func (sc *Scan) chooseZones() {
+	s, spec := sc.s, &sc.spec
+	given := spec.Selection != nil
+	n := s.NumZones()
+	if given {
+		n = len(spec.Selection.Zones)
+	}
+	sc.zones = make([]int32, 0, n)
+	for k := range n {
+		z := k
+		if given {
+			z = int(spec.Selection.Zones[k])
+		}
 		from := s.zoneStart(z)
 		to := min(from+s.zoneRows, s.rows)
-		if spec.Rows != nil && !intersects(spec.Rows, from, to) || !s.MayMatch(z, spec.Where) {
-			sc.stats.ZonesSkipped++
-			continue
+		switch {
+		case spec.Rows != nil && !intersects(spec.Rows, from, to):
+		case spec.Live != nil && !anySet(s.wordsOf(spec.Live, z)):
+		case len(spec.Where) > 0 && !s.MayMatch(z, spec.Where):
+		default:
+			sc.zones = append(sc.zones, int32(z))
 		}
-		sc.zones = append(sc.zones, int32(z))
 	}
+	sc.stats.ZonesSkipped = s.NumZones() - len(sc.zones)
 	if spec.Rows != nil {
 		sc.it = spec.Rows.Iterator()
 	}
-	return sc, nil
+	sc.countSkipped()
+}
+
+// countSkipped counts the pages of the zones that are left out.
+func (sc *Scan) countSkipped() {
+	if sc.stats.ZonesSkipped == 0 {
+		return
+	}
+	skipped := 0
+	for _, col := range sc.spec.Cols {
+		for g := range sc.s.groups {
+			skipped += len(sc.s.cols[col].chunks[g].pages)
+		}
+		for _, z := range sc.zones {
+			g := sc.s.groupOf(int(z))
+			skipped -= len(sc.s.cols[col].chunks[g].of(int(z) - sc.s.groups[g].zone))
+		}
+	}
+	sc.s.metrics.skipped.Add(int64(skipped))
+	sc.stats.PagesSkipped = skipped
 }
 
 // intersects reports whether a bitmap has a position in [from, to).
@@ -90,31 +137,72 @@ func intersects(b *roaring.Bitmap, from, to int) bool {
 	return b.IntersectsWithInterval(uint64(from), uint64(to))
 }
 
-// Next goes to the next zone that may have a row; false at the end.
+// Next goes to the next zone that has a row to read; false at the end.
 func (sc *Scan) Next() bool {
-	if sc.at == len(sc.zones) {
-		return false
+	for sc.at < len(sc.zones) {
+		sc.zone = int(sc.zones[sc.at])
+		sc.at++
+		for i := range sc.cols {
+			sc.cols[i].done, sc.cols[i].read, sc.cols[i].hit = false, false, nil
+		}
+		sc.rows = min(sc.s.zoneRows, sc.s.rows-sc.s.zoneStart(sc.zone))
+		sc.made = false
+		if sc.choose(); sc.n > 0 {
+			sc.stats.Zones++
+			return true
+		}
+		sc.stats.ZonesSkipped++
 	}
-	sc.zone = int(sc.zones[sc.at])
-	sc.at++
-	sc.stats.Zones++
-	for i := range sc.cols {
-		sc.cols[i].done, sc.cols[i].read, sc.cols[i].hit = false, false, nil
+	return false
+}
+
+// choose sets n, and words unless all rows of the zone are to be read.
+func (sc *Scan) choose() {
+	sc.n = sc.rows
+	var chosen, live []uint64
+	if sel := sc.spec.Selection; sel != nil && sel.Rows != nil {
+		chosen = sc.s.wordsOf(sel.Rows, sc.zone)
 	}
+	if sc.spec.Live != nil {
+		live = sc.s.wordsOf(sc.spec.Live, sc.zone)
+	}
+	if chosen == nil && live == nil && sc.it == nil {
+		return
+	}
+	words := sc.words[:vec.BitmapWords(sc.rows)]
+	for i := range words {
+		words[i] = ^uint64(0)
+	}
+	if r := sc.rows & 63; r != 0 {
+		words[len(words)-1] = 1<<r - 1
+	}
+	and(words, chosen)
+	and(words, live)
+	if sc.it != nil {
+		sc.andListed(words)
+	}
+	sc.n = 0
+	for _, w := range words {
+		sc.n += bits.OnesCount64(w)
+	}
+}
+
+func and(words, more []uint64) {
+	for i, w := range more[:min(len(more), len(words))] {
+		words[i] &= w
+	}
+}
+
+// andListed keeps the bits of the positions in Rows.
+func (sc *Scan) andListed(words []uint64) {
+	var listed [vec.Size / 64]uint64
 	from := sc.s.zoneStart(sc.zone)
-	sc.rows = min(sc.s.zoneRows, sc.s.rows-from)
-	sc.n, sc.all = sc.rows, true
-	if sc.it == nil {
-		return true
-	}
-	sc.sel = sc.sel[:0]
 	sc.it.AdvanceIfNeeded(uint32(from))
 	for sc.it.HasNext() && int(sc.it.PeekNext()) < from+sc.rows {
-		sc.sel = append(sc.sel, uint16(int(sc.it.Next())-from))
+		p := int(sc.it.Next()) - from
+		listed[p>>6] |= 1 << (p & 63)
 	}
-	sc.n = len(sc.sel)
-	sc.all = sc.n == sc.rows
-	return true
+	and(words, listed[:])
 }
 
 // Pos returns the position of the zone's first row.
@@ -128,8 +216,12 @@ func (sc *Scan) Rows() int { return sc.rows }
 
 // Sel returns the entries of the zone that are to be read; nil: all.
 func (sc *Scan) Sel() []uint16 {
-	if sc.all {
+	if sc.n == sc.rows {
 		return nil
+	}
+	if !sc.made {
+		sc.sel = vec.AppendSel(sc.sel[:0], sc.words[:], sc.rows)
+		sc.made = true
 	}
 	return sc.sel
 }

@@ -3,6 +3,7 @@ package segment
 import (
 	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -30,12 +31,27 @@ func (s *Segment) Schema() Schema {
 func (s *Segment) LSNs() (lowest, highest uint64) { return s.minLSN, s.maxLSN }
 
 // Metrics counts what an open segment has done.
-type Metrics struct{ PagesDecoded, BytesRead, IndexProbes int64 }
+type Metrics struct {
+	// PagesDecoded and PagesSkipped count pages of the columns of scans, BytesRead what was read of the Parquet file.
+	PagesDecoded, PagesSkipped, BytesRead int64
+	// IndexProbes counts look-ups in key indexes, BloomChecks those in bloom filters before them, of which BloomRejects
+	// found that there is no such key.
+	IndexProbes, BloomChecks, BloomRejects int64
+	// ZonesSkipped counts zones that Select left out, and Bitmaps the bitmaps that it read.
+	ZonesSkipped, Bitmaps int64
+}
+
+// counters are the Metrics of an open segment.
+type counters struct {
+	pages, skipped, bytes, probes, blooms, absent, zonesSkipped, bitmaps atomic.Int64
+}
 
 // Metrics returns the counters.
 func (s *Segment) Metrics() Metrics {
 	m := &s.metrics
-	return Metrics{m.pages.Load(), m.bytes.Load(), m.probes.Load()}
+	return Metrics{PagesDecoded: m.pages.Load(), PagesSkipped: m.skipped.Load(), BytesRead: m.bytes.Load(),
+		IndexProbes: m.probes.Load(), BloomChecks: m.blooms.Load(), BloomRejects: m.absent.Load(),
+		ZonesSkipped: m.zonesSkipped.Load(), Bitmaps: m.bitmaps.Load()}
 }
 
 // NumNulls returns the number of NULLs of a column.
