@@ -366,7 +366,9 @@ func randomChange(rng *rand.Rand, o *Overlay) error {
 		d := newTable(name(), []string{name(), name()}[:rng.IntN(3)]...)
 		d.Schema = schema
 		if rng.IntN(2) == 0 {
-			d.Options = map[string]string{"x": "1", "y": "2"}
+			d.Method = "columnar"
+			d.Options = map[string]string{"sort_key": d.Columns[0].Name, "row_group_rows": "4096"}
+			d.Columns[0].Compression = table.CompressionZstd
 			d.Checks = []table.Check{{Name: "ck", Expr: "a > 0"}}
 		}
 		_, err := o.Create(d)

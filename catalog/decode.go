@@ -342,6 +342,14 @@ func (r *reader) field(d *table.TableDef, tag byte) {
 		for range f.count(ForeignMax, 10) {
 			d.Foreign = append(d.Foreign, f.foreign())
 		}
+	case fieldCompression:
+		for i := range d.Columns {
+			v := table.Compression(f.byte())
+			if v > table.CompressionZstd {
+				f.fail("unknown compression of column \"%s\"", d.Columns[i].Name)
+			}
+			d.Columns[i].Compression = v
+		}
 	default:
 		f.fail("table \"%s\" has field %d: a newer program wrote it", d.Name, tag)
 	}

@@ -121,6 +121,8 @@ const (
 	fieldGenerated = 4
 	// fieldForeign lists the FOREIGN KEY constraints.
 	fieldForeign = 5
+	// fieldCompression has a byte for each column: how its values are compressed.
+	fieldCompression = 6
 )
 
 func appendMore(dst []byte, d *table.TableDef) []byte {
@@ -155,6 +157,13 @@ func appendMore(dst []byte, d *table.TableDef) []byte {
 			b = appendForeign(b, &d.Foreign[i])
 		}
 		dst = appendField(dst, fieldForeign, b)
+	}
+	if slices.ContainsFunc(d.Columns, func(c table.Column) bool { return c.Compression != table.CompressionDefault }) {
+		var b []byte
+		for i := range d.Columns {
+			b = append(b, byte(d.Columns[i].Compression))
+		}
+		dst = appendField(dst, fieldCompression, b)
 	}
 	return dst
 }

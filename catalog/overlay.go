@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -105,6 +106,10 @@ func (o *Overlay) Create(obj table.Object) (table.ObjectID, error) {
 		}
 		numberColumns(def, 0)
 		def.Layout = 0
+		if err := def.CheckStorage(); err != nil {
+			return 0, err
+		}
+		def.NormalizeStorage()
 	}
 	if h.Kind == table.KindSetting {
 		if old := o.cur.Lookup(table.KindSetting, 0, h.Name); old != nil {
@@ -164,6 +169,9 @@ func (o *Overlay) Alter(obj table.Object) error {
 	changes := []Change{{Put, obj, id}}
 	if def, ok := obj.(*table.TableDef); ok {
 		numberColumns(def, old.(*table.TableDef).ColumnID)
+		if err := alterStorage(def, old.(*table.TableDef)); err != nil {
+			return err
+		}
 		parents, err := o.addForeign(def, old.(*table.TableDef))
 		if err != nil {
 			return err
@@ -191,6 +199,20 @@ func (o *Overlay) Alter(obj table.Object) error {
 		}
 	}
 	return o.commit(changes...)
+}
+
+// alterStorage checks the storage parameters of a table that was as in was. Those that an older program let in stay until
+// they are changed.
+func alterStorage(def, was *table.TableDef) error {
+	def.FollowColumns(was)
+	err := def.CheckStorage()
+	if err != nil && (def.Method != was.Method || !maps.Equal(def.Options, was.Options) || was.CheckStorage() == nil) {
+		return err
+	}
+	if err == nil {
+		def.NormalizeStorage()
+	}
+	return nil
 }
 
 // owned returns the sequences that go with columns of a table, of those whose IDs f takes.

@@ -95,7 +95,7 @@ type TableDef struct {
 	Checks []Check
 	// Foreign are the FOREIGN KEY constraints.
 	Foreign []ForeignKey
-	// Options are the storage parameters of WITH (…), by name.
+	// Options are the storage parameters of WITH (…), by name; Storage reads them.
 	Options map[string]string
 	// Layout counts how often the rows were replaced by rows of another form (Schema.AlterRows); set by the
 	// storage. Rows of two definitions of a table are interchangeable only if it is the same in both.
@@ -119,6 +119,8 @@ type Column struct {
 	// for a column that is none. Virtual: it was declared VIRTUAL, not STORED; its values are stored all the same.
 	Generated string
 	Virtual   bool
+	// Compression of the column's values; CompressionDefault is that of the table.
+	Compression Compression
 }
 
 // Identity says whether a column is an identity column, and whether a value may be given for it.

@@ -27,6 +27,7 @@ type ColumnDef struct {
 	Name        string
 	Type        TypeName
 	Collation   string
+	Compression string // as it is written; "" if it is not
 	Constraints []Constraint
 }
 
@@ -194,7 +195,8 @@ const (
 	RenameConstraint
 	SetOptions
 	ResetOptions
-	SetMethod
+	SetMethod // NewName; empty: DEFAULT
+	SetCompression
 	SetSchema
 	AddIdentity  // Constraint
 	SetIdentity  // Options
@@ -208,7 +210,7 @@ type AlterCommand struct {
 	At
 	Kind       AlterKind
 	Name       string // column or constraint
-	NewName    string // Rename…, SetSchema, SetMethod
+	NewName    string // Rename…, SetSchema, SetMethod, SetCompression
 	Column     *ColumnDef
 	Constraint *Constraint
 	Type       TypeName

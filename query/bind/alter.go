@@ -40,12 +40,12 @@ func (b *Binder) AlterTable(old *table.TableDef, cmds []ast.AlterCommand) (*Alte
 		out.Values = append(out.Values, &expr.Column{Node: expr.Node{Typ: c.Type}, ID: i, Name: c.Name})
 	}
 	for i := range cmds {
-		a := alteration{b: b, old: old, out: out, def: out.Def, c: &cmds[i]}
+		a := alteration{b: b, old: old, out: out, def: out.Def, c: &cmds[i], before: cmds[:i]}
 		if err := a.apply(); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, checkStorage(old, out.Def, cmds)
 }
 
 // alteration is one command of ALTER TABLE being applied to def.
@@ -55,6 +55,8 @@ type alteration struct {
 	out *Alteration
 	def *table.TableDef
 	c   *ast.AlterCommand
+	// before are the commands before it.
+	before []ast.AlterCommand
 }
 
 func (a *alteration) apply() error {
@@ -86,6 +88,14 @@ func (a *alteration) apply() error {
 		return a.renameConstraint()
 	case ast.ValidateConstraint:
 		return a.validateConstraint()
+	case ast.SetOptions:
+		return a.setOptions()
+	case ast.ResetOptions:
+		return a.resetOptions()
+	case ast.SetCompression:
+		return a.setCompression()
+	case ast.SetMethod:
+		return a.setMethod()
 	}
 	return sqlerr.Unsupported("this command of ALTER TABLE").At(a.c.Pos())
 }

@@ -70,22 +70,7 @@ func (b *Binder) newTable(
 	if def.Method == "" {
 		def.Method = b.opts.DefaultMethod
 	}
-	for _, o := range options {
-		if o.Columns != nil || o.Star {
-			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "invalid value for parameter \"%s\"", o.Name).At(o.Pos())
-		}
-		if _, ok := def.Options[o.Name]; ok {
-			return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "parameter \"%s\" specified more than once", o.Name).At(o.Pos())
-		}
-		if def.Options == nil {
-			def.Options = map[string]string{}
-		}
-		def.Options[o.Name] = o.Value
-		if !o.HasValue {
-			def.Options[o.Name] = "true"
-		}
-	}
-	return def, nil
+	return def, tableOptions(def, options)
 }
 
 // tableBuilder collects the parts of a table's definition.
@@ -137,6 +122,12 @@ func (t *tableBuilder) column(d *ast.ColumnDef) error {
 		return CollationError(d.Collation).At(d.Pos())
 	}
 	c := table.Column{Name: d.Name, Type: typ}
+	if d.Compression != "" {
+		var err error
+		if c.Compression, err = compressionOf(d.Compression); err != nil {
+			return err
+		}
+	}
 	if err := t.columnProperties(&c, d, isSerial); err != nil {
 		return err
 	}

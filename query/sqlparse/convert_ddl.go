@@ -81,8 +81,7 @@ func (c *converter) createTable(s *pgCreateStmt) ast.Stmt {
 }
 
 func (c *converter) columnDef(d *pgColumnDef) ast.ColumnDef {
-	out := ast.ColumnDef{At: c.at(d.GetLocation()), Name: d.GetColname(), Type: c.typeName(d.GetTypeName())}
-	c.refuse(d.GetCompression() != "", "COMPRESSION of a column")
+	out := ast.ColumnDef{At: c.at(d.GetLocation()), Name: d.GetColname(), Type: c.typeName(d.GetTypeName()), Compression: d.GetCompression()}
 	c.refuse(d.GetStorage() != "" || d.GetStorageName() != "", "STORAGE of a column")
 	c.refuse(d.GetIdentity() != "" || d.GetGenerated() != "", "GENERATED")
 	c.refuse(len(d.GetFdwoptions()) > 0, "OPTIONS of a column")
@@ -283,7 +282,7 @@ var alterKinds = map[int32]ast.AlterKind{
 	int32(atAddColumn): ast.AddColumn, int32(atColumnDefault): ast.SetDefault, int32(atDropNotNull): ast.DropNotNull,
 	int32(atSetNotNull): ast.SetNotNull, int32(atDropColumn): ast.DropColumn, int32(atAddConstraint): ast.AddConstraint,
 	int32(atDropConstraint): ast.DropConstraint, int32(atAlterColumnType): ast.AlterType,
-	int32(atSetAccessMethod): ast.SetMethod, int32(atSetRelOptions): ast.SetOptions,
+	int32(atSetAccessMethod): ast.SetMethod, int32(atSetCompression): ast.SetCompression, int32(atSetRelOptions): ast.SetOptions,
 	int32(atResetRelOptions): ast.ResetOptions, int32(atAddIdentity): ast.AddIdentity,
 	int32(atSetIdentity): ast.SetIdentity, int32(atDropIdentity): ast.DropIdentity, int32(atDropExpression): ast.DropExpression,
 	int32(atValidateConstraint): ast.ValidateConstraint,
@@ -304,8 +303,15 @@ func (c *converter) alterCommand(a *pgAlterTableCmd, defaults *int) ast.AlterCom
 	case nil:
 		if kind == ast.SetDefault {
 			out.Kind = ast.DropDefault
+		} else if kind == ast.SetMethod {
+			out.Name, out.NewName = "", a.GetName()
 		}
 		return out
+	case *nodeString:
+		if kind == ast.SetCompression {
+			out.NewName = d.String_.GetSval()
+			return out
+		}
 	case *nodeColumnDef:
 		c.alterColumn(&out, d.ColumnDef)
 		return out

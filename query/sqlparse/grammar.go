@@ -259,6 +259,7 @@ const (
 	atDropNotNull           = pg.AlterTableType_AT_DropNotNull
 	atResetRelOptions       = pg.AlterTableType_AT_ResetRelOptions
 	atSetAccessMethod       = pg.AlterTableType_AT_SetAccessMethod
+	atSetCompression        = pg.AlterTableType_AT_SetCompression
 	atSetNotNull            = pg.AlterTableType_AT_SetNotNull
 	atSetRelOptions         = pg.AlterTableType_AT_SetRelOptions
 	coerceImplicitCast      = pg.CoercionForm_COERCE_IMPLICIT_CAST

@@ -198,6 +198,7 @@ func functions(m *maker) {
 func accessMethods(m *maker) {
 	m.add(columnarAM, "columnar", 0, "t")
 	m.add(memoryAM, "memory", 0, "t")
+	m.add(lsmAM, "lsm", 0, "t")
 	m.add(btreeAM, "btree", 330, "i")
 }
 

@@ -120,25 +120,29 @@ func (s *Source) IndexDef(oid table.ObjectID, column int) (string, bool) {
 // ConstraintDef is pg_get_constraintdef.
 func (s *Source) ConstraintDef(oid uint32, pretty bool) (string, bool) {
 	for _, c := range s.constraintsOf() {
-		if c.oid != oid {
-			continue
+		if c.oid == oid {
+			return c.definition(s, pretty), true
 		}
-		switch c.kind {
-		case "c":
-			if pretty {
-				return "CHECK (" + c.text + ")", true
-			}
-			return "CHECK ((" + c.text + "))", true
-		case "f":
-			return c.foreign.text(s, c.def), true
-		case "n":
-			return "NOT NULL " + columnList(c.def, c.cols), true
-		case "p":
-			return "PRIMARY KEY (" + columnList(c.def, c.cols) + ")", true
-		}
-		return "UNIQUE (" + columnList(c.def, c.cols) + ")", true
 	}
 	return "", false
+}
+
+// definition is the constraint as it stands in CREATE TABLE, without its name.
+func (c *constraint) definition(s *Source, pretty bool) string {
+	switch c.kind {
+	case "c":
+		if pretty {
+			return "CHECK (" + c.text + ")"
+		}
+		return "CHECK ((" + c.text + "))"
+	case "f":
+		return c.foreign.text(s, c.def)
+	case "n":
+		return "NOT NULL " + columnList(c.def, c.cols)
+	case "p":
+		return "PRIMARY KEY (" + columnList(c.def, c.cols) + ")"
+	}
+	return "UNIQUE (" + columnList(c.def, c.cols) + ")"
 }
 
 // ViewDef is pg_get_viewdef: the query as it was written.

@@ -22,6 +22,7 @@ const databaseOID = 5
 const (
 	columnarAM = 2
 	memoryAM   = 3
+	lsmAM      = 4
 	btreeAM    = 403
 )
 
@@ -159,8 +160,11 @@ func classes(m *maker) {
 	for _, d := range m.tablesOf() {
 		c := class{triggers: triggered[d.ID], oid: d.ID, schema: d.Schema, name: d.Name, am: columnarAM, rows: rows[d.ID], indexed: len(d.Keys) > 0,
 			persistence: "p", kind: "r", columns: len(d.Columns), checks: len(d.Checks), options: tableOptions(d)}
-		if d.Method == "memory" {
+		switch d.Method {
+		case "memory":
 			c.am = memoryAM
+		case "lsm":
+			c.am = lsmAM
 		}
 		if strings.HasPrefix(m.schemaName(d.Schema), table.TempSchemaPrefix) {
 			c.persistence = "t"
@@ -235,7 +239,7 @@ func (m *maker) attributesOf(id table.ObjectID, cols []table.Column) {
 	for i := range cols {
 		c := &cols[i]
 		p := physicalOf(c.Type.Kind)
-		m.add(id, c.Name, c.Type.OID(), c.Type.Size(), i+1, c.Type.Mod, dimensions(c.Type.Kind), p.byValue, p.align, p.storage, "", c.NotNull,
+		m.add(id, c.Name, c.Type.OID(), c.Type.Size(), i+1, c.Type.Mod, dimensions(c.Type.Kind), p.byValue, p.align, p.storage, compressionLetter(c), c.NotNull,
 			c.Default != "" && c.Identity == table.NoIdentity || c.Generated != "", false, identityLetter(c), generatedLetter(c), false, true, 0, collationOf(c.Type.Kind), nil, nil, nil, nil, nil)
 	}
 }

@@ -255,7 +255,7 @@ func checkStatementLocks(f *fixture) {
 	id := f.filled()
 	altered := func(tx table.Tx) error {
 		d := tx.Schema().ByID(id).CloneObject().(*table.TableDef)
-		d.Options = map[string]string{"note": "x"}
+		d.Name = "renamed"
 		return tx.Schema().Alter(f.ctx, d)
 	}
 	for name, c := range map[string]struct {
