@@ -1,6 +1,8 @@
 package opt
 
 import (
+	"slices"
+
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -164,34 +166,38 @@ func (u *unnester) join(r *plan.RelJoin) plan.Rel {
 	if r.Kind == plan.Inner {
 		return u.operator(&plan.RelFilter{Input: &plan.RelJoin{Kind: plan.Inner, L: r.L, R: r.R}, Cond: r.Cond})
 	}
+	list := conjuncts(r.Cond)
+	left, right := union(relCols(r.L), u.outside(r)), union(relCols(r.R), u.outside(r))
+	for i, c := range list {
+		list[i] = u.once2(c)
+	}
+	// Before anything is joined to a side: what is joined there would be gone.
+	if r.Kind == plan.Left && slices.ContainsFunc(list, func(c expr.Expr) bool {
+		return plan.HasSubquery(c) && !exprCols(c).subsetOf(left) && !exprCols(c).subsetOf(right)
+	}) {
+		return u.leftJoin(r, and(list...))
+	}
 	n := &plan.RelJoin{Kind: r.Kind, L: r.L, R: r.R, Mark: r.Mark}
-	var conds []expr.Expr
-	for _, c := range conjuncts(r.Cond) {
-		c = u.once2(c)
+	for i, c := range list {
 		if !plan.HasSubquery(c) {
-			conds = append(conds, c)
 			continue
 		}
-		cols := exprCols(c)
-		switch {
-		case cols.subsetOf(union(relCols(r.R), u.outside(r))):
-			c, n.R = u.value(c, n.R)
-		case cols.subsetOf(union(relCols(r.L), u.outside(r))) && r.Kind != plan.Full:
-			c, n.L = u.value(c, n.L)
-		case r.Kind == plan.Left:
-			return u.leftJoin(r)
+		switch cols := exprCols(c); {
+		case cols.subsetOf(right):
+			list[i], n.R = u.value(c, n.R)
+		case cols.subsetOf(left) && r.Kind != plan.Full:
+			list[i], n.L = u.value(c, n.L)
 		default:
 			u.fail(sqlerr.Unsupported("subquery over both sides in the condition of a full join").At(c.Pos()))
 		}
-		conds = append(conds, c)
 	}
-	n.Cond = and(conds...)
+	n.Cond = and(list...)
 	return n
 }
 
 // leftJoin makes the condition of a left join one on the right side's rows, for each row of the left one.
-func (u *unnester) leftJoin(r *plan.RelJoin) plan.Rel {
-	return u.apply(&plan.RelApply{Kind: plan.Left, L: r.L, R: u.filter(&plan.RelFilter{Input: r.R, Cond: r.Cond})})
+func (u *unnester) leftJoin(r *plan.RelJoin, cond expr.Expr) plan.Rel {
+	return u.apply(&plan.RelApply{Kind: plan.Left, L: r.L, R: u.filter(&plan.RelFilter{Input: r.R, Cond: cond})})
 }
 
 // outside returns the columns that a join's condition uses from around the join.
