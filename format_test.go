@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,7 +21,7 @@ import (
 
 var makeFormats = flag.Bool("make-formats", false, "write testdata/formats anew: only before a format is released")
 
-// formatTables are the tables of formatWork, each with a column list that COPY writes as docs/format/decode.py does.
+// formatTables are the tables of formatWork, of types that docs/format/rows.py writes as COPY does.
 var formatTables = []string{"t", "h", "s.moved", "big"}
 
 // formatWork leaves rows in snapshot files (before the checkpoint) and in the log (after it): changed, deleted, of tables
@@ -48,7 +49,7 @@ func formatWork(t *testing.T, db *lamina.DB) {
 	exec(t, db, "DELETE FROM big WHERE a > 20")
 }
 
-// contents are the lines that decode.py prints of a database.
+// contents are the lines that rows.py prints of a database.
 func contents(t *testing.T, db *lamina.DB) string {
 	t.Helper()
 	var lines []string
@@ -70,16 +71,16 @@ func contents(t *testing.T, db *lamina.DB) string {
 	return strings.Join(lines, "")
 }
 
-// decoded runs decode.py on a directory.
-func decoded(t *testing.T, dir string) string {
+// python runs a script of docs/format and returns what it prints.
+func python(t *testing.T, script string, args ...string) string {
 	t.Helper()
-	python, err := osexec.LookPath("python3")
+	program, err := osexec.LookPath("python3")
 	if err != nil {
-		t.Skip("needs python3: the program that reads the files on its own is written in it")
+		t.Skip("needs python3: the programs that read the files on their own are written in it")
 	}
-	out, err := osexec.Command(python, filepath.Join("docs", "format", "decode.py"), dir).CombinedOutput()
+	out, err := osexec.Command(program, append([]string{filepath.Join("docs", "format", script)}, args...)...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("decode.py: %v\n%s", err, out)
+		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return string(out)
 }
@@ -103,7 +104,7 @@ func TestDecodeIndependently(t *testing.T) {
 	}
 	same := func(what, dir string) {
 		t.Helper()
-		if got := decoded(t, dir); got != want {
+		if got := python(t, "rows.py", dir); got != want {
 			t.Errorf("%s: %d bytes, want %d; the first difference is at %d", what, len(got), len(want), firstDifference(got, want))
 		}
 	}
@@ -112,10 +113,40 @@ func TestDecodeIndependently(t *testing.T) {
 		t.Fatal(err)
 	}
 	same("snapshot and log", open)
+	listed(t, open)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	same("snapshot", dir)
+}
+
+// decodeLinesMax bounds the program that reads the log and the snapshot files.
+const decodeLinesMax = 100
+
+// listed compares what decode.py says about the log and the snapshot files with what formatWork did.
+func listed(t *testing.T, dir string) {
+	t.Helper()
+	var snapshot, inserted, ended int
+	for line := range strings.Lines(python(t, "decode.py", dir)) {
+		var id, lsn, operation, keys, rows int
+		if _, err := fmt.Sscanf(line, "snapshot: table %d, %d rows", &id, &rows); err == nil {
+			snapshot += rows
+		} else if _, err := fmt.Sscanf(line, "commit %d: table %d, operation %d, %d keys, %d rows", &lsn, &id, &operation, &keys, &rows); err == nil {
+			inserted, ended = inserted+rows, ended+keys
+		} else {
+			t.Errorf("decode.py prints %q", line)
+		}
+	}
+	// The rows of four tables; then those of UPDATE, INSERT, UPDATE, ALTER and INSERT, and the keys of UPDATE, DELETE,
+	// DELETE, UPDATE and DELETE.
+	const before, after, keys = 200 + 4 + 3 + 1, 20 + 11 + 2 + 3 + 1500, 20 + 28 + 1 + 2 + 1480
+	if snapshot != before || inserted != before+after || ended != keys {
+		t.Errorf("decode.py: %d rows in snapshot files, %d rows and %d keys in the log", snapshot, inserted, ended)
+	}
+	script, err := os.ReadFile(filepath.Join("docs", "format", "decode.py"))
+	if n := bytes.Count(script, []byte("\n")); err != nil || n > decodeLinesMax {
+		t.Errorf("decode.py has %d lines, %v", n, err)
+	}
 }
 
 func firstDifference(a, b string) int {
@@ -154,8 +185,8 @@ func TestFormatsOpen(t *testing.T) {
 		}
 		dir := filepath.Join(t.TempDir(), "db")
 		unzip(t, b, dir)
-		if got := decoded(t, dir); got != string(rows) {
-			t.Errorf("%s: decode.py reads other rows, from byte %d on", v, firstDifference(got, string(rows)))
+		if got := python(t, "rows.py", dir); got != string(rows) {
+			t.Errorf("%s: rows.py reads other rows, from byte %d on", v, firstDifference(got, string(rows)))
 		}
 		for _, times := range []string{"first", "second"} {
 			db, err := lamina.Open(dir, nil)
