@@ -90,9 +90,10 @@ func (p *pages) decode(pg *page, body []byte, l *layout, codec Compression) erro
 }
 
 func (p *pages) uncompress(b []byte, n int, codec Compression) (raw []byte, err error) {
+	if codec == CompressionNone || len(b) == n { // what does not become smaller is not compressed
+		return b, checkLength(b, n)
+	}
 	switch codec {
-	case CompressionNone:
-		raw = b
 	case CompressionSnappy:
 		if m, err := snappy.DecodedLen(b); err != nil || m != n {
 			return nil, fmt.Errorf("%d compressed bytes", len(b))
@@ -105,10 +106,17 @@ func (p *pages) uncompress(b []byte, n int, codec Compression) (raw []byte, err 
 		raw, err = zstdDecoder().DecodeAll(b, p.raw[:0])
 		p.raw = raw
 	}
-	if err == nil && len(raw) != n {
-		err = fmt.Errorf("%d bytes where %d were compressed", len(raw), n)
+	if err == nil {
+		err = checkLength(raw, n)
 	}
 	return raw, err
+}
+
+func checkLength(raw []byte, n int) error {
+	if len(raw) != n {
+		return fmt.Errorf("%d bytes where there are %d", len(raw), n)
+	}
+	return nil
 }
 
 // addLevels appends to present which rows have a physical value.

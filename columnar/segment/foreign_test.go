@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/columnar/segment"
@@ -81,6 +82,7 @@ func readForeign(t *testing.T, r *file.Reader, g, c int, rows []types.Row, typ t
 	case *file.FixedLenByteArrayColumnChunkReader:
 		at = readBatches(t, n, levels, cr.ReadBatch)
 	}
+	checkStatistics(t, r, g, c, rows[:n], typ)
 	k := 0
 	for i := range n {
 		want := rows[i][c]
@@ -98,6 +100,61 @@ func readForeign(t *testing.T, r *file.Reader, g, c int, rows []types.Row, typ t
 		k++
 	}
 	return values, nulls
+}
+
+// checkStatistics demands that the bounds of a chunk are those of its values.
+func checkStatistics(t *testing.T, r *file.Reader, g, c int, rows []types.Row, typ types.Type) {
+	t.Helper()
+	cc, err := r.MetaData().RowGroup(g).ColumnChunk(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := cc.Statistics()
+	if err != nil || st == nil || !st.HasNullCount() {
+		t.Fatalf("column %d (%s) has no statistics: %v", c, typ, err)
+	}
+	var lo, hi types.Datum
+	nulls := int64(0)
+	for _, row := range rows {
+		d := row[c]
+		if !d.Valid || d.K == types.Numeric && !d.IsFinite() && typ.Mod >= 0 {
+			nulls++
+			continue
+		}
+		if !lo.Valid || types.Compare(d, lo) < 0 {
+			lo = d
+		}
+		if !hi.Valid || types.Compare(d, hi) > 0 {
+			hi = d
+		}
+	}
+	if k := typ.Kind; (k == types.Int8 || k == types.Int4 || k == types.Text || k == types.Date) && st.HasMinMax() != lo.Valid {
+		t.Fatalf("column %d (%s) has bounds: %v", c, typ, st.HasMinMax())
+	}
+	if !st.HasMinMax() {
+		return
+	}
+	switch st := st.(type) {
+	case *metadata.Int32Statistics:
+		if typ.Kind != types.Numeric && typ.Kind != types.OID && typ.Kind != types.Regclass && (int64(st.Min()) != lo.I || int64(st.Max()) != hi.I) {
+			t.Fatalf("column %d (%s): bounds %d, %d", c, typ, st.Min(), st.Max())
+		}
+	case *metadata.Int64Statistics:
+		if typ.Kind != types.Numeric && (st.Min() != lo.I || st.Max() != hi.I) {
+			t.Fatalf("column %d (%s): bounds %d, %d", c, typ, st.Min(), st.Max())
+		}
+	case *metadata.Float64Statistics:
+		if st.Min() != lo.Float() || st.Max() != hi.Float() {
+			t.Fatalf("column %d (%s): bounds %v, %v", c, typ, st.Min(), st.Max())
+		}
+	case *metadata.ByteArrayStatistics:
+		if typ.Class() == types.ClassString && (string(st.Min()) != lo.S || string(st.Max()) != hi.S) {
+			t.Fatalf("column %d (%s): bounds %q, %q", c, typ, st.Min(), st.Max())
+		}
+	}
+	if st.NullCount() != nulls && typ.Kind != types.Numeric {
+		t.Fatalf("column %d (%s) has %d NULLs, not %d", c, typ, st.NullCount(), nulls)
+	}
 }
 
 func readBatches[T any](t *testing.T, n int, levels []int16, read func(int64, []T, []int16, []int16) (int64, int, error)) func(int) any {

@@ -3,8 +3,7 @@ package segment
 import (
 	"math"
 
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/schema"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -41,8 +40,8 @@ type layout struct {
 	typ     types.Type
 	phys    physical
 	mean    meaning
-	scale   int // of meanDecimal and meanWide
-	logical schema.LogicalType
+	scale   int                     // of meanDecimal and meanWide
+	logical format.LogicalTypeValue // nil: none
 }
 
 // ints reports whether the column's values are 64-bit integers to zone maps, dictionaries and vectors.
@@ -50,7 +49,7 @@ func (l *layout) ints() bool { return l.mean == meanInt || l.mean == meanDecimal
 
 // layoutOf maps a SQL type to Parquet.
 func layoutOf(c *Column) (layout, error) {
-	l := layout{typ: c.Type, logical: schema.NoLogicalType{}}
+	l := layout{typ: c.Type}
 	switch c.Type.Class() {
 	case types.ClassInt:
 		return l, l.setInt(c)
@@ -81,21 +80,21 @@ func (l *layout) setInt(c *Column) error {
 	case k == types.Bool:
 		l.phys = physBool
 	case k == types.Int2:
-		l.phys, l.logical = physInt32, schema.NewIntLogicalType(16, true)
+		l.phys, l.logical = physInt32, &format.IntType{BitWidth: 16, IsSigned: true}
 	case k == types.Int4:
-		l.phys, l.logical = physInt32, schema.NewIntLogicalType(32, true)
+		l.phys, l.logical = physInt32, &format.IntType{BitWidth: 32, IsSigned: true}
 	case k == types.OID || k.IsReg():
-		l.phys, l.logical = physInt32, schema.NewIntLogicalType(32, false)
+		l.phys, l.logical = physInt32, &format.IntType{BitWidth: 32, IsSigned: false}
 	case k == types.Int8:
-		l.logical = schema.NewIntLogicalType(64, true)
+		l.logical = &format.IntType{BitWidth: 64, IsSigned: true}
 	case k == types.Date:
-		l.phys, l.logical = physInt32, schema.DateLogicalType{}
+		l.phys, l.logical = physInt32, &format.DateType{}
 	case k == types.Timestamp:
-		l.logical = schema.NewTimestampLogicalTypeForce(false, schema.TimeUnitMicros)
+		l.logical = &format.TimestampType{IsAdjustedToUTC: false, Unit: micros}
 	case k == types.TimestampTZ:
-		l.logical = schema.NewTimestampLogicalTypeForce(true, schema.TimeUnitMicros)
+		l.logical = &format.TimestampType{IsAdjustedToUTC: true, Unit: micros}
 	case k == types.Time:
-		l.logical = schema.NewTimeLogicalType(false, schema.TimeUnitMicros)
+		l.logical = &format.TimeType{Unit: micros}
 	case k == types.TimeTZ: // the packed integer: Parquet has no such type
 	default:
 		return sqlerr.Newf(sqlerr.FeatureNotSupported, "column %q: type %s in a segment", c.Name, l.typ)
@@ -113,11 +112,11 @@ const (
 func (l *layout) setNumeric() {
 	p, s, ok := l.typ.PrecisionScale()
 	if !ok || s < 0 || s > p || p > wideDigits {
-		l.mean, l.phys, l.logical = meanText, physBytes, schema.StringLogicalType{}
+		l.mean, l.phys, l.logical = meanText, physBytes, &format.StringType{}
 		return
 	}
 	l.scale = s
-	l.logical = schema.NewDecimalLogicalType(int32(p), int32(s))
+	l.logical = &format.DecimalType{Precision: int32(p), Scale: int32(s)}
 	switch {
 	case p <= int32Digits:
 		l.mean, l.phys = meanDecimal, physInt32
@@ -132,9 +131,9 @@ func (l *layout) setString() {
 	l.mean, l.phys = meanString, physBytes
 	switch l.typ.Kind {
 	case types.UUID:
-		l.phys, l.logical = physFixed, schema.UUIDLogicalType{}
+		l.phys, l.logical = physFixed, &format.UUIDType{}
 	case types.Text, types.Varchar, types.BpChar, types.Name:
-		l.logical = schema.StringLogicalType{}
+		l.logical = &format.StringType{}
 	}
 }
 
@@ -168,20 +167,8 @@ func optional(c *Column, l *layout) bool {
 	return !c.NotNull || l.mean == meanDecimal || l.mean == meanWide
 }
 
-// parquetNode returns the column's element of the Parquet schema.
-func parquetNode(c *Column, l *layout) (schema.Node, error) {
-	rep := parquet.Repetitions.Required
-	if optional(c, l) {
-		rep = parquet.Repetitions.Optional
-	}
-	phys := [...]parquet.Type{parquet.Types.Boolean, parquet.Types.Int32, parquet.Types.Int64, parquet.Types.Float,
-		parquet.Types.Double, parquet.Types.ByteArray, parquet.Types.FixedLenByteArray}[l.phys]
-	length := -1
-	if l.phys == physFixed {
-		length = fixedBytes
-	}
-	return schema.NewPrimitiveNodeLogical(c.Name, rep, l.logical, phys, length, c.FieldID)
-}
+// micros is the unit of times.
+var micros = format.TimeUnit{Value: &format.MicroSeconds{}}
 
 const fixedBytes = 16
 

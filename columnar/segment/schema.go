@@ -85,6 +85,8 @@ type Options struct {
 	BitmapValues int
 	// SampleRows is the size of the sample of rows; 0 is 1,024, negative none.
 	SampleRows int
+	// Workers bounds the goroutines that encode columns; 0 is as many as there are processors, up to 4.
+	Workers int
 	// MinLSN and MaxLSN bound the begin LSNs of the rows.
 	MinLSN, MaxLSN uint64
 }
@@ -112,6 +114,7 @@ func (o *Options) fill() error {
 	set(&o.BitmapValues, bitmapValues)
 	set(&o.SampleRows, sampleRowsDefault)
 	set(&o.CompressionLevel, 1)
+	set(&o.Workers, 4)
 	if o.Compression == CompressionDefault {
 		o.Compression = CompressionSnappy
 	}
@@ -120,7 +123,7 @@ func (o *Options) fill() error {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "rows of a zone: %d is no multiple of 64 up to %d", o.ZoneRows, vec.Size)
 	case o.RowGroupRows <= 0 || o.RowGroupRows%o.ZoneRows != 0 || o.RowGroupRows > RowsMax:
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "rows of a row group: %d is no multiple of %d", o.RowGroupRows, o.ZoneRows)
-	case o.PageBytes < 0 || o.Compression > CompressionZstd || o.BitmapValues > dictEntriesMax || o.MinLSN > o.MaxLSN:
+	case o.PageBytes < 0 || o.Workers < 0 || o.Compression > CompressionZstd || o.BitmapValues > dictEntriesMax || o.MinLSN > o.MaxLSN:
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "options of a segment: %+v", *o)
 	}
 	return nil

@@ -137,10 +137,15 @@ func TestSelect(t *testing.T) {
 		s.Keys = []segment.Key{{Name: "a", Cols: []int{rng.IntN(len(columnTypes))}}, {Name: "b", Cols: rng.Perm(len(columnTypes))[:2]}}
 		by := rng.IntN(len(columnTypes))
 		slices.SortFunc(g.rows, func(a, b types.Row) int { // narrow bounds for one column
-			if !a[by].Valid || !b[by].Valid {
-				return 0
+			switch {
+			case a[by].Valid && b[by].Valid:
+				return types.Compare(a[by], b[by])
+			case a[by].Valid:
+				return -1 // NULLs last: zones of nothing else
+			case b[by].Valid:
+				return 1
 			}
-			return types.Compare(a[by], b[by])
+			return 0
 		})
 		fs := vfs.NewMem()
 		o := segment.Options{ZoneRows: 64 << rng.IntN(3), RowGroupRows: 512, BitmapValues: 300}

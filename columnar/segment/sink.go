@@ -19,29 +19,14 @@ const diskCategory vfs.DiskWriteCategory = "lamina-segments"
 
 const sinkBytes = 256 << 10
 
-// write is one call of Write: the Parquet writer makes one for each page header, one for each page, and others.
-type write struct {
-	off  int64
-	n    int
-	head []byte // the bytes, if they are few enough for a page header
-	crc  uint32
-	// chained is the checksum of the call before and of this one together.
-	chained uint32
-}
-
-// headMax is more than the longest page header: page statistics are in the page index.
-const headMax = 256
-
-// sink writes a file through a buffer and keeps the checksums of the whole and of each call.
+// sink writes a file through a buffer and keeps the checksum of all of it.
 type sink struct {
-	file   vfs.File
-	name   string
-	buf    []byte
-	off    int64
-	crc    uint32
-	writes []write
-	traced bool
-	err    error
+	file vfs.File
+	name string
+	buf  []byte
+	off  int64
+	crc  uint32
+	err  error
 }
 
 func createSink(fs vfs.FS, path, name string) (*sink, error) {
@@ -56,16 +41,6 @@ func createSink(fs vfs.FS, path, name string) (*sink, error) {
 func (s *sink) Write(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
-	}
-	if s.traced {
-		w := write{off: s.off, n: len(p), crc: crc32.Checksum(p, castagnoli)}
-		if k := len(s.writes); k > 0 {
-			w.chained = crc32.Update(s.writes[k-1].crc, castagnoli, p)
-		}
-		if len(p) <= headMax {
-			w.head = append([]byte(nil), p...)
-		}
-		s.writes = append(s.writes, w)
 	}
 	s.crc = crc32.Update(s.crc, castagnoli, p)
 	s.off += int64(len(p))

@@ -3,6 +3,7 @@ package segment
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"unsafe"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -36,6 +37,20 @@ type exception struct {
 
 // has reports whether row i has a physical value.
 func (v *values) has(i int) bool { return v.present == nil || v.present[i>>6]>>(i&63)&1 != 0 }
+
+// count returns how many rows of [from, to) have a physical value.
+func (v *values) count(from, to int) int {
+	if v.present == nil {
+		return to - from
+	}
+	n := 0
+	for from < to {
+		k := min(64-from&63, to-from)
+		n += bits.OnesCount64(v.present[from>>6] >> (from & 63) << (64 - k))
+		from += k
+	}
+	return n
+}
 
 // bytes returns the physical value of row i of a column of byte strings.
 func (v *values) bytes(i int) []byte {

@@ -3,7 +3,6 @@ package segment
 import (
 	"fmt"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/internal/mem"
@@ -43,8 +42,8 @@ type Writer struct {
 	done int               // written
 
 	segment *sink
-	pq      *file.Writer
-	dict    []bool // columns with Parquet dictionaries
+	file    parquetFile
+	tasks   []columnTask
 	groups  []group
 	others  []tile // what is neither page nor dictionary
 
@@ -86,6 +85,7 @@ func NewWriter(fs vfs.FS, dir, name string, schema Schema, opts Options, tracker
 			return nil, err
 		}
 		w.layouts[i] = l
+		w.tasks = append(w.tasks, columnTask{chunk: newChunkWriter(&schema.Columns[i], &w.layouts[i], &opts)})
 		w.cols[i].distinct = newDistinct(&schema.Columns[i], &l, &opts)
 	}
 	w.keys = make([]keyBuilder, len(schema.Keys))
@@ -96,8 +96,19 @@ func NewWriter(fs vfs.FS, dir, name string, schema Schema, opts Options, tracker
 		w.bb.Release()
 		return nil, err
 	}
-	w.segment.traced = true
+	w.startParquet()
 	return w, nil
+}
+
+func newChunkWriter(c *Column, l *layout, o *Options) chunkWriter {
+	cw := chunkWriter{l: l, optional: optional(c, l), codec: c.Compression, level: c.CompressionLevel, zoneRows: o.ZoneRows, pageBytes: o.PageBytes}
+	if cw.codec == CompressionDefault {
+		cw.codec = o.Compression
+	}
+	if cw.level == 0 {
+		cw.level = o.CompressionLevel
+	}
+	return cw
 }
 
 func newDistinct(c *Column, l *layout, o *Options) distinct {
@@ -181,39 +192,6 @@ func slice(b *vec.Batch, from, n int) *vec.Batch {
 	return out
 }
 
-// flush writes the rows that are buffered as a row group.
-func (w *Writer) flush() error {
-	n := w.bb.Len()
-	if n == 0 {
-		return nil
-	}
-	batch := w.bb.Batch()
-	vs := make([]*values, len(w.layouts))
-	for i := range vs {
-		x, _ := batch.Col(i)
-		v, err := valuesOf(&w.layouts[i], x, n, w.done)
-		if err != nil {
-			return fmt.Errorf("column %q: %w", w.schema.Columns[i].Name, err)
-		}
-		if v.nulls != nil && w.schema.Columns[i].NotNull {
-			return sqlerr.Newf(sqlerr.InternalError, "column %q of segment %s is NOT NULL and has a NULL", w.schema.Columns[i].Name, w.name)
-		}
-		w.note(i, v)
-		vs[i] = v
-	}
-	if w.pq == nil {
-		if err := w.openParquet(n); err != nil {
-			return err
-		}
-	}
-	if err := w.writeGroup(vs, n); err != nil {
-		return err
-	}
-	w.done += n
-	w.bb.Reset()
-	return nil
-}
-
 // note takes what the sidecar says of a column's row group.
 func (w *Writer) note(i int, v *values) {
 	c := &w.cols[i]
@@ -253,12 +231,7 @@ func (w *Writer) finish() (info Info, err error) {
 	if err = w.flush(); err != nil {
 		return info, err
 	}
-	if w.pq == nil {
-		if err = w.openParquet(0); err != nil {
-			return info, err
-		}
-	}
-	if err = w.closeParquet(); err != nil {
+	if err = w.endParquet(); err != nil {
 		return info, err
 	}
 	info.Rows = w.rows
