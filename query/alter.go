@@ -96,6 +96,11 @@ func (s *Session) alterTable(ctx context.Context, tx table.Tx, b *ast.AlterTable
 			return tx.Schema().Alter(ctx, changed)
 		}
 	}
+	if c := b.Commands[0]; c.Kind == ast.SetMethod || c.Kind == ast.SetCompression {
+		action := map[ast.AlterKind]string{ast.SetMethod: "SET ACCESS METHOD", ast.SetCompression: "ALTER COLUMN ... SET COMPRESSION"}[c.Kind]
+		return sqlerr.Newf(sqlerr.WrongObjectType, "ALTER action %s cannot be performed on relation %q", action, o.Head().Name).
+			WithDetail("This operation is not supported for %ss.", relationWord(o))
+	}
 	return sqlerr.Unsupported(ddlVerb(b) + " of this kind")
 }
 

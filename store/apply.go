@@ -114,7 +114,7 @@ func (s *Store) define(lsn table.LSN, c *change, defined []bool) error {
 			s.sequences.drop(id)
 		}
 		was, now := before.Table(id), c.next.Table(id)
-		if was != nil && now == nil {
+		if was != nil && (now == nil || now.Method != was.Method) {
 			if c.dropped == nil {
 				c.dropped = make(map[table.ObjectID]*table.TableDef)
 			}
@@ -152,11 +152,15 @@ func lastPut(changes []catalog.Change, id table.ObjectID) int {
 	return -1
 }
 
-// undefine drops the tables that c dropped.
+// undefine drops the tables that c dropped, and from their former tiers those that it moved to others.
 func (s *Store) undefine(lsn table.LSN, c *change, defined []bool) error {
 	for i := range c.schema {
 		def := c.dropped[c.schema[i].ID]
-		if c.schema[i].Op != catalog.Drop || def == nil {
+		if def == nil {
+			continue
+		}
+		delete(c.dropped, def.ID)
+		if c.next.Table(def.ID) != nil && invariants.Mutant("store-keep-moved-rows") {
 			continue
 		}
 		if t := s.tierOf(def.Method); defined == nil || defined[t] {
@@ -164,7 +168,9 @@ func (s *Store) undefine(lsn table.LSN, c *change, defined []bool) error {
 				return err
 			}
 		}
-		s.hidden.drop(def.ID)
+		if c.next.Table(def.ID) == nil {
+			s.hidden.drop(def.ID)
+		}
 		s.compiled.Delete(def.ID)
 		s.spares.forget(def.ID)
 	}

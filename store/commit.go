@@ -115,6 +115,7 @@ func (c *commit) collect() {
 	for _, tt := range t.tables {
 		if tt.wrote() {
 			c.collectTable(tt)
+			c.collectMove(tt)
 		}
 		if tt.hiddenNext > 0 && t.overlay.Catalog().Table(tt.id) != nil {
 			c.hidden = append(c.hidden, hiddenBlock{tt.id, tt.hiddenNext})

@@ -85,10 +85,12 @@ func (t *Tx) checkAlter(ctx context.Context, old table.Object, def *table.TableD
 		return nil, nil // the catalog refuses it
 	}
 	if was.Method != def.Method {
-		return nil, sqlerr.Unsupported("changing the access method of a table")
+		if err := t.checkMove(ctx, was, def); err != nil {
+			return nil, err
+		}
 	}
 	def.Layout = was.Layout
-	if rewrite := f != nil || !equalLayout(was, def); rewrite {
+	if rewrite := f != nil || was.Method != def.Method || !equalLayout(was, def); rewrite {
 		if was.Layout == math.MaxUint32 {
 			return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "too many layouts of table \"%s\"", was.Name)
 		}

@@ -119,6 +119,9 @@ func (w *Writer) follow(ctx context.Context, ref table.RowRef, mode table.RowLoc
 		}
 		ts := w.st.current(w.def)
 		if ts == nil {
+			if t.o.Isolation != table.ReadCommitted {
+				return table.LockResult{}, errConcurrentUpdate // the table is in another tier, or gone
+			}
 			return table.LockResult{Status: table.Gone}, nil
 		}
 		now, _, live, found := ts.Newest(w.key)

@@ -29,7 +29,7 @@ type change struct {
 	schema []catalog.Change
 	// next is the catalog after the schema changes; set when the record gets its LSN.
 	next *catalog.Catalog
-	// dropped are the tables that next no longer has.
+	// dropped are the tables that next no longer has, or has in another tier.
 	dropped map[table.ObjectID]*table.TableDef
 	hidden  []hiddenBlock
 	// sequences are those that the transaction has changed.

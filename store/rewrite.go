@@ -21,6 +21,7 @@ import (
 func (t *Tx) rewrite(
 	ctx context.Context, st *Statement, was, def *table.TableDef, f table.RowMapper,
 ) (rows *writes, err error) {
+	asIs := f == nil && sameForm(was, def)
 	if f == nil {
 		if f, err = t.defaultMapper(was, def); err != nil {
 			return nil, err
@@ -29,7 +30,7 @@ func (t *Tx) rewrite(
 	for _, c := range def.PrimaryKey() {
 		def.Columns[c].NotNull = true // as the catalog sees to
 	}
-	x := &rewriter{t: t, st: st, def: def, f: f, w: newWrites(def, t.tracker())}
+	x := &rewriter{t: t, st: st, def: def, f: f, asIs: asIs, w: newWrites(def, t.tracker())}
 	defer func() {
 		if err != nil {
 			x.w.release()
@@ -66,6 +67,7 @@ type rewriter struct {
 	st      *Statement
 	def     *table.TableDef
 	f       table.RowMapper
+	asIs    bool // rows keep their form
 	funcs   *table.RowFuncs
 	notNull []int
 	w       *writes
@@ -111,19 +113,22 @@ func (x *rewriter) notice(old, b *vec.Batch) {
 
 // batch writes the rows of old, which are at most vec.Size, in their new form.
 func (x *rewriter) batch(ctx context.Context, old *vec.Batch) error {
-	x.dst.Reset()
-	if err := x.f(ctx, old, x.dst); err != nil {
-		return err
+	b := old
+	if !x.asIs {
+		x.dst.Reset()
+		if err := x.f(ctx, old, x.dst); err != nil {
+			return err
+		}
+		b = x.dst.Batch()
+		if b.N != old.N {
+			return sqlerr.Newf(sqlerr.InternalError, "%d rows were made of %d of table \"%s\"", b.N, old.N, x.def.Name)
+		}
+		var err error
+		if b, err = generate(ctx, x.def, x.funcs, b); err != nil {
+			return err
+		}
+		x.notice(old, b)
 	}
-	b := x.dst.Batch()
-	if b.N != old.N {
-		return sqlerr.Newf(sqlerr.InternalError, "%d rows were made of %d of table \"%s\"", b.N, old.N, x.def.Name)
-	}
-	b, err := generate(ctx, x.def, x.funcs, b)
-	if err != nil {
-		return err
-	}
-	x.notice(old, b)
 	check := rowCheck{batch: *b}
 	if err := check.check(ctx, x.def, x.notNull, x.funcs); err != nil {
 		return err

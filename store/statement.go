@@ -148,7 +148,7 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 		}
 		return def, ts, nil
 	}
-	if ts != nil && t.altered(def, ts) {
+	if t.altered(def, ts) {
 		return def, nil, nil
 	}
 	return st.renew(def)
@@ -175,14 +175,17 @@ func (st *Statement) touch(id table.ObjectID) {
 	st.touched = append(st.touched, id)
 }
 
-// altered reports whether the transaction itself has changed the layout of a table. The table is locked, and
-// all its rows have become the transaction's own.
+// altered reports whether the transaction itself has changed the layout of a table, which ts, nil if the table has moved to
+// another tier, shows as it was. The table is locked, and all its rows have become the transaction's own.
 func (t *Tx) altered(def *table.TableDef, ts table.TableSnapshot) bool {
 	if t.overlay == nil {
 		return false
 	}
 	base := t.overlay.Base().Table(def.ID)
-	return base != nil && sameLayout(ts.Def(), base) && !sameLayout(base, def)
+	if base == nil || sameLayout(base, def) {
+		return false
+	}
+	return ts == nil && base.Method != def.Method || ts != nil && sameLayout(ts.Def(), base)
 }
 
 // renew takes a newer View, because the one of the statement is older than the definition of a table
