@@ -38,8 +38,7 @@ func Open(dir string, o *Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, inMemory := cfg.(table.Memory)
-	db, err := newDB(s, opts, inMemory)
+	db, err := newDB(s, opts)
 	if err != nil {
 		_ = s.Close() // the first error counts
 		return nil, err
@@ -61,7 +60,7 @@ func OpenStorage(s table.TableStorage, o *Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDB(s, o.copy(), false)
+	return newDB(s, o.copy())
 }
 
 // NewTableStorage builds a backend from its configuration, for use without SQL. Tables with CHECK or DEFAULT
@@ -73,10 +72,10 @@ func NewTableStorage(c table.Config) (table.TableStorage, error) {
 	return store.Open(c)
 }
 
-func newDB(s table.TableStorage, o Options, inMemory bool) (*DB, error) {
+func newDB(s table.TableStorage, o Options) (*DB, error) {
 	e, err := query.New(s, query.Options{
 		Workers: o.Workers, MemoryBytes: o.MemoryBytes / 2, QueryBytes: o.QueryBytes, Logger: o.Logger,
-		Settings: o.Settings, ReadOnly: o.ReadOnly, Memory: inMemory, Files: o.Files,
+		Settings: o.Settings, ReadOnly: o.ReadOnly, Files: o.Files,
 	})
 	if err != nil {
 		return nil, err

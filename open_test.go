@@ -173,7 +173,7 @@ func TestOpenStorage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec(t, a, "CREATE TABLE t (a int4) USING memory; INSERT INTO t VALUES (1)")
+	exec(t, a, "CREATE TABLE t (a int4); INSERT INTO t VALUES (1)")
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +208,38 @@ func TestNewTableStorage(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDefaultMethod: tables that name no access method have that of the storage, unless a setting says otherwise.
+func TestDefaultMethod(t *testing.T) {
+	common := func(method string) table.Common { return table.Common{FS: vfs.NewMem(), DefaultMethod: method} }
+	for _, x := range []struct {
+		name    string
+		storage table.Config
+		setting string
+		want    string
+	}{
+		{"memory", table.Memory{}, "", "memory"},
+		{"columnar", table.Columnar{Dir: "d", Common: common("")}, "", "columnar"},
+		{"LSM", table.LSM{Dir: "d", Common: common("")}, "", "lsm"},
+		{"columnar, memory by default", table.Columnar{Dir: "d", Common: common("memory")}, "", "memory"},
+		{"LSM, with a setting", table.LSM{Dir: "d", Common: common("")}, "columnar", "columnar"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			o := &lamina.Options{Storage: x.storage}
+			if x.setting != "" {
+				o.Settings = map[string]string{"default_table_access_method": x.setting}
+			}
+			db, err := lamina.Open("", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close() //nolint:errcheck // the test is over
+			exec(t, db, "CREATE TABLE t (a int4); INSERT INTO t VALUES (1)")
+			want(t, db, x.want, "SELECT tier FROM lamina.tables WHERE table_name = 't'")
+			want(t, db, x.want, "SHOW default_table_access_method")
+		})
 	}
 }
 

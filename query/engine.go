@@ -29,8 +29,6 @@ type Options struct {
 	Settings map[string]string
 	// ReadOnly makes every transaction read-only.
 	ReadOnly bool
-	// Memory: the storage has no directory, so its tables are in memory unless they say otherwise.
-	Memory bool
 	// Files opens files for COPY and whoever else reads or writes by name; nil: 0A000.
 	Files Files
 }

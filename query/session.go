@@ -95,8 +95,8 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 	if s.o.Database == "" {
 		s.o.Database = "lamina"
 	}
-	if e.o.Memory {
-		s.settings.start["default_table_access_method"] = "memory"
+	if method := e.storage.Features().DefaultMethod; method != "" {
+		s.settings.start["default_table_access_method"] = method
 	}
 	if err := s.loadDefaults(); err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ func (s *Store) lockWaits() []table.LockWait {
 func (s *Store) Features() table.Features {
 	return table.Features{
 		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true,
+		DefaultMethod: s.defaultMethod,
 		Reasons: map[string]string{
 			"Durable": "a database without a directory is gone at the end",
 			"Changes": "the log has no readers besides recovery",

@@ -443,6 +443,8 @@ type Change struct {
 type Features struct {
 	Durable, Savepoints, RowLocks, Serializable, Changes, AsOf, Load, Compact, Analyze bool
 	Reasons                                                                            map[string]string
+	// DefaultMethod is the access method of tables that name none.
+	DefaultMethod string
 }
 
 // ErrNotFound is returned by key look-ups that find no row. It is not a SQL error.
