@@ -1,13 +1,9 @@
 package lamina_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -18,8 +14,6 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/table"
 )
-
-var makeFormats = flag.Bool("make-formats", false, "write testdata/formats anew: only before a format is released")
 
 // formatTables are the tables of formatWork, of types that docs/format/rows.py writes as COPY does.
 var formatTables = []string{"t", "h", "s.moved", "big"}
@@ -49,11 +43,11 @@ func formatWork(t *testing.T, db *lamina.DB) {
 	exec(t, db, "DELETE FROM big WHERE a > 20")
 }
 
-// contents are the lines that rows.py prints of a database.
-func contents(t *testing.T, db *lamina.DB) string {
+// contents are the lines that rows.py prints of a database with some tables.
+func contents(t *testing.T, db *lamina.DB, tables []string) string {
 	t.Helper()
 	var lines []string
-	for _, name := range formatTables {
+	for _, name := range tables {
 		file := filepath.Join(t.TempDir(), "rows")
 		exec(t, db, "COPY "+name+" TO '"+file+"'")
 		b, err := os.ReadFile(file)
@@ -98,7 +92,7 @@ func TestDecodeIndependently(t *testing.T) {
 		t.Fatal(err)
 	}
 	formatWork(t, db)
-	want := contents(t, db)
+	want := contents(t, db, formatTables)
 	if n := strings.Count(want, "\n"); n < 200 {
 		t.Fatalf("only %d rows", n)
 	}
@@ -156,114 +150,4 @@ func firstDifference(a, b string) int {
 		}
 	}
 	return min(len(a), len(b))
-}
-
-// formatBytesMax bounds a database that is kept for later versions.
-const formatBytesMax = 300 << 10
-
-// TestFormatsOpen opens the databases that each version of the format has left: testdata/formats/vN has a database as a
-// zip file, as it was when its process was killed, and its rows.
-func TestFormatsOpen(t *testing.T) {
-	if *makeFormats {
-		makeFormat(t, filepath.Join("testdata", "formats", "v1"))
-	}
-	versions, err := filepath.Glob(filepath.Join("testdata", "formats", "v*"))
-	if err != nil || len(versions) < 1 {
-		t.Fatalf("no formats: %v", err)
-	}
-	for _, v := range versions {
-		b, err := os.ReadFile(filepath.Join(v, "database.zip"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(b) > formatBytesMax {
-			t.Errorf("%s has %d bytes", v, len(b))
-		}
-		rows, err := os.ReadFile(filepath.Join(v, "rows.txt"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := filepath.Join(t.TempDir(), "db")
-		unzip(t, b, dir)
-		if got := python(t, "rows.py", dir); got != string(rows) {
-			t.Errorf("%s: rows.py reads other rows, from byte %d on", v, firstDifference(got, string(rows)))
-		}
-		for _, times := range []string{"first", "second"} {
-			db, err := lamina.Open(dir, nil)
-			if err != nil {
-				t.Fatalf("%s: %v", v, err)
-			}
-			if got := contents(t, db); got != string(rows) {
-				t.Errorf("%s, opened the %s time: other rows, from byte %d on", v, times, firstDifference(got, string(rows)))
-			}
-			if err := db.Verify(context.Background(), func(d table.Damage) bool { t.Errorf("%s: %+v", v, d); return true }); err != nil {
-				t.Error(err)
-			}
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// makeFormat writes a database of the present version.
-func makeFormat(t *testing.T, into string) {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "db")
-	db, err := lamina.Open("", smallLog(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	formatWork(t, db)
-	rows := contents(t, db)
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		w, err := z.Create(filepath.ToSlash(name))
-		if err != nil {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err == nil {
-			_, err = w.Write(content)
-		}
-		return err
-	})
-	for _, err := range []error{err, z.Close(), db.Close(), os.MkdirAll(into, 0o750),
-		os.WriteFile(filepath.Join(into, "database.zip"), b.Bytes(), 0o600), os.WriteFile(filepath.Join(into, "rows.txt"), []byte(rows), 0o600)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func unzip(t *testing.T, b []byte, dir string) {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, filepath.FromSlash(f.Name))
-		for _, err := range []error{r.Close(), os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, content, 0o600)} {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 }

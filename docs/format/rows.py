@@ -187,6 +187,7 @@ class Pairs:
         mark = Reader(self.pairs[b"a"])
         check(mark.int(1) == 1, "the mark's version")
         self.lsn, partial = mark.int(8), mark.int(8)
+        self.incarnations = set()  # of tables
         check(partial == 0, "a record of which a part is here: it is applied again, which this program does not")
 
     def rows(self, id, table):
@@ -195,6 +196,7 @@ class Pairs:
         if meta is None:
             return {}
         incarnation, count = struct.unpack("<QQ", meta[1:17])
+        self.incarnations.add(incarnation)
         prefix = b"d" + struct.pack(">Q", incarnation)
         rows, expected = {}, 0
         for k, v in self.pairs.items():
@@ -274,6 +276,8 @@ def load_pairs(db, pairs):
     for id, table in db.tables.items():
         if table.method == "lsm":
             db.rows[id] = pairs.rows(id, table)
+    incarnations = {struct.unpack(">Q", k[1:9])[0] for k in pairs.pairs if k[:1] == b"d"}
+    check(incarnations <= pairs.incarnations, "rows of a table that is gone")
 
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
