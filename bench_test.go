@@ -19,11 +19,15 @@ const benchRows = 100_000
 // benchDB opens a database with a table of benchRows rows, keys 0 … benchRows-1; in memory, or in a directory.
 func benchDB(tb testing.TB, durable bool) *lamina.DB {
 	tb.Helper()
-	dir := ""
 	if durable {
-		dir = tb.TempDir()
+		return benchDBOf(tb, tb.TempDir(), nil)
 	}
-	db, err := lamina.Open(dir, nil)
+	return benchDBOf(tb, "", nil)
+}
+
+func benchDBOf(tb testing.TB, dir string, o *lamina.Options) *lamina.DB {
+	tb.Helper()
+	db, err := lamina.Open(dir, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -59,6 +63,11 @@ func benchStores(b *testing.B, run func(b *testing.B, db *lamina.DB)) {
 			run(b, db)
 		})
 	}
+	b.Run("lsm", func(b *testing.B) {
+		db := benchDBOf(b, b.TempDir(), &lamina.Options{Storage: table.LSM{}})
+		b.ReportAllocs()
+		run(b, db)
+	})
 }
 
 // runOne runs a prepared statement and reads all of its rows.

@@ -292,12 +292,12 @@ func (t *Tier) endUnique(d *data, old *version) (bytes int64, err error) {
 // uniqueOf returns the value of Keys[k] of a stored row; ok is false if a column of it is NULL.
 func (w *writeState) uniqueOf(d *data, k int, row []byte) (key []byte, ok bool, err error) {
 	w.reader.types = d.types
-	if err := w.reader.open(row, needed(d.keys[k])); err != nil {
-		return nil, false, err
+	err = w.reader.open(row)
+	if err == nil {
+		w.row, err = w.reader.appendRow(w.row[:0], d.keys[k], true)
 	}
-	w.row = w.row[:0]
-	for _, c := range d.keys[k] {
-		w.row = append(w.row, w.reader.datum(c, true))
+	if err != nil {
+		return nil, false, err
 	}
 	key, ok = index.AppendValues(nil, w.row)
 	return key, ok, nil

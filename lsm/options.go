@@ -86,6 +86,9 @@ const formatVersion = pebble.FormatTableFormatV6
 // are slowed before they take locks (see Admit).
 const stallNever = 1 << 20
 
+// cacheBytes is the size of the block cache.
+func (o *Options) cacheBytes() int64 { return max(1<<20, o.MemoryBytes/8) }
+
 // pebble returns Pebble's options.
 func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger) *pebble.Options {
 	p := &pebble.Options{

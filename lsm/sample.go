@@ -74,12 +74,11 @@ func (s *sample) decode(b []byte) error {
 	}
 	s.seen, s.keys = seen, nil
 	for b = b[n:]; len(b) > 0; {
-		size := bytesSize(b)
+		key, size := bytesValue(b)
 		if size < 0 || len(s.keys) == sampleRows {
 			return errSample
 		}
-		_, k := binary.Uvarint(b)
-		s.keys = append(s.keys, slices.Clone(b[k:size]))
+		s.keys = append(s.keys, slices.Clone(key))
 		b = b[size:]
 	}
 	return nil
@@ -131,11 +130,15 @@ func (s *tableSnapshot) estimate(live float64) table.Stats {
 		}
 		seen[string(key)] = true
 		v, err := s.row(s.t.db.Load(), key)
-		if v == nil || err != nil || r.open(v.row, n) != nil {
+		if v == nil || err != nil || r.open(v.row) != nil {
 			continue // estimates need not have all
 		}
 		for c := range cols {
-			cols[c] = append(cols[c], r.datum(c, false))
+			var d types.Datum
+			if r.datum(&d, c, false) != nil {
+				break
+			}
+			cols[c] = append(cols[c], d)
 		}
 	}
 	e := table.Stats{Rows: live, Columns: make([]table.ColumnStats, n)}

@@ -20,7 +20,6 @@ const morselRows = 64 << 10
 type scan struct {
 	ts       *tableSnapshot
 	cols     []int
-	needed   int
 	types    []types.Type // of cols
 	refs     bool
 	rows     int // of a vector
@@ -34,7 +33,7 @@ type scan struct {
 
 // Scan begins a scan of the rows that the snapshot sees, in the order of their keys.
 func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
-	x := &scan{ts: s, cols: spec.Cols, needed: needed(spec.Cols), refs: spec.Refs, rows: spec.VectorRows}
+	x := &scan{ts: s, cols: spec.Cols, refs: spec.Refs, rows: spec.VectorRows}
 	if x.rows <= 0 || x.rows > vec.Size {
 		x.rows = vec.Size
 	}
@@ -156,7 +155,7 @@ func (m *morsel) fill(it *pebble.Iterator) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		if err := m.r.open(v.row, m.s.needed); err != nil {
+		if err := m.r.open(v.row); err != nil {
 			return n, err
 		}
 		for i, c := range m.s.cols {

@@ -292,18 +292,23 @@ func (s *tableSnapshot) unique(r pebble.Reader, k int, key []byte) (v *version, 
 	if v, err = s.row(r, of); v == nil || err != nil {
 		return nil, true, err
 	}
-	rr := rowReader{types: s.d.types}
-	if err := rr.open(v.row, needed(s.d.keys[k])); err != nil {
+	row, err := s.columns(nil, v, s.d.keys[k])
+	if err != nil {
 		return nil, true, err
-	}
-	var row types.Row
-	for _, c := range s.d.keys[k] {
-		row = append(row, rr.datum(c, true))
 	}
 	if has, ok := index.AppendValues(nil, row); !ok || string(has) != string(key) {
 		return nil, true, nil
 	}
 	return v, true, nil
+}
+
+// columns appends columns of a version to dst, on its memory.
+func (s *tableSnapshot) columns(dst types.Row, v *version, cols []int) (types.Row, error) {
+	r := rowReader{types: s.d.types}
+	if err := r.open(v.row); err != nil {
+		return dst, err
+	}
+	return r.appendRow(dst, cols, true)
 }
 
 // AppendKey appends the encoded key of a row.
@@ -314,20 +319,13 @@ func (s *tableSnapshot) AppendKey(dst []byte, ref table.RowRef) []byte {
 
 // AppendRow appends columns of one row version.
 func (s *tableSnapshot) AppendRow(dst types.Row, ref table.RowRef, cols []int) types.Row {
-	at := len(dst)
-	v := s.must(ref)
-	if v != nil {
-		r := rowReader{types: s.d.types}
-		err := r.open(v.row, needed(cols))
-		for i := 0; i < len(cols) && err == nil; i++ {
-			dst = append(dst, r.datum(cols[i], true))
-		}
+	if v := s.must(ref); v != nil {
+		row, err := s.columns(dst, v, cols)
 		if err == nil {
-			return dst
+			return row
 		}
 		s.t.failed.read(err)
 	}
-	dst = dst[:at]
 	for _, c := range cols { // whoever asked is told before anybody sees them
 		dst = append(dst, types.NullOf(s.d.types[c].Kind))
 	}
@@ -342,13 +340,12 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	}
 	bb := vec.NewBatchBuilder(ts, len(refs), nil)
 	r := rowReader{types: s.d.types}
-	n := needed(cols)
 	for _, ref := range refs {
 		v, err := s.find(ref)
 		if err != nil {
 			return err
 		}
-		if err := r.open(v.row, n); err != nil {
+		if err := r.open(v.row); err != nil {
 			return err
 		}
 		for i, c := range cols {

@@ -81,7 +81,7 @@ func (t *Tier) open() error {
 		base = newOverlay(base)
 	}
 	files := &guardedFS{FS: base, t: t}
-	t.cache = pebble.NewCache(max(1<<20, t.o.MemoryBytes/8))
+	t.cache = pebble.NewCache(t.o.cacheBytes())
 	var db *pebble.DB
 	files.opening.Store(true)
 	defer files.opening.Store(false)

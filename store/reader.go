@@ -13,11 +13,12 @@ import (
 // Reader reads one table at a statement's snapshot: the committed rows of the View, less those that
 // earlier statements of the transaction ended, and the rows that these wrote.
 type Reader struct {
-	st  *Statement
-	tt  *txTable
-	def *table.TableDef
-	ts  table.TableSnapshot // nil: the View has no such table
-	key []byte
+	st   *Statement
+	tt   *txTable
+	def  *table.TableDef
+	ts   table.TableSnapshot // nil: the View has no such table
+	rows table.RowGetter     // ts, if it is one
+	key  []byte
 }
 
 var (
@@ -34,6 +35,7 @@ func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reade
 	st.used = true
 	r := st.newReader()
 	r.st, r.tt, r.def, r.ts = st, st.tx.table(id), def, ts
+	r.rows, _ = ts.(table.RowGetter)
 	return r, nil
 }
 
@@ -125,8 +127,48 @@ func (r *Reader) find(key []byte) (table.RowRef, bool) {
 
 // Get appends the asked columns of a row to dst.
 func (r *Reader) Get(ctx context.Context, key types.Row, cols []int, dst types.Row) (types.Row, error) {
-	dst, _, err := r.GetRef(ctx, key, cols, dst)
-	return dst, err
+	if r.rows == nil || r.tt.w != nil && !r.tt.w.empty() {
+		dst, _, err := r.GetRef(ctx, key, cols, dst)
+		return dst, err
+	}
+	if err := checkColumns(r.def, cols); err != nil {
+		return dst, err
+	}
+	enc, ok, err := r.look(key)
+	if !ok || err != nil {
+		return dst, orNotFound(err)
+	}
+	row, _, found := r.rows.GetRow(enc, cols, dst)
+	r.looked(enc, found)
+	if err := r.st.tx.s.readable(); err != nil {
+		return dst, err
+	}
+	if !found {
+		return dst, table.ErrNotFound
+	}
+	return row, nil
+}
+
+func orNotFound(err error) error {
+	if err == nil {
+		return table.ErrNotFound
+	}
+	return err
+}
+
+// look encodes the key of a row that is looked for; ok is false if no row can have it.
+func (r *Reader) look(key types.Row) (enc []byte, ok bool, err error) {
+	if r.st.closed.Load() {
+		return nil, false, errStatementEnded
+	}
+	return r.encode(key)
+}
+
+// looked notes a look-up among the committed rows.
+func (r *Reader) looked(enc []byte, found bool) {
+	if reads := r.st.reads(); reads != nil {
+		reads.point(r.def.ID, enc, found, r.st.view.LSN())
+	}
 }
 
 // GetRef appends the asked columns of a row to dst and returns its reference.
@@ -147,19 +189,13 @@ func (r *Reader) GetRef(ctx context.Context, key types.Row, cols []int, dst type
 
 // Ref returns the reference of a row.
 func (r *Reader) Ref(_ context.Context, key types.Row) (table.RowRef, error) {
-	if r.st.closed.Load() {
-		return 0, errStatementEnded
-	}
-	enc, ok, err := r.encode(key)
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		return 0, table.ErrNotFound
+	enc, ok, err := r.look(key)
+	if !ok || err != nil {
+		return 0, orNotFound(err)
 	}
 	ref, found := r.find(enc)
-	if reads := r.st.reads(); reads != nil && ref&privateRef == 0 {
-		reads.point(r.def.ID, enc, found, r.st.view.LSN())
+	if ref&privateRef == 0 {
+		r.looked(enc, found)
 	}
 	if !found {
 		if err := r.st.tx.s.readable(); err != nil {

@@ -76,6 +76,12 @@ type TableSnapshot interface {
 	Stats() Stats
 }
 
+// RowGetter is implemented by snapshots that find a row by its key and read columns of it in one go.
+type RowGetter interface {
+	// GetRow is Get and AppendRow.
+	GetRow(key []byte, cols []int, dst types.Row) (row types.Row, ref RowRef, found bool)
+}
+
 // EntryOp is what an Entry does.
 type EntryOp uint8
 

@@ -43,14 +43,35 @@ func (ev *Evaluator) interpretFilter(i int, sel []uint16) ([]uint16, error) {
 	root := &ev.frames[0]
 	for k := range root.n {
 		ev.row = ev.b.Row(k, ev.row)
-		d, err := EvalRow(ev.ctx, ev.p.exprs[i], ev.row)
+		ok, err := passes(ev.ctx, ev.p.exprs[i], ev.row)
 		if err != nil {
 			ev.fail(root, k, err)
 			return sel, ev.rowErr
 		}
-		if d.Valid && d.Bool() {
+		if ok {
 			sel = append(sel, uint16(k))
 		}
 	}
 	return sel, nil
+}
+
+// passes reports whether a condition is true. Unlike the value of a conjunction, which NULL leaves open, that is decided by
+// the first of its parts that is not true.
+func passes(ctx *Context, e Expr, row types.Row) (bool, error) {
+	and, ok := e.(*And)
+	if !ok {
+		d, err := EvalRow(ctx, e, row)
+		return d.Valid && d.Bool(), err
+	}
+	for _, fallible := range []bool{false, true} {
+		for _, a := range and.Args {
+			if CanFail(a) != fallible {
+				continue
+			}
+			if ok, err := passes(ctx, a, row); !ok || err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
 }

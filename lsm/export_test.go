@@ -1,0 +1,17 @@
+package lsm
+
+import (
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// OpenPebble opens Pebble alone, with the options that a tier gives it.
+func OpenPebble(o Options, fs vfs.FS, dir string) (*pebble.DB, error) {
+	o = o.withDefaults()
+	o.Logger = slog.New(slog.DiscardHandler)
+	cache := pebble.NewCache(o.cacheBytes())
+	defer cache.Unref()
+	return pebble.Open(dir, o.pebble(fs, cache, logger{&Tier{o: o}}))
+}
