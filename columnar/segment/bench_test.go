@@ -122,11 +122,13 @@ func BenchmarkWrite(b *testing.B) {
 				}
 				var info segment.Info
 				b.ReportAllocs()
+				cpu := cpuSeconds()
 				for b.Loop() {
 					info = writeBatches(b, vfs.Default, b.TempDir(), s, segment.Options{Compression: c.c}, batches)
 				}
 				n := float64(info.Rows)
 				b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+				b.ReportMetric(n*float64(b.N)/(cpuSeconds()-cpu), "rows/cpu-s")
 				b.ReportMetric(float64(info.Segment.Bytes)/n, "segment-B/row")
 				b.ReportMetric(float64(info.Sidecar.Bytes)/n, "sidecar-B/row")
 			})
@@ -171,6 +173,97 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkScanCached reads columns that are in the cache: mask=1% leaves out one row in a hundred.
+func BenchmarkScanCached(b *testing.B) {
+	s, batches := lineitem(b, benchRows)
+	n := count(batches)
+	dir := b.TempDir()
+	info := writeBatches(b, vfs.Default, dir, s, segment.Options{}, batches)
+	cache := segment.NewCache(1 << 30)
+	seg, err := segment.Open(vfs.Default, dir, "lineitem", &info, cache)
+	if err != nil {
+		b.Fatal(err)
+	}
+	live := make([]uint64, (n+63)/64)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range live {
+		live[i] = ^uint64(0)
+	}
+	for range n / 100 {
+		p := rng.IntN(n)
+		live[p>>6] &^= 1 << (p & 63)
+	}
+	for _, mask := range []string{"0%", "1%"} {
+		for _, cols := range [][]int{{0}, {4}, {5}, {15}, {4, 5, 6, 10}, all(16)} {
+			spec := segment.ScanSpec{Cols: cols}
+			if mask != "0%" {
+				spec.Live = live
+			}
+			b.Run(fmt.Sprintf("cols=%v/mask=%s", cols, mask), func(b *testing.B) {
+				b.ReportAllocs()
+				sum := int64(0)
+				cpu := 0.0
+				for i := 0; b.Loop(); i++ {
+					if i == 1 {
+						cpu = cpuSeconds()
+					}
+					if sum, err = sumColumns(seg, spec); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if sum == 0 {
+					b.Fatal("nothing was read")
+				}
+				b.ReportMetric(float64(n*len(cols))*float64(b.N-1)/(cpuSeconds()-cpu), "values/cpu-s")
+			})
+		}
+	}
+	if err := seg.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// sumColumns adds up the entries that are to be read as they are stored, four bytes at once.
+func sumColumns(seg *segment.Segment, spec segment.ScanSpec) (sum int64, err error) {
+	sc, err := seg.Scan(spec)
+	if err != nil {
+		return 0, err
+	}
+	for sc.Next() {
+		sel := sc.Sel()
+		for i := range spec.Cols {
+			v, err := sc.Column(i)
+			if err != nil {
+				return 0, err
+			}
+			switch v.Width {
+			case 1:
+				sum += sumOf(vec.Values[uint8](v), sel)
+			case 2:
+				sum += sumOf(vec.Values[uint16](v), sel)
+			case 4:
+				sum += sumOf(vec.Values[uint32](v), sel)
+			default:
+				sum += int64(v.N)
+			}
+		}
+	}
+	return sum, nil
+}
+
+func sumOf[T uint8 | uint16 | uint32](x []T, sel []uint16) (sum int64) {
+	if sel == nil {
+		for _, y := range x {
+			sum += int64(y)
+		}
+		return sum
+	}
+	for _, i := range sel {
+		sum += int64(x[i])
+	}
+	return sum
 }
 
 func BenchmarkGet(b *testing.B) {

@@ -3,148 +3,319 @@ package segment
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/vec"
 )
 
-// Cache keeps decoded parts of segments (vectors, blocks of key indexes and bloom filters, bitmaps) in memory, up to a
-// number of bytes; what was not used of late goes first (CLOCK). It is shared by segments and goroutines; what it hands
-// out is immutable. A nil Cache keeps nothing.
+// Cache keeps decoded parts of segments in memory: vectors and blocks of bloom filters outside the Go heap, bitmaps and
+// blocks of key indexes on it, all charged to a tracker. It is shared by segments and goroutines. A nil Cache keeps
+// nothing.
+//
+// What was not used of late goes first (CLOCK). While there is room everything is kept. After that something is only
+// kept if it was asked for before, and if no more than the size of the cache has been read since: a scan of more than
+// that leaves the cache as it is.
+//
+// A reader takes a reference to what it is handed, and gives it back when it has moved on: until then its memory is not
+// used again, even if it has left the cache.
 type Cache struct {
-	shards [cacheShards]cacheShard
-	misses atomic.Int64
+	tracker *mem.Tracker
+	// clock counts the bytes that were asked for, in units; full is set once something had to go.
+	clock atomic.Uint64
+	full  atomic.Bool
+
+	hits, misses, refusals, evictions atomic.Int64
+
+	mu struct {
+		sync.Mutex
+		arena  arena
+		bytes  int64 // of entries
+		onHeap int64 // of these
+		heap   int64 // limit of onHeap
+		ring   []*entryOf
+		hand   int
+	}
 }
 
-const cacheShards = 16
-
-type cacheKey struct {
-	segment uint64
-	kind    section
-	arg     uint16
-	number  uint32
+// CacheMetrics counts what a Cache has done.
+type CacheMetrics struct {
+	// Bytes are kept now. Refusals are parts that were not kept because they had not been asked for of late.
+	Bytes                             int64
+	Hits, Misses, Refusals, Evictions int64
 }
 
-type cacheShard struct {
-	sync.RWMutex
-	max, bytes int64
-	items      map[cacheKey]*cacheItem
-	ring       []*cacheItem // in no order; hand goes round it
-	hand       int
+// heapShare is the part of a cache that may be on the Go heap: one in so many.
+const heapShare = 4
+
+// clockUnit is the unit of Cache.clock in bytes.
+const clockUnit = 1 << 10
+
+// slots are where the parts of one kind of one segment are found, by number.
+type slots struct {
+	once sync.Once
+	of   []slot
 }
 
-type cacheItem struct {
-	key   cacheKey
-	value any
-	bytes int64
-	at    int         // in the ring
-	used  atomic.Bool // since the hand passed it
+type slot struct {
+	entry atomic.Pointer[entryOf]
+	seen  atomic.Uint32 // clock when it was last missed; 0: never
+}
+
+// at returns slot i of n.
+func (s *slots) at(i, n int) *slot {
+	s.once.Do(func() { s.of = make([]slot, n) })
+	return &s.of[i]
+}
+
+// slot returns slot i of n, nil without a cache.
+func (s *Segment) slot(sl *slots, i, n int) *slot {
+	if s.cache == nil {
+		return nil
+	}
+	return sl.at(i, n)
+}
+
+// entryOf is one part that is kept. Its fields but the last ones are constant.
+type entryOf struct {
+	slot  *slot
+	bytes int
+	heap  any // what it is, if that is on the Go heap; then there are no pieces
+	// v is the vector that the pieces are, if they are one: entries, validity, blocks.
+	v    vec.Vector
+	fact vec.Fact
+
+	pieces []piece
+	used   atomic.Bool  // since the hand passed it
+	refs   atomic.Int32 // of readers, and one of the cache
+	at     int          // in the ring
+}
+
+type piece struct {
+	place arenaPlace
+	b     []byte
 }
 
 // NewCache returns a cache of at most bytes.
-func NewCache(bytes int64) *Cache {
-	c := &Cache{}
-	for i := range c.shards {
-		c.shards[i].max = max(bytes/cacheShards, 1)
-		c.shards[i].items = map[cacheKey]*cacheItem{}
-	}
+func NewCache(bytes int64) *Cache { return NewCacheIn(mem.NewTracker("segment cache", bytes)) }
+
+// NewCacheIn returns a cache of at most the limit of a tracker, to which it is charged.
+func NewCacheIn(t *mem.Tracker) *Cache {
+	c := &Cache{tracker: t}
+	c.mu.heap = t.Limit() / heapShare
+	c.mu.arena = newArena(t, t.Limit()-c.mu.heap)
 	return c
 }
 
-func (c *Cache) shard(k cacheKey) *cacheShard {
-	h := mix(k.segment<<40 ^ uint64(k.kind)<<56 ^ uint64(k.arg)<<32 ^ uint64(k.number))
-	return &c.shards[h%cacheShards]
-}
-
-// get returns what is kept for a key, or nil.
-func (c *Cache) get(k cacheKey) any {
-	if c == nil {
-		return nil
-	}
-	s := c.shard(k)
-	s.RLock()
-	it := s.items[k]
-	s.RUnlock()
-	if it == nil {
+// acquire returns what is in a slot, with a reference, or nil. The reference goes back by release.
+func (c *Cache) acquire(s *slot) *entryOf {
+	e := s.entry.Load()
+	if e == nil || !e.acquire() {
 		c.misses.Add(1)
 		return nil
 	}
-	if !it.used.Load() {
-		it.used.Store(true)
+	c.hits.Add(1)
+	c.clock.Add(uint64(e.bytes+clockUnit-1) / clockUnit)
+	if !e.used.Load() {
+		e.used.Store(true)
 	}
-	return it.value
+	return e
 }
 
-// put keeps a value that weighs a number of bytes.
-func (c *Cache) put(k cacheKey, value any, bytes int) {
-	if c == nil {
-		return
-	}
-	s := c.shard(k)
-	s.Lock()
-	defer s.Unlock()
-	if int64(bytes) > s.max {
-		return
-	}
-	if it := s.items[k]; it != nil {
-		s.drop(it)
-	}
-	for s.bytes+int64(bytes) > s.max {
-		s.evict()
-	}
-	it := &cacheItem{key: k, value: value, bytes: int64(bytes), at: len(s.ring)}
-	s.ring = append(s.ring, it)
-	s.items[k] = it
-	s.bytes += it.bytes
-}
-
-// evict drops an item that was not used since the hand passed it last.
-func (s *cacheShard) evict() {
+// acquire takes a reference, unless the last one is gone.
+func (e *entryOf) acquire() bool {
 	for {
-		if s.hand >= len(s.ring) {
-			s.hand = 0
+		n := e.refs.Load()
+		if n == 0 {
+			return false
 		}
-		if it := s.ring[s.hand]; !it.used.Swap(false) {
-			s.drop(it)
+		if e.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release gives a reference back; the last one frees the memory.
+func (c *Cache) release(e *entryOf) {
+	if e.refs.Add(-1) == 0 && len(e.pieces) > 0 {
+		c.mu.Lock()
+		c.free(e)
+		c.mu.Unlock()
+	}
+}
+
+func (c *Cache) free(e *entryOf) {
+	for _, p := range e.pieces {
+		c.mu.arena.release(p.place, len(p.b))
+	}
+}
+
+// admits reports whether a part of a number of bytes, which was missed, is to be kept.
+func (c *Cache) admits(s *slot, bytes int) bool {
+	now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
+	if !c.full.Load() {
+		return true
+	}
+	seen := s.seen.Swap(max(uint32(now), 1))
+	if seen != 0 && int64(uint32(now)-seen)*clockUnit <= c.tracker.Limit() || invariants.Mutant("cache-admit-all") {
+		return true
+	}
+	c.refusals.Add(1)
+	return false
+}
+
+// keep puts a value on the Go heap into a slot.
+func (c *Cache) keep(s *slot, value any, bytes int) {
+	if c == nil || !c.admits(s, bytes) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if int64(bytes) > c.mu.heap || s.entry.Load() != nil {
+		return
+	}
+	for c.mu.onHeap+int64(bytes) > c.mu.heap || c.tracker.Reserve(int64(bytes)) != nil {
+		if !c.evict(true) {
 			return
 		}
-		s.hand++
+	}
+	c.mu.onHeap += int64(bytes)
+	c.add(s, &entryOf{slot: s, bytes: bytes, heap: value})
+}
+
+// value returns what keep put into a slot, or nil.
+func (c *Cache) value(s *slot) any {
+	if c == nil {
+		return nil
+	}
+	e := c.acquire(s)
+	if e == nil {
+		return nil
+	}
+	c.release(e)
+	return e.heap
+}
+
+// store copies parts into pieces of the arena, and puts them into a slot. done, if not nil, is called before anyone else
+// sees the entry.
+func (c *Cache) store(s *slot, parts [][]byte, done func(e *entryOf)) {
+	bytes := 0
+	for _, p := range parts {
+		bytes += len(p)
+	}
+	if !c.admits(s, bytes) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.entry.Load() != nil {
+		return
+	}
+	e := &entryOf{slot: s, pieces: make([]piece, 0, len(parts))}
+	for _, p := range parts {
+		at, ok := c.mu.arena.alloc(len(p))
+		for !ok && c.evict(false) {
+			at, ok = c.mu.arena.alloc(len(p))
+		}
+		if !ok {
+			c.free(e)
+			return
+		}
+		b := c.mu.arena.at(at, len(p))
+		copy(b, p)
+		e.pieces = append(e.pieces, piece{at, b})
+		e.bytes += arenaUnit << orderOf(len(p))
+	}
+	if done != nil {
+		done(e)
+	}
+	c.add(s, e)
+}
+
+func (c *Cache) add(s *slot, e *entryOf) {
+	e.refs.Store(1)
+	e.at = len(c.mu.ring)
+	c.mu.ring = append(c.mu.ring, e)
+	c.mu.bytes += int64(e.bytes)
+	s.entry.Store(e)
+}
+
+// evict drops an entry, on the Go heap or not, that was not used since the hand passed it, and that nobody reads; false
+// if there is none.
+func (c *Cache) evict(onHeap bool) bool {
+	c.full.Store(true)
+	for range 2 * len(c.mu.ring) {
+		if c.mu.hand >= len(c.mu.ring) {
+			c.mu.hand = 0
+		}
+		e := c.mu.ring[c.mu.hand]
+		if (e.heap != nil) == onHeap && !e.used.Swap(false) && (e.refs.Load() == 1 || invariants.Mutant("cache-evict-read")) {
+			c.evictions.Add(1)
+			c.drop(e)
+			c.mu.hand++ // the newest took its place, and has a round before it
+			return true
+		}
+		c.mu.hand++
+	}
+	return false
+}
+
+// drop takes an entry out of the cache, whose reference ends.
+func (c *Cache) drop(e *entryOf) {
+	ring := c.mu.ring
+	last := len(ring) - 1
+	ring[e.at] = ring[last]
+	ring[e.at].at = e.at
+	ring[last] = nil
+	c.mu.ring = ring[:last]
+	c.mu.bytes -= int64(e.bytes)
+	e.slot.entry.Store(nil)
+	if e.heap != nil {
+		c.mu.onHeap -= int64(e.bytes)
+		c.tracker.Release(int64(e.bytes))
+	}
+	if e.refs.Add(-1) == 0 || invariants.Mutant("cache-evict-read") {
+		c.free(e)
 	}
 }
 
-func (s *cacheShard) drop(it *cacheItem) {
-	last := len(s.ring) - 1
-	s.ring[it.at] = s.ring[last]
-	s.ring[it.at].at = it.at
-	s.ring[last] = nil
-	s.ring = s.ring[:last]
-	delete(s.items, it.key)
-	s.bytes -= it.bytes
-}
-
-// forget drops what is kept of a segment.
-func (c *Cache) forget(segment uint64) {
+// forget drops what is kept in slots, which are not used any more.
+func (c *Cache) forget(s *slots) {
 	if c == nil {
 		return
 	}
-	for i := range c.shards {
-		s := &c.shards[i]
-		s.Lock()
-		for k, it := range s.items {
-			if k.segment == segment {
-				s.drop(it)
-			}
+	s.once.Do(func() {})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range s.of {
+		if e := s.of[i].entry.Load(); e != nil {
+			c.drop(e)
+			c.full.Store(false)
 		}
-		s.Unlock()
 	}
 }
 
 // Bytes returns what the cache holds.
-func (c *Cache) Bytes() (n int64) {
-	for i := range c.shards {
-		c.shards[i].Lock()
-		n += c.shards[i].bytes
-		c.shards[i].Unlock()
-	}
-	return n
+func (c *Cache) Bytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.bytes
 }
 
 // Misses returns how often the cache did not have what was asked for.
 func (c *Cache) Misses() int64 { return c.misses.Load() }
+
+// Metrics returns the counters.
+func (c *Cache) Metrics() CacheMetrics {
+	return CacheMetrics{Bytes: c.Bytes(), Hits: c.hits.Load(), Misses: c.misses.Load(), Refusals: c.refusals.Load(), Evictions: c.evictions.Load()}
+}
+
+// Close gives the memory back. Nothing is read from the cache any more, and no segment has it.
+func (c *Cache) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.mu.ring) > 0 {
+		c.drop(c.mu.ring[0])
+	}
+	c.mu.arena.close()
+}

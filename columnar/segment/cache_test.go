@@ -1,57 +1,225 @@
 package segment
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+
+	"github.com/laminadb/lamina/internal/mem"
 )
 
-// TestCache: it keeps what is used, within its bytes, and hands out what was put under the key.
-func TestCache(t *testing.T) {
-	const limit = 16 << 10
-	c := NewCache(limit)
-	var wg sync.WaitGroup
-	for w := range uint64(4) {
-		wg.Go(func() {
-			rng := rand.New(rand.NewPCG(w, 1))
-			for range 20_000 {
-				k := cacheKey{segment: rng.Uint64N(3), kind: secPages, arg: uint16(rng.IntN(4)), number: rng.Uint32N(200)}
-				if v := c.get(k); v != nil {
-					if v.(cacheKey) != k {
-						t.Errorf("%+v is %+v", k, v)
-					}
-					continue
-				}
-				c.put(k, k, 10+int(k.number))
-			}
+// eachMemory runs f with arenas outside the Go heap and on it.
+func eachMemory(t *testing.T, f func(t *testing.T)) {
+	for _, on := range []bool{false, true} {
+		t.Run(fmt.Sprintf("on-heap=%v", on), func(t *testing.T) {
+			mem.SetOnHeap(on)
+			defer mem.SetOnHeap(false)
+			f(t)
 		})
 	}
-	wg.Wait()
-	if n := c.Bytes(); n > limit || n < limit/2 {
-		t.Errorf("%d bytes of %d are kept", n, limit)
-	}
-	hot := cacheKey{segment: 9, kind: secPages}
-	c.put(hot, hot, 100)
-	for i := range uint32(10_000) {
-		if c.get(hot) == nil {
-			t.Fatalf("what is used all the time went after %d others", i)
+}
+
+// TestArena: pieces do not overlap, and what is free is found again in full.
+func TestArena(t *testing.T) {
+	eachMemory(t, func(t *testing.T) {
+		const limit = 1 << 20
+		tracker := mem.NewTracker("test", 0)
+		a := newArena(tracker, limit)
+		rng := rand.New(rand.NewPCG(1, 1))
+		type held struct {
+			p    arenaPlace
+			n    int
+			fill byte
 		}
-		k := cacheKey{segment: 8, kind: secBloom, number: i}
-		c.put(k, k, 100)
+		var all []held
+		failed, total := 0, 0
+		for i := range 20_000 {
+			if len(all) > 0 && rng.IntN(5) < 2 {
+				k := rng.IntN(len(all))
+				h := all[k]
+				if b := a.at(h.p, h.n); bytes.Count(b, []byte{h.fill}) != len(b) {
+					t.Fatal("a piece was overwritten")
+				}
+				a.release(h.p, h.n)
+				all = slices.Delete(all, k, k+1)
+				continue
+			}
+			n := 1 + rng.IntN(1<<rng.IntN(16))
+			p, ok := a.alloc(n)
+			if !ok {
+				failed++
+				continue
+			}
+			b := a.at(p, n)
+			for k := range b {
+				b[k] = byte(i)
+			}
+			all = append(all, held{p, n, byte(i)})
+			total++
+		}
+		if failed == 0 || total < 5000 || tracker.Used() > limit {
+			t.Fatalf("%d pieces, %d refused, %d bytes charged", total, failed, tracker.Used())
+		}
+		for _, h := range all {
+			a.release(h.p, h.n)
+		}
+		for range limit / a.bytes {
+			if _, ok := a.alloc(a.bytes); !ok {
+				t.Fatal("pieces did not grow together")
+			}
+		}
+		if a.close(); tracker.Used() != 0 {
+			t.Fatalf("%d bytes are charged after the end", tracker.Used())
+		}
+	})
+}
+
+// put keeps a piece of n equal bytes.
+func put(c *Cache, s *slot, n int, fill byte) {
+	c.store(s, [][]byte{bytes.Repeat([]byte{fill}, n)}, nil)
+}
+
+// look reports whether a slot has its piece, and demands that it is right.
+func look(t *testing.T, c *Cache, s *slot, fill byte) bool {
+	t.Helper()
+	e := c.acquire(s)
+	if e == nil {
+		return false
 	}
-	for seg := range uint64(10) {
-		c.forget(seg)
+	if b := e.pieces[0].b; bytes.Count(b, []byte{fill}) != len(b) {
+		t.Fatalf("a piece of %d is %v…", fill, b[:8])
 	}
-	if n := c.Bytes(); n != 0 {
-		t.Errorf("%d bytes are left of segments that were forgotten", n)
+	c.release(e)
+	return true
+}
+
+// TestCacheConcurrently: within its bytes, and readers see what was put, however long they look at it.
+func TestCacheConcurrently(t *testing.T) {
+	eachMemory(t, func(t *testing.T) {
+		const limit = 1 << 20
+		tracker := mem.NewTracker("test", limit)
+		c := NewCacheIn(tracker)
+		var parts, values slots
+		const n = 600
+		var wg sync.WaitGroup
+		for w := range uint64(4) {
+			wg.Go(func() {
+				rng := rand.New(rand.NewPCG(w, 1))
+				var held []*entryOf
+				for range 8000 {
+					i := min(rng.IntN(n), rng.IntN(n))
+					if s := values.at(i, n); c.value(s) == nil {
+						c.keep(s, i, 1000+i)
+					} else if c.value(s) != nil && c.value(s) != any(i) {
+						t.Errorf("value %d is another", i)
+					}
+					s := parts.at(i, n)
+					e := c.acquire(s)
+					if e == nil {
+						put(c, s, 1+rng.IntN(9000), byte(i))
+						continue
+					}
+					if held = append(held, e); len(held) < 8 {
+						continue
+					}
+					for _, e := range held {
+						if b := e.pieces[0].b; bytes.Count(b, b[:1]) != len(b) {
+							t.Error("a piece changed while it was read")
+						}
+						c.release(e)
+					}
+					held = held[:0]
+				}
+				for _, e := range held {
+					c.release(e)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range n {
+			look(t, c, parts.at(i, n), byte(i))
+		}
+		m := c.Metrics()
+		if m.Bytes > limit || m.Bytes < limit/3 || tracker.Used() > limit || m.Hits < 3000 || m.Evictions < 200 || m.Refusals < 200 {
+			t.Errorf("%+v, %d bytes charged", m, tracker.Used())
+		}
+		c.forget(&parts)
+		c.forget(&values)
+		if n := c.Bytes(); n != 0 {
+			t.Errorf("%d bytes are left of segments that were forgotten", n)
+		}
+		if c.Close(); tracker.Used() != 0 {
+			t.Errorf("%d bytes are charged after the end", tracker.Used())
+		}
+	})
+}
+
+// TestCacheReferences: what is read stays as it is, although everything else goes.
+func TestCacheReferences(t *testing.T) {
+	c := NewCache(256 << 10)
+	defer c.Close()
+	var s slots
+	const n = 4000
+	put(c, s.at(0, n), 5000, 77)
+	e := c.acquire(s.at(0, n))
+	for i := 1; i < n; i++ {
+		put(c, s.at(i, n), 5000, byte(i))
+		put(c, s.at(i, n), 5000, byte(i))
 	}
-	var none *Cache
-	none.put(hot, hot, 1)
-	none.forget(9)
-	if none.get(hot) != nil {
-		t.Error("a nil cache has something")
+	if b := e.pieces[0].b; bytes.Count(b, []byte{77}) != 5000 {
+		t.Fatal("a piece changed while it was read")
 	}
-	if c.Misses() == 0 {
-		t.Error("no misses were counted")
+	c.release(e)
+	if m := c.Metrics(); m.Evictions < n/2 {
+		t.Fatalf("%+v", m)
+	}
+	c.forget(&s)
+}
+
+// TestCacheResistsScans: what is used often stays, although more than the cache holds is read past it, again and again.
+func TestCacheResistsScans(t *testing.T) {
+	const limit, bytesEach = 1 << 20, 4096
+	c := NewCache(limit)
+	defer c.Close()
+	var hot, cold slots
+	const numHot, numCold = 50, 2 * limit / bytesEach
+	for i := range numHot {
+		put(c, hot.at(i, numHot), bytesEach, byte(i))
+		look(t, c, hot.at(i, numHot), byte(i))
+	}
+	missed := 0
+	for range 4 {
+		for i := range numCold {
+			if !look(t, c, cold.at(i, numCold), byte(i)) {
+				put(c, cold.at(i, numCold), bytesEach, byte(i))
+			}
+			if i%10 == 0 && !look(t, c, hot.at(i/10%numHot, numHot), byte(i/10%numHot)) {
+				missed++
+			}
+		}
+	}
+	if m := c.Metrics(); missed > 0 || m.Hits < 500 {
+		t.Fatalf("%d of what is hot was missed; %+v", missed, m)
+	}
+	// What becomes hot later finds its place.
+	var later slots
+	found := 0
+	for range 6 {
+		for i := range numHot {
+			if look(t, c, later.at(i, numHot), byte(i)) {
+				found++
+			} else {
+				put(c, later.at(i, numHot), bytesEach, byte(i))
+			}
+		}
+	}
+	if found < 3*numHot {
+		t.Fatalf("%d of %d were found: %+v", found, 6*numHot, c.Metrics())
+	}
+	for _, s := range []*slots{&hot, &cold, &later} {
+		c.forget(s)
 	}
 }

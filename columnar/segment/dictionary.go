@@ -150,8 +150,8 @@ func (s *Segment) Bitmap(col, code int) (*roaring.Bitmap, error) {
 	if invariants.Mutant("bitmap-neighbour") {
 		code = (code + 1) % len(root)
 	}
-	ck := cacheKey{s.id, secBitmaps, uint16(col), uint32(code)}
-	if bm, _ := s.cache.get(ck).(*roaring.Bitmap); bm != nil {
+	sl := s.slot(&s.cols[col].bitmaps, code, len(root))
+	if bm, _ := s.cache.value(sl).(*roaring.Bitmap); bm != nil {
 		return bm, nil
 	}
 	r := &root[code]
@@ -166,7 +166,7 @@ func (s *Segment) Bitmap(col, code int) (*roaring.Bitmap, error) {
 	if !ok || bm.GetCardinality() != uint64(r.rows) {
 		return nil, s.side.damaged(r.off, "malformed bitmap")
 	}
-	s.cache.put(ck, bm, len(p)+128)
+	s.cache.keep(sl, bm, len(p)+128)
 	return bm, nil
 }
 

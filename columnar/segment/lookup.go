@@ -61,33 +61,40 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 	if invariants.Mutant("bloom-skip-key") {
 		h++
 	}
-	bucket := bucketOf(h, r.buckets)
-	number := bucket / blockBuckets
-	ck := cacheKey{s.id, secBloom, uint16(k), number}
-	block, _ := s.cache.get(ck).([]byte)
-	if block == nil {
-		if s.cache == nil {
-			buf := bloomBuffers.Get().(*[bloomBlock]byte)
-			defer bloomBuffers.Put(buf)
-			block = buf[:]
-		} else {
-			block = make([]byte, bloomBlock)
-		}
-		off := int64(r.bloom.off) + int64(number)*bloomBlock
-		if err := s.side.read(block, off); err != nil {
-			return false, err
-		}
-		if crc32.Checksum(block[:bloomPayload], castagnoli) != le.Uint32(block[bloomPayload:]) {
-			return false, s.side.damaged(off, "wrong checksum")
-		}
-		s.cache.put(ck, block, bloomBlock)
-	}
-	may := inBucket(block[bucket%blockBuckets*bucketBytes:], h)
+	may, err := s.askBloom(r, bucketOf(h, r.buckets), h)
 	s.metrics.blooms.Add(1)
-	if !may {
+	if !may && err == nil {
 		s.metrics.absent.Add(1)
 	}
-	return may, nil
+	return may, err
+}
+
+// askBloom reads a bucket of a bloom filter, from the cache or the file.
+func (s *Segment) askBloom(r *keyReader, bucket uint32, h uint64) (bool, error) {
+	number, at := int(bucket/blockBuckets), bucket%blockBuckets*bucketBytes
+	var sl *slot
+	if s.cache != nil {
+		sl = s.slot(&r.blooms, number, int(r.bloom.len/bloomBlock))
+		if e := s.cache.acquire(sl); e != nil {
+			may := inBucket(e.pieces[0].b[at:], h)
+			s.cache.release(e)
+			return may, nil
+		}
+	}
+	buf := bloomBuffers.Get().(*[bloomBlock]byte)
+	defer bloomBuffers.Put(buf)
+	block := buf[:]
+	off := int64(r.bloom.off) + int64(number)*bloomBlock
+	if err := s.side.read(block, off); err != nil {
+		return false, err
+	}
+	if crc32.Checksum(block[:bloomPayload], castagnoli) != le.Uint32(block[bloomPayload:]) {
+		return false, s.side.damaged(off, "wrong checksum")
+	}
+	if sl != nil {
+		s.cache.store(sl, [][]byte{block}, nil)
+	}
+	return inBucket(block[at:], h), nil
 }
 
 // bloomBuffers are memory for blocks that no cache keeps.
@@ -95,8 +102,8 @@ var bloomBuffers = sync.Pool{New: func() any { return new([bloomBlock]byte) }}
 
 func (s *Segment) indexBlock(k, b int) (*indexBlock, error) {
 	r := &s.keys[k]
-	ck := cacheKey{s.id, secKeyBlocks, uint16(k), uint32(b)}
-	if block, _ := s.cache.get(ck).(*indexBlock); block != nil {
+	sl := s.slot(&r.decoded, b, len(r.seps))
+	if block, _ := s.cache.value(sl).(*indexBlock); block != nil {
 		return block, nil
 	}
 	p, err := s.readBlock(nil, r, b)
@@ -107,7 +114,7 @@ func (s *Segment) indexBlock(k, b int) (*indexBlock, error) {
 	if !ok {
 		return nil, s.side.damaged(r.offs[b], "malformed block of a key index")
 	}
-	s.cache.put(ck, block, block.bytes())
+	s.cache.keep(sl, block, block.bytes())
 	return block, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 	"math"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -15,7 +14,6 @@ import (
 
 // Segment is an open segment, read by any number of goroutines.
 type Segment struct {
-	id       uint64
 	name     string
 	schema   Schema
 	layouts  []layout
@@ -81,6 +79,9 @@ type columnReader struct {
 	except     []exception
 	exceptErr  error
 
+	// What the cache has of it: vectors by zone, bitmaps by code.
+	vectors, bitmaps slots
+
 	rootOnce sync.Once
 	root     []bitmapEntry
 	rootErr  error
@@ -95,12 +96,10 @@ type chunkReader struct {
 	ordinal int
 }
 
-var segmentIDs atomic.Uint64
-
 // Open opens NAME.parquet and NAME.sidecar. If want is not nil they must have its sizes, and the sidecar must name its
 // checksums. The cache may be nil.
 func Open(fs vfs.FS, dir, name string, want *Info, cache *Cache) (*Segment, error) {
-	s := &Segment{id: segmentIDs.Add(1), name: name, cache: cache}
+	s := &Segment{name: name, cache: cache}
 	err := s.openFile(fs, dir, &s.data, "segment", name+SegmentSuffix)
 	if err == nil {
 		err = s.openFile(fs, dir, &s.side, "sidecar", name+SidecarSuffix)
@@ -131,7 +130,14 @@ func (s *Segment) openFile(fs vfs.FS, dir string, f *input, what, name string) e
 
 // Close closes the files and empties the cache of the segment.
 func (s *Segment) Close() error {
-	s.cache.forget(s.id)
+	for i := range s.cols {
+		s.cache.forget(&s.cols[i].vectors)
+		s.cache.forget(&s.cols[i].bitmaps)
+	}
+	for i := range s.keys {
+		s.cache.forget(&s.keys[i].blooms)
+		s.cache.forget(&s.keys[i].decoded)
+	}
 	var first error
 	for _, f := range []*input{&s.data, &s.side} {
 		if f.File == nil {

@@ -69,6 +69,8 @@ type keyReader struct {
 	crcs        []uint32
 	blocks      entry
 	bloom       entry
+	// What the cache has of it: blocks of the bloom filter, and decoded blocks of the index.
+	blooms, decoded slots
 }
 
 func (s *Segment) loadKeys() error {

@@ -45,6 +45,8 @@ type Scan struct {
 	cols  []scanColumn
 	vecs  []vec.Vector
 	stats ScanStats
+	refs  *references // nil without a cache
+	parts vectorParts
 }
 
 // ScanStats counts what a Scan has done.
@@ -59,10 +61,10 @@ type ScanStats struct {
 type scanColumn struct {
 	pages pages
 	out   vector
-	done  bool // out is of this zone
-	read  bool // pages are of this zone
-	hit   *vector
-	last  int // index in zones of the zone last asked for
+	done  bool     // out is of this zone
+	read  bool     // pages are of this zone
+	held  *entryOf // in the cache; a reference is in refs
+	last  int      // index in zones of the zone last asked for
 	buf   []byte
 	off   int64 // of buf in the file
 }
@@ -77,6 +79,9 @@ func (s *Segment) Scan(spec ScanSpec) (*Scan, error) {
 	sc := &Scan{s: s, spec: spec, zone: -1, cols: make([]scanColumn, len(spec.Cols)), vecs: make([]vec.Vector, len(spec.Cols))}
 	for i := range sc.cols {
 		sc.cols[i].last = -2
+	}
+	if s.cache != nil {
+		sc.refs = newReferences(sc, s.cache)
 	}
 	sc.chooseZones()
 	return sc, nil
@@ -142,9 +147,7 @@ func (sc *Scan) Next() bool {
 	for sc.at < len(sc.zones) {
 		sc.zone = int(sc.zones[sc.at])
 		sc.at++
-		for i := range sc.cols {
-			sc.cols[i].done, sc.cols[i].read, sc.cols[i].hit = false, false, nil
-		}
+		sc.leave()
 		sc.rows = min(sc.s.zoneRows, sc.s.rows-sc.s.zoneStart(sc.zone))
 		sc.made = false
 		if sc.choose(); sc.n > 0 {
@@ -153,7 +156,24 @@ func (sc *Scan) Next() bool {
 		}
 		sc.stats.ZonesSkipped++
 	}
+	sc.Close()
 	return false
+}
+
+// leave forgets the columns of the zone.
+func (sc *Scan) leave() {
+	for i := range sc.cols {
+		sc.cols[i].done, sc.cols[i].read, sc.cols[i].held = false, false, nil
+	}
+	if sc.refs != nil {
+		sc.refs.release()
+	}
+}
+
+// Close ends the scan: what it has handed out is not valid any more. After the last Next it is not needed.
+func (sc *Scan) Close() {
+	sc.leave()
+	sc.at, sc.zone = len(sc.zones), -1
 }
 
 // choose sets n, and words unless all rows of the zone are to be read.
@@ -248,18 +268,21 @@ func (sc *Scan) Batch(dst *vec.Batch) error {
 // Column returns all rows of the zone in column spec.Cols[i], decoding it if it was not.
 func (sc *Scan) Column(i int) (*vec.Vector, error) {
 	c := &sc.cols[i]
-	if c.hit != nil {
-		return &c.hit.v, nil
+	if c.held != nil {
+		return &c.held.v, nil
 	}
 	if c.done {
 		return &c.out.v, nil
 	}
 	col := sc.spec.Cols[i]
-	ck := cacheKey{sc.s.id, secPages, uint16(col), uint32(sc.zone)}
-	if hit, _ := sc.s.cache.get(ck).(*vector); hit != nil {
-		c.hit = hit
-		sc.stats.CachedVectors++
-		return &hit.v, nil
+	var sl *slot
+	if cache := sc.s.cache; cache != nil {
+		sl = sc.s.slot(&sc.s.cols[col].vectors, sc.zone, sc.s.NumZones())
+		if c.held = cache.acquire(sl); c.held != nil {
+			sc.refs.of = append(sc.refs.of, c.held)
+			sc.stats.CachedVectors++
+			return &c.held.v, nil
+		}
 	}
 	if err := sc.decode(c, col); err != nil {
 		return nil, err
@@ -268,14 +291,8 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 		return nil, err
 	}
 	c.done = true
-	if sc.s.cache != nil { // the cache keeps it: the next zone gets new memory
-		hit := new(vector)
-		*hit = c.out
-		hit.v.Fact = &hit.fact
-		c.out = vector{}
-		c.hit = hit
-		sc.s.cache.put(ck, hit, hit.bytes())
-		return &hit.v, nil
+	if sl != nil {
+		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v)
 	}
 	return &c.out.v, nil
 }

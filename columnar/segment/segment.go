@@ -108,6 +108,9 @@ func (s *Segment) Getter(cols []int) (*Getter, error) {
 	return &Getter{sc: sc}, nil
 }
 
+// Close gives back what the Getter has of the cache.
+func (g *Getter) Close() { g.sc.Close() }
+
 // Row appends the columns of the row at a position to dst.
 func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
 	sc := g.sc

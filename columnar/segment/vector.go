@@ -19,9 +19,6 @@ type vector struct {
 	bld   *vec.Builder
 }
 
-// bytes is what the vector weighs in a cache.
-func (x *vector) bytes() int { return 16*cap(x.words) + 8*cap(x.valid) + cap(x.block) + 256 }
-
 // room returns memory for n entries of a width, zero.
 func (x *vector) room(n, width int) unsafe.Pointer {
 	k := (n*width+15)/16 + 1

@@ -137,7 +137,7 @@ func (s *Segment) verifyRows(ctx context.Context) error {
 
 // withoutCache returns the segment with the same files and tables, and no cache.
 func (s *Segment) withoutCache() *Segment {
-	return &Segment{id: s.id, name: s.name, schema: s.schema, layouts: s.layouts, rows: s.rows, zoneRows: s.zoneRows,
+	return &Segment{name: s.name, schema: s.schema, layouts: s.layouts, rows: s.rows, zoneRows: s.zoneRows,
 		segBytes: s.segBytes, data: s.data, side: s.side, dir: s.dir, groups: s.groups, cols: s.cols, keys: s.keys, codecs: s.codecs}
 }
 

@@ -106,6 +106,8 @@ var mutants = []mutant{
 	{"bloom-skip-key", "columnar/segment", "TestLookups"},
 	{"bloom-skip-key", "columnar/segment", "TestSelect"},
 	{"zone-narrow", "columnar/segment", "TestSelect"},
+	{"cache-evict-read", "columnar/segment", "TestCacheReferences"},
+	{"cache-admit-all", "columnar/segment", "TestCacheResistsScans"},
 	{"bitmap-neighbour", "columnar/segment", "TestSelect"},
 	{"dv-ignore-lsn", "columnar/deletion", "TestReadersBesideTheWriter"},
 	{"dv-ignore-watermark", "columnar/deletion", "TestVectorsAgainstModel"},

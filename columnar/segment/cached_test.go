@@ -1,0 +1,122 @@
+package segment_test
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// TestScansThroughSmallCache: several goroutines read two segments of all types through a cache that is too small for
+// them, and look at what they were handed until they go on.
+func TestScansThroughSmallCache(t *testing.T) {
+	for _, onHeap := range []bool{false, true} {
+		mem.SetOnHeap(onHeap)
+		t.Cleanup(func() { mem.SetOnHeap(false) })
+		tracker := mem.NewTracker("test", 3<<20)
+		cache := segment.NewCacheIn(tracker)
+		fs := vfs.NewMem()
+		var segs []*segment.Segment
+		var tables [][]types.Row
+		for i, name := range []string{"a", "b"} {
+			rng := rand.New(rand.NewPCG(uint64(i), 71))
+			rows := rowsOf(rng, columnTypes, 6000)
+			o := segment.Options{ZoneRows: 1024, RowGroupRows: 2048}
+			info := write(t, fs, name, schemaOf(rng, columnTypes), o, rows, rng)
+			seg, err := segment.Open(fs, "", name, &info, cache)
+			if err != nil {
+				t.Fatal(err)
+			}
+			segs, tables = append(segs, seg), append(tables, rows)
+		}
+		var wg sync.WaitGroup
+		for w := range uint64(4) {
+			wg.Go(func() {
+				rng := rand.New(rand.NewPCG(w, 72))
+				for range 12 {
+					k := rng.IntN(2)
+					compareScan(t, rng, segs[k], tables[k])
+					compareRows(t, rng, segs[k], tables[k])
+				}
+			})
+		}
+		wg.Wait()
+		m := cache.Metrics()
+		if m.Hits < 500 || m.Evictions < 100 || m.Bytes > 3<<20 || tracker.Used() > 3<<20 {
+			t.Errorf("%+v, %d bytes charged", m, tracker.Used())
+		}
+		for _, seg := range segs {
+			if err := seg.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if cache.Bytes() != 0 {
+			t.Errorf("%d bytes are kept of segments that are closed", cache.Bytes())
+		}
+		runtime.GC() // scans that were not read to their end
+		cache.Close()
+		if tracker.Used() != 0 {
+			t.Errorf("%d bytes are charged after the end", tracker.Used())
+		}
+	}
+}
+
+func compareScan(t *testing.T, rng *rand.Rand, seg *segment.Segment, rows []types.Row) {
+	cols := rng.Perm(len(columnTypes))[:1+rng.IntN(8)]
+	sc, err := seg.Scan(segment.ScanSpec{Cols: cols})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer sc.Close()
+	var b vec.Batch
+	for sc.Next() {
+		if rng.IntN(6) == 0 {
+			return
+		}
+		if err := sc.Batch(&b); err != nil {
+			t.Error(err)
+			return
+		}
+		runtime.Gosched()
+		for range 200 {
+			i := rng.IntN(b.N)
+			for k, c := range cols {
+				if d := b.BatchDatum(k, i); !same(d, rows[sc.Pos()+i][c]) {
+					t.Errorf("row %d, column %d (%s): %+v, not %+v", sc.Pos()+i, c, columnTypes[c], d, rows[sc.Pos()+i][c])
+					return
+				}
+			}
+		}
+	}
+}
+
+func compareRows(t *testing.T, rng *rand.Rand, seg *segment.Segment, rows []types.Row) {
+	g, err := seg.Getter(all(len(columnTypes)))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer g.Close()
+	var row types.Row
+	for range 30 {
+		pos := rng.IntN(len(rows))
+		if row, err = g.Row(row[:0], pos); err != nil {
+			t.Error(err)
+			return
+		}
+		for c := range row {
+			if !same(row[c], rows[pos][c]) {
+				t.Errorf("row %d, column %d (%s): %+v, not %+v", pos, c, columnTypes[c], row[c], rows[pos][c])
+				return
+			}
+		}
+	}
+}
