@@ -59,6 +59,7 @@ func TestUseAfterClose(t *testing.T) {
 			"Checkpoint":     func() error { return db.Checkpoint(ctx) },
 			"Compact":        func() error { return db.Compact(ctx, 1) },
 			"Verify":         func() error { return db.Verify(ctx, func(table.Damage) bool { return true }) },
+			"Backup":         func() error { _, err := db.Backup(ctx, "nowhere"); return err },
 			"Close":          db.Close,
 			"Stmt.Exec":      func() error { _, err := st.Exec(ctx, 1); return err },
 			"Conn.Exec":      func() error { _, err := conn.Exec(ctx, "SELECT 1"); return err },

@@ -36,9 +36,12 @@ type handles struct {
 	sessions []*query.Session
 	// changed is sent to when something ends after the DB was closed.
 	changed chan struct{}
+	// ended is closed when the DB is: calls that run long end then.
+	ended chan struct{}
 }
 
 func (h *handles) init() {
+	h.ended = make(chan struct{})
 	h.list.prev, h.list.next = &h.list, &h.list
 	h.changed = make(chan struct{}, 1)
 }
@@ -113,6 +116,7 @@ func (h *handles) shut() ([]*query.Session, error) {
 		return nil, errClosed
 	}
 	h.closed = true
+	close(h.ended)
 	idle := h.sessions
 	h.sessions = nil
 	return idle, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/laminadb/lamina/internal/backup"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -46,6 +47,8 @@ type Tier struct {
 	live  bool
 
 	counts pressure
+	// backup takes the files of the backup that is made now.
+	backup atomic.Pointer[backup.Target]
 	closed struct {
 		sync.Mutex
 		yes bool
@@ -86,7 +89,7 @@ func (t *Tier) open() error {
 	files.opening.Store(true)
 	defer files.opening.Store(false)
 	err := t.files(func() (err error) {
-		db, err = pebble.Open(t.o.Dir, t.o.pebble(files, t.cache, logger{t}))
+		db, err = pebble.Open(t.o.Dir, t.o.pebble(&backupFS{files, t}, t.cache, logger{t}))
 		return err
 	})
 	if err != nil {

@@ -119,6 +119,24 @@ const crashLogFileBytes = 16 << 10
 // crashMethod is the access method of the tables of crash tests.
 var crashMethod = "columnar"
 
+// crashMixed: the tables of crash tests are of several tiers, so that most transactions write to all.
+var crashMixed = false
+
+// mixedMethod is the access method of a table when they are mixed.
+func mixedMethod(name string) string {
+	sum := 0
+	for _, c := range name {
+		sum += int(c)
+	}
+	return []string{"lsm", "columnar"}[sum%2] // of a and c columnar, of b and the journal lsm
+}
+
+// withMixed runs a crash test on tables of several tiers.
+func withMixed(t *testing.T) {
+	crashMixed = true
+	t.Cleanup(func() { crashMixed = false })
+}
+
 // withMethod runs a crash test on tables of another access method.
 func withMethod(t *testing.T, method string) {
 	was := crashMethod
@@ -132,9 +150,13 @@ func openCrash(fs *waltest.CrashFS) (*Store, error) {
 
 // openCrashWith opens a store that makes a checkpoint by itself when the log has grown by max.
 func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
-	s, err := Open(table.Columnar{Dir: "db", Common: table.Common{
-		FS: fs, LogFileBytes: fileBytes, LogBytesMax: max, MemoryBytes: 64 << 20, DefaultMethod: crashMethod,
-	}})
+	return openCrashAt(fs, "db", table.Common{LogFileBytes: fileBytes, LogBytesMax: max})
+}
+
+// openCrashAt opens a store in another directory.
+func openCrashAt(fs *waltest.CrashFS, dir string, c table.Common) (*Store, error) {
+	c.FS, c.MemoryBytes, c.DefaultMethod = fs, 64<<20, crashMethod
+	s, err := Open(table.Columnar{Dir: dir, Common: c})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ func (x *workTx) create(name string) error {
 		def = keyless(name)
 	}
 	def.Columns[2].NotNull = false
+	if crashMixed {
+		def.Method = mixedMethod(name)
+	}
 	x.defines = true
 	x.note(effect{op: effCreate, table: name})
 	_, err := x.tx.Schema().Create(context.Background(), def)

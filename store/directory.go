@@ -99,6 +99,9 @@ func cannotOpen(err error) bool {
 
 // checkForeign refuses a directory that no database has ever been in, so that nothing is left in it.
 func (d *directory) checkForeign(readOnly bool) error {
+	if err := d.checkComplete(); err != nil {
+		return err
+	}
 	for _, name := range []string{lockName, versionName} {
 		if _, err := d.fs.Stat(d.join(name)); !isNotExist(err) {
 			return nil // or it is made just now: the lock will tell
@@ -238,6 +241,8 @@ func fileError(what, path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case sqlerr.CodeOf(err) != sqlerr.InternalError:
+		return err
 	case vfs.IsNoSpaceError(err):
 		return sqlerr.Newf(sqlerr.DiskFull, "%s \"%s\": %w", what, path, err)
 	case isNotExist(err):

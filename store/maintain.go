@@ -24,8 +24,10 @@ func (s *Store) Features() table.Features {
 	return table.Features{
 		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true,
 		DefaultMethod: s.defaultMethod,
+		Backup: s.dir != nil,
 		Reasons: map[string]string{
 			"Durable": "a database without a directory is gone at the end",
+			"Backup":  "a database without a directory has no files",
 			"Changes": "the log has no readers besides recovery",
 			"AsOf":    "versions below the oldest View are freed",
 			"Compact": "there are no segments to merge",
@@ -55,50 +57,4 @@ func (s *Store) existing(id table.ObjectID) (*table.TableDef, error) {
 		return def, nil
 	}
 	return nil, catalog.ErrNoObject(id)
-}
-
-// Size returns what the database occupies.
-func (s *Store) Size(context.Context) (size table.Size, err error) {
-	if err := s.usable(); err != nil {
-		return size, err
-	}
-	size.Memory = s.mem.Used()
-	if s.dir == nil {
-		return size, nil
-	}
-	for _, part := range []struct {
-		path string
-		sum  *int64
-	}{
-		{s.dir.join(logName), &size.Log}, {s.dir.join(tiersDirName), &size.Snapshots}, {s.dir.join(lsmDirName), &size.Segments}, {s.dir.path, &size.Other},
-	} {
-		if *part.sum, err = s.dir.filesIn(part.path); err != nil {
-			return size, err
-		}
-	}
-	return size, nil
-}
-
-// filesIn returns the size of the files in a folder, without its folders. Files come and go meanwhile.
-func (d *directory) filesIn(path string) (n int64, err error) {
-	names, err := d.fs.List(path)
-	if isNotExist(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fileError("list", path, err)
-	}
-	for _, name := range names {
-		info, err := d.fs.Stat(d.fs.PathJoin(path, name))
-		if isNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return 0, fileError("stat", name, err)
-		}
-		if !info.IsDir() {
-			n += info.Size()
-		}
-	}
-	return n, nil
 }

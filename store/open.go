@@ -62,6 +62,7 @@ func newStore(c table.Common, method string) (*Store, error) {
 	s := &Store{
 		common: c, defaultMethod: method, readOnly: c.ReadOnly, logger: c.Logger,
 		mem: mem.NewTracker("storage", c.MemoryBytes), hidden: newHiddenKeys(), sequences: newSequences(),
+		backups: make(chan struct{}, 1),
 	}
 	s.memoryFor("write sets")
 	s.history.tracker = s.memoryFor("remembered commits")

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/internal/backup"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
@@ -62,8 +63,10 @@ type Store struct {
 	applied appliedState
 
 	checkpoints checkpointer
-	stats       stats
-	gate        gate
+	// backups holds the backup that is being made.
+	backups chan struct{}
+	stats   stats
+	gate    gate
 }
 
 var _ table.TableStorage = (*Store)(nil)
@@ -80,6 +83,10 @@ type tier struct {
 	recovered func() error
 	// admit waits until the tier can take more, before a statement that writes takes locks. nil: it always can.
 	admit func(ctx context.Context) error
+	// folder is the name of the folder of the tier's files, and backup adds to another one what the files have now: at least
+	// what the last checkpoint made durable, at most what the log has durably, however many checkpoints are made meanwhile.
+	folder string
+	backup func(ctx context.Context, to *backup.Target) error
 }
 
 // state is what a View shows.

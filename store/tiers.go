@@ -52,6 +52,7 @@ func (s *Store) addTiers(d *directory) error {
 	}
 	s.tiers = append(s.tiers, tier{
 		Tier: columnar, method: "columnar", durable: true, verify: columnar.Verify, recovered: columnar.Recovered,
+		folder: tiersDirName, backup: columnar.Backup,
 	})
 	return s.addLSM(d)
 }
@@ -73,6 +74,7 @@ func (s *Store) addLSM(d *directory) error {
 	}
 	s.tiers = append(s.tiers, tier{
 		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
+		folder: lsmDirName, backup: t.Backup,
 	})
 	return nil
 }

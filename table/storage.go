@@ -392,6 +392,10 @@ type Maintainer interface {
 	Size(ctx context.Context) (Size, error)
 	// Verify checks every checksum and cross-reference; report returns false to stop.
 	Verify(ctx context.Context, report func(Damage) bool) error
+	// Backup copies the database, which goes on to be used, into the directory dir, which must be empty or not be there. An
+	// opened copy is the state at an LSN: everything is in it that was committed when Backup was called. If Backup fails
+	// it removes what it wrote.
+	Backup(ctx context.Context, dir string, o BackupOptions) (BackupReport, error)
 }
 
 // Size is what a database occupies, in bytes.
@@ -441,8 +445,8 @@ type Change struct {
 
 // Features says what a backend can do. A false feature has a reason in Reasons under its name.
 type Features struct {
-	Durable, Savepoints, RowLocks, Serializable, Changes, AsOf, Load, Compact, Analyze bool
-	Reasons                                                                            map[string]string
+	Durable, Savepoints, RowLocks, Serializable, Changes, AsOf, Load, Compact, Analyze, Backup bool
+	Reasons                                                                                    map[string]string
 	// DefaultMethod is the access method of tables that name none.
 	DefaultMethod string
 }

@@ -30,6 +30,11 @@ func (Unimplemented) Size(context.Context) (Size, error) { return Size{}, unsupp
 // Verify answers 0A000.
 func (Unimplemented) Verify(context.Context, func(Damage) bool) error { return unsupported("Verify") }
 
+// Backup answers 0A000.
+func (Unimplemented) Backup(context.Context, string, BackupOptions) (BackupReport, error) {
+	return BackupReport{}, unsupported("Backup")
+}
+
 // Metrics returns no counts.
 func (Unimplemented) Metrics() Metrics { return Metrics{} }
 

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
-	if err != nil || len(files) < 7 {
+	if err != nil || len(files) < 8 {
 		t.Fatalf("%d scripts, %v", len(files), err)
 	}
 	testscript.Run(t, testscript.Params{

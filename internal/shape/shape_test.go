@@ -19,7 +19,7 @@ const module = "github.com/laminadb/lamina"
 // own layer where the layer says so. The order is that of docs/ARCHITECTURE.md.
 var layers = []layer{
 	{pkgs: []string{"sqlerr", "internal/invariants", "internal/history", "internal/interrupt"}},
-	{pkgs: []string{"internal/mem"}},
+	{pkgs: []string{"internal/mem", "internal/backup"}},
 	{pkgs: []string{"types"}},
 	{pkgs: []string{"vec"}},
 	{pkgs: []string{"vec/veccodec", "vec/arrowvec"}},

@@ -106,6 +106,39 @@ func (fs *CrashFS) Remove(name string) error {
 	return nil
 }
 
+// RemoveAll implements vfs.FS: it removes files and folders one by one.
+func (fs *CrashFS) RemoveAll(name string) error {
+	info, err := fs.MemFS.Stat(name)
+	if errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.IsDir() {
+		var names []string
+		names, err = fs.MemFS.List(name)
+		slices.Sort(names)
+		for _, n := range names {
+			err = errors.Join(err, fs.RemoveAll(fs.PathJoin(name, n)))
+		}
+	}
+	return errors.Join(err, fs.Remove(name))
+}
+
+// Link implements vfs.FS.
+func (fs *CrashFS) Link(from, to string) error {
+	if err := fs.before(OpLink, to); err != nil {
+		return err
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if err := fs.MemFS.Link(from, to); err != nil {
+		return err
+	}
+	op := nameOp{dir: fs.PathDir(to), to: to, file: fs.files[from]}
+	op.apply(fs.files, fs.folders)
+	fs.names = append(fs.names, op)
+	return nil
+}
+
 // MkdirAll implements vfs.FS.
 func (fs *CrashFS) MkdirAll(name string, perm iofs.FileMode) error {
 	if err := fs.before(OpMkdir, name); err != nil {

@@ -22,6 +22,7 @@ const (
 	OpWrite   OpKind = "write"
 	OpSync    OpKind = "sync"
 	OpRename  OpKind = "rename"
+	OpLink    OpKind = "link" // Path is the new name
 	OpRemove  OpKind = "remove"
 	OpSyncDir OpKind = "syncdir"
 	OpOpen    OpKind = "open"
@@ -129,8 +130,12 @@ func (fs *CrashFS) Used() int {
 }
 
 func (fs *CrashFS) usedLocked() (n int) {
+	seen := map[*content]bool{} // one may have several names
 	for _, c := range fs.files {
-		n += len(c.data)
+		if !seen[c] {
+			seen[c] = true
+			n += len(c.data)
+		}
 	}
 	return n
 }
@@ -228,13 +233,13 @@ func (fs *CrashFS) Kill() *CrashFS {
 
 // foldersLocked returns all directories, those whose names are not durable too.
 func (fs *CrashFS) foldersLocked() []string {
-	list := sortedKeys(fs.folders)
+	folders, none := maps.Clone(fs.folders), map[string]*content{}
 	for _, op := range fs.names {
-		if op.to != "" && op.file == nil {
-			list = append(list, op.to)
+		if op.file == nil {
+			op.apply(none, folders)
 		}
 	}
-	return list
+	return sortedKeys(folders)
 }
 
 // put adds a file; its name and what it says is stable are durable.
@@ -254,6 +259,7 @@ func (fs *CrashFS) put(name string, c *content) {
 func (op *nameOp) apply(names map[string]*content, folders map[string]bool) {
 	if op.from != "" {
 		delete(names, op.from)
+		delete(folders, op.from)
 	}
 	switch {
 	case op.to != "" && op.file == nil:
