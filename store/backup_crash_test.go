@@ -256,7 +256,13 @@ func TestBackupOnFullDisk(t *testing.T) {
 			must(0, errors.Join(c.run(), w.s.Checkpoint(t.Context())))(t)
 		}
 	}
-	// The same where database and backup share a disk.
+	must(0, w.s.Close())(t)
+	must(0, (&crashImage{fs: fs, acked: w.o.ackedLSN()}).check(w.o, nil, false))(t)
+	// The same where database and backup share a disk. Pebble would not survive that its own compactions meet a full one.
+	crashMixed = false
+	fs = waltest.NewCrashFS()
+	w, c = mixedStore(t, fs, 5)
+	must(0, w.s.Checkpoint(t.Context()))(t)
 	shared := 0
 	for room := 12 << 10; room > 0; room -= 1 << 10 {
 		fs.SetSpace(fs.Used() + room)

@@ -24,7 +24,7 @@ func (s *Store) Features() table.Features {
 	return table.Features{
 		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true,
 		DefaultMethod: s.defaultMethod,
-		Backup: s.dir != nil,
+		Backup:        s.dir != nil,
 		Reasons: map[string]string{
 			"Durable": "a database without a directory is gone at the end",
 			"Backup":  "a database without a directory has no files",
