@@ -71,6 +71,8 @@ func (x *workTx) alter(name string, e effect) error {
 		}
 	case effNotNull:
 		def.Columns[2].NotNull = true
+	case effMove:
+		def.Method = e.to
 	}
 	x.defines = true
 	x.note(e)
@@ -247,7 +249,7 @@ func refsByID(r table.Reader) (map[int64]table.RowRef, error) {
 // modelOf reads a table through a scan, and each row once more by its key.
 func modelOf(st table.Statement, def *table.TableDef) (*modelTable, error) {
 	ctx := context.Background()
-	t := &modelTable{wide: len(def.Columns) > 3, notNull: def.Columns[2].NotNull, rows: map[int64]modelRow{}}
+	t := &modelTable{method: otherMethod(def.Method), wide: len(def.Columns) > 3, notNull: def.Columns[2].NotNull, rows: map[int64]modelRow{}}
 	r, err := st.Reader(ctx, def.ID)
 	if err != nil {
 		return nil, err

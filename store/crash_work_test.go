@@ -51,6 +51,8 @@ type workload struct {
 	defining        atomic.Int32
 	commits, aborts atomic.Int64
 	relayouts       atomic.Int64 // changes of layout that were tried
+	moving          atomic.Bool  // a move is under way
+	moves           atomic.Int64 // to other tiers, that were tried
 	restarts        atomic.Int64 // of the sequence, that were tried
 	running         atomic.Int32
 	checkpoint      chan struct{}
@@ -383,7 +385,7 @@ func (d *definer) run() error {
 	for range d.w.steps {
 		after := map[string]*modelTable{}
 		for name, t := range d.tables {
-			after[name] = &modelTable{t.wide, t.notNull, maps.Clone(t.rows)}
+			after[name] = &modelTable{t.wide, t.notNull, maps.Clone(t.rows), t.method}
 		}
 		err := d.w.in(d.rng, func(x *workTx) error { return d.step(x, after) })
 		switch {
@@ -466,7 +468,7 @@ func (d *definer) alterRows(x *workTx, name string, t *modelTable) error {
 		if err != nil {
 			return err
 		}
-		before, scratch := len(x.effects), &modelTable{t.wide, t.notNull, maps.Clone(t.rows)}
+		before, scratch := len(x.effects), &modelTable{t.wide, t.notNull, maps.Clone(t.rows), t.method}
 		if err := d.relayout(x, name, scratch); err != nil {
 			return err
 		}
@@ -488,6 +490,8 @@ func (d *definer) alterRows(x *workTx, name string, t *modelTable) error {
 func (d *definer) relayout(x *workTx, name string, t *modelTable) error {
 	d.w.relayouts.Add(1)
 	switch op := effRekey; {
+	case d.rng.IntN(4) == 0:
+		return d.move(x, name)
 	case d.rng.IntN(3) == 0:
 		return x.alter(name, effect{op: op, table: name})
 	case t.wide:
@@ -499,7 +503,18 @@ func (d *definer) relayout(x *workTx, name string, t *modelTable) error {
 	return x.alter(name, effect{op: effWiden, table: name})
 }
 
-// reshape adds or drops the column w of a table that the clients use, whose rows it must not lose.
+// move moves a table between the tiers whose rows outlive a power loss.
+func (d *definer) move(x *workTx, name string) error {
+	def, err := x.def(name)
+	if err != nil {
+		return err
+	}
+	d.w.moves.Add(1)
+	to := map[string]string{"columnar": "lsm", "lsm": "columnar"}[def.Method]
+	return x.alter(name, effect{op: effMove, table: name, to: to})
+}
+
+// reshape adds or drops the column w of a table that the clients use, whose rows it must not lose, or moves it.
 func (d *definer) reshape(x *workTx) error {
 	name := []string{"a", "b", "c"}[d.rng.IntN(3)]
 	def, err := x.def(name)
@@ -507,6 +522,9 @@ func (d *definer) reshape(x *workTx) error {
 		return err
 	}
 	d.w.relayouts.Add(1)
+	if d.rng.IntN(2) == 0 {
+		return d.move(x, name)
+	}
 	if len(def.Columns) > 3 {
 		return x.alter(name, effect{op: effNarrow, table: name})
 	}

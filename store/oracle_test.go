@@ -22,6 +22,7 @@ type modelRow struct {
 type modelTable struct {
 	wide, notNull bool
 	rows          map[int64]modelRow
+	method        string // if it is not crashMethod
 }
 
 type effectOp int
@@ -37,6 +38,7 @@ const (
 	effNarrow
 	effRekey // the primary key goes or comes
 	effNotNull
+	effMove // to another tier
 )
 
 // effect is one change that a transaction makes.
@@ -45,7 +47,7 @@ type effect struct {
 	table string
 	id    int64
 	row   modelRow
-	to    string // effRename
+	to    string // effRename, effMove
 }
 
 // fate is what the one who asked for a commit was told.
@@ -183,15 +185,25 @@ func applyEffects(m map[string]*modelTable, effects []effect) error {
 		case effRekey:
 		case effNotNull:
 			t.notNull = true
+		case effMove:
+			t.method = otherMethod(e.to)
 		}
 	}
 	return nil
 }
 
+// otherMethod is a method as modelTable has it.
+func otherMethod(method string) string {
+	if method == crashMethod {
+		return ""
+	}
+	return method
+}
+
 // text prints a table, its rows in the order of their ids.
 func (t *modelTable) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "wide %t, not null %t\n", t.wide, t.notNull)
+	fmt.Fprintf(&b, "wide %t, not null %t, method %q\n", t.wide, t.notNull, t.method)
 	for _, id := range slices.Sorted(maps.Keys(t.rows)) {
 		b.WriteString(t.rowText(id))
 		b.WriteByte('\n')

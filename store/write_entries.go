@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
 )
@@ -16,7 +17,11 @@ func (w *writes) entries(dst []table.Entry, def *table.TableDef) []table.Entry {
 	} else {
 		dst = w.deletes(dst, head)
 	}
-	for _, c := range w.chunks {
+	chunks := w.chunks
+	if w.rewritten && len(chunks) > 1 && invariants.Mutant("store-lose-last-chunk") {
+		chunks = chunks[:len(chunks)-1]
+	}
+	for _, c := range chunks {
 		updates, inserts = c.entries(w, head, updates, inserts)
 	}
 	if w.rekeyed && len(updates) > 1 {
