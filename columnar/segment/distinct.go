@@ -29,7 +29,12 @@ type distinct struct {
 	bitmaps    []*roaring.Bitmap
 	wantBits   bool
 	bitmapsMax int
-	sketch     Sketch
+	// auto: bitmaps are only wanted if they are small. rows and runs count the rows and runs of one value so far.
+	auto       bool
+	rows, runs int
+	// hints: codes are only wanted for a dictionary that pays.
+	hints  bool
+	sketch Sketch
 }
 
 func (d *distinct) len() int { return max(len(d.ints), len(d.strs)) }
@@ -79,7 +84,7 @@ func (d *distinct) add(v *values, pos int) {
 			d.sketch.add(hashOf(v, i))
 		}
 		d.codes[i] = code
-		if d.len() > d.limit {
+		if d.len() > d.limit || i&earlyMask == earlyMask && d.hopeless(i+1) {
 			d.stop()
 		}
 	}
@@ -87,7 +92,15 @@ func (d *distinct) add(v *values, pos int) {
 		d.sketch.add(xxh3.Hash(v.except[i].value))
 	}
 	d.addBits(v, pos)
+	d.rows += v.n
 }
+
+// earlyMask says how often it is looked whether codes are of use.
+const earlyMask = 1<<13 - 1
+
+// hopeless reports whether the column has so many values, after n rows of the row group at hand, that neither a
+// dictionary nor bitmaps would pay.
+func (d *distinct) hopeless(n int) bool { return d.hints && d.len() > bitmapValues && 2*d.len() > d.rows+n }
 
 // stop gives up on codes.
 func (d *distinct) stop() {
@@ -141,12 +154,36 @@ func (d *distinct) grow() {
 	}
 }
 
+// Most bytes of the bitmaps of a column that nobody asked for: a bit a row, and some for small segments.
+const (
+	bitmapRowsByte  = 8
+	bitmapBytesFree = 1024
+	runBytes        = 4 // of a run in a bitmap, about
+)
+
+// worthBits reports whether the bitmaps of a column are small: whether its values come in long runs, or all but one
+// of them are rare.
+func (d *distinct) worthBits(v *values) bool {
+	last := -1
+	for i, c := range d.codes {
+		code := int(c)
+		if !v.has(i) {
+			code = -2
+		}
+		if code != last {
+			d.runs++
+		}
+		last = code
+	}
+	return d.runs*runBytes <= (d.rows+v.n)/bitmapRowsByte+bitmapBytesFree
+}
+
 // addBits adds the positions of the row group's rows to the bitmaps of their values.
 func (d *distinct) addBits(v *values, pos int) {
 	if d.over || !d.wantBits {
 		return
 	}
-	if d.len() > d.bitmapsMax {
+	if d.len() > d.bitmapsMax || d.auto && !d.worthBits(v) {
 		d.bitmaps, d.wantBits = nil, false
 		return
 	}

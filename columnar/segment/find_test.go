@@ -207,12 +207,46 @@ func checkBitmaps(t *testing.T, seg *segment.Segment, c int, rows []types.Row) (
 	return bits
 }
 
+// TestBitmapsThatPay: without being asked, a column gets bitmaps if its values come in runs or all but one are rare.
+func TestBitmapsThatPay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(14, 14))
+	s := segment.Schema{}
+	for i, name := range []string{"runs", "rare", "two", "many", "asked"} {
+		s.Columns = append(s.Columns, segment.Column{Name: name, Type: types.T(types.Int4), FieldID: int32(i + 1)})
+	}
+	s.Columns[4].Bitmaps = segment.On
+	rows := make([]types.Row, 40_000)
+	for i := range rows {
+		rows[i] = types.Row{types.NewInt(types.Int4, int64(i/300)), types.NewInt(types.Int4, int64(max(rng.IntN(100)-98, 0))),
+			types.NewInt(types.Int4, rng.Int64N(2)), types.NewInt(types.Int4, rng.Int64N(1000)), types.NewInt(types.Int4, rng.Int64N(1000))}
+		if rng.IntN(200) == 0 {
+			rows[i][1] = types.NullOf(types.Int4)
+		}
+	}
+	fs := vfs.NewMem()
+	seg := open(t, fs, "a", write(t, fs, "a", s, segment.Options{}, rows, rng), nil)
+	for c, want := range []bool{true, true, false, false, true} {
+		if seg.HasBitmaps(c) != want {
+			t.Errorf("column %q has bitmaps: %v", s.Columns[c].Name, !want)
+		}
+		if want {
+			checkBitmaps(t, seg, c, rows)
+		}
+	}
+	if _, auto := seg.ColumnBytes(1); auto > int64(len(rows))/4 {
+		t.Errorf("%d bytes of bitmaps that nobody asked for", auto)
+	}
+}
+
 // TestScanTouchesFewPages: positions and zone maps decide which pages are read, and no column that is not asked for is.
 func TestScanTouchesFewPages(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	rows := orderRows(rng, 20_000)
 	fs := vfs.NewMem()
-	info := write(t, fs, "a", orders, segment.Options{ZoneRows: 256, RowGroupRows: 4096}, rows, rng)
+	s := orders
+	s.Columns = slices.Clone(orders.Columns)
+	s.Columns[3].Bitmaps = segment.On
+	info := write(t, fs, "a", s, segment.Options{ZoneRows: 256, RowGroupRows: 4096}, rows, rng)
 	seg := open(t, fs, "a", info, nil)
 
 	pages := func(spec segment.ScanSpec) segment.ScanStats {

@@ -36,6 +36,13 @@ func (s *Segment) probe(dst []uint32, k int, key []byte) ([]uint32, error) {
 		if bytes.Compare(r.seps[b], key) > 0 {
 			break
 		}
+		if r.clustered {
+			var err error
+			if dst, err = s.searchZone(dst, k, b, key); err != nil {
+				return dst, err
+			}
+			continue
+		}
 		if s.cache == nil {
 			var err error
 			if dst, err = s.searchBlock(dst, k, b, key); err != nil {

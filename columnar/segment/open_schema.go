@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"math"
+	"sync"
 
 	"github.com/laminadb/lamina/types"
 )
@@ -71,6 +72,9 @@ type keyReader struct {
 	bloom       entry
 	// What the cache has of it: blocks of the bloom filter, and decoded blocks of the index.
 	blooms, decoded slots
+
+	clustered bool
+	scans     sync.Pool // of *keyScan, if it is clustered
 }
 
 func (s *Segment) loadKeys() error {
@@ -83,7 +87,7 @@ func (s *Segment) loadKeys() error {
 		}
 		k.blocks = s.dir[sectionKey{secKeyBlocks, uint16(i)}]
 		k.bloom = s.dir[sectionKey{secBloom, uint16(i)}]
-		if !k.decodeRoot(&d, s.rows) {
+		if !k.decodeRoot(&d, s.rows) || k.blocks.len == 0 && !s.checkClustered(k) {
 			return s.malformed(e, "root of a key index")
 		}
 	}

@@ -17,7 +17,8 @@ type Column struct {
 	Compression      Compression
 	CompressionLevel int
 	Encoding         Encoding
-	// Bitmaps says whether the column gets one bitmap a value.
+	// Bitmaps says whether the column gets one bitmap a value. Auto: if they take little, since the values come in runs or
+	// all but one are rare.
 	Bitmaps Switch
 }
 

@@ -54,6 +54,30 @@ func (s *Segment) Metrics() Metrics {
 		ZonesSkipped: m.zonesSkipped.Load(), Bitmaps: m.bitmaps.Load()}
 }
 
+// ColumnBytes returns what a column takes in the Parquet file, without the footer, and in the sidecar.
+func (s *Segment) ColumnBytes(col int) (data, side int64) {
+	for g := range s.cols[col].chunks {
+		ch := &s.cols[col].chunks[g]
+		if ch.dict != nil {
+			data += int64(ch.dict.len)
+		}
+		for i := range ch.pages {
+			data += int64(ch.pages[i].len)
+		}
+	}
+	for _, kind := range []section{secZones, secDictionary, secBitmapRoot, secBitmaps, secSketch, secExceptions} {
+		side += int64(s.dir[sectionKey{kind, uint16(col)}].len)
+	}
+	return data, side
+}
+
+// KeyBytes returns what the index and the bloom filter of a key take in the sidecar.
+func (s *Segment) KeyBytes(key int) (index, bloom int64) {
+	k := uint16(key)
+	index = int64(s.dir[sectionKey{secKeyRoot, k}].len + s.dir[sectionKey{secKeyBlocks, k}].len)
+	return index, int64(s.dir[sectionKey{secBloom, k}].len)
+}
+
 // NumNulls returns the number of NULLs of a column.
 func (s *Segment) NumNulls(col int) int { return int(s.cols[col].bounds.nulls) }
 

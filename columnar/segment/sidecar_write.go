@@ -130,7 +130,12 @@ func (w *Writer) sections(sw *sidecarWriter) error {
 	}
 	for i := range w.keys {
 		k := &w.keys[i]
-		blocks, root := k.encode()
+		var blocks, root []byte
+		if k.clustered(w.rows) {
+			root = k.encodeClustered(w.opts.ZoneRows)
+		} else {
+			blocks, root = k.encode()
+		}
 		sw.add(secKeyRoot, i, root)
 		sw.add(secKeyBlocks, i, blocks)
 		sw.add(secBloom, i, buildBloom(len(k.pos), k.at))

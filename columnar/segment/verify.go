@@ -176,6 +176,12 @@ func (s *Segment) disagrees(v *vec.Vector, i, z int) string {
 func (s *Segment) verifyKeys(ctx context.Context) error {
 	for k := range s.keys {
 		r := &s.keys[k]
+		if r.clustered {
+			if err := s.verifyClustered(ctx, k); err != nil {
+				return err
+			}
+			continue
+		}
 		var last []byte
 		for b := range r.seps {
 			if err := ctx.Err(); err != nil {
@@ -190,12 +196,8 @@ func (s *Segment) verifyKeys(ctx context.Context) error {
 				if string(last) > string(key) || string(key) < string(r.seps[b]) {
 					return s.side.damaged(r.offs[b], "keys out of order")
 				}
-				ok, err := s.mayHave(k, key)
-				if err != nil {
+				if err := s.checkBloom(k, key); err != nil {
 					return err
-				}
-				if !ok {
-					return s.side.damaged(int64(r.bloom.off), "a key is missing in the bloom filter")
 				}
 				last = key
 			}

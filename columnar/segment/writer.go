@@ -119,7 +119,8 @@ func newDistinct(c *Column, l *layout, o *Options) distinct {
 	case Off:
 		d.bitmapsMax = 0
 	}
-	d.wantBits = d.bitmapsMax > 0
+	d.wantBits, d.auto = d.bitmapsMax > 0, c.Bitmaps == Auto
+	d.hints = c.Bitmaps != On && c.Encoding != EncodingDictionary
 	if l.phys == physBytes && (c.Encoding == EncodingAuto || c.Encoding == EncodingDictionary) || c.Encoding == EncodingDictionary {
 		d.limit = dictEntriesMax
 	}
