@@ -100,7 +100,9 @@ const earlyMask = 1<<13 - 1
 
 // hopeless reports whether the column has so many values, after n rows of the row group at hand, that neither a
 // dictionary nor bitmaps would pay.
-func (d *distinct) hopeless(n int) bool { return d.hints && d.len() > bitmapValues && 2*d.len() > d.rows+n }
+func (d *distinct) hopeless(n int) bool {
+	return d.hints && d.len() > bitmapValues && 2*d.len() > d.rows+n
+}
 
 // stop gives up on codes.
 func (d *distinct) stop() {

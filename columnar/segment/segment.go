@@ -95,13 +95,11 @@ func (s *Segment) Sketch(col int) (Sketch, error) {
 	if err != nil {
 		return Sketch{}, err
 	}
-	if len(d.b) == 0 {
-		return Sketch{}, nil
-	}
-	if len(d.b) != 1<<sketchBits || slices.Max(d.b) > 64 {
+	sk, ok := decodeSketch(d.b)
+	if !ok {
 		return Sketch{}, s.malformed(e, "sketch")
 	}
-	return Sketch{regs: d.b}, nil
+	return sk, nil
 }
 
 // Sample returns a random sample of the rows, in memory of its own.

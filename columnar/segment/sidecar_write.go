@@ -120,7 +120,7 @@ func (w *Writer) sections(sw *sidecarWriter) error {
 	for i := range w.cols {
 		c, l := &w.cols[i], &w.layouts[i]
 		sw.add(secZones, i, encodeZones(l, c.zones))
-		sw.add(secSketch, i, c.distinct.sketch.regs)
+		sw.add(secSketch, i, c.distinct.sketch.encode())
 		if len(c.except) > 0 {
 			sw.add(secExceptions, i, encodeExceptions(c.except))
 		}

@@ -3,6 +3,7 @@ package segment
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Sketch is a mergeable estimate of the number of distinct values of a column (HyperLogLog, 4,096 registers: a
@@ -43,7 +44,10 @@ func (s *Sketch) Estimate() float64 {
 }
 
 // There are 2^sketchBits registers; each keeps the largest rank of its hashes.
-const sketchBits = 12
+const (
+	sketchBits    = 12
+	sketchRankMax = 64
+)
 
 // add counts the hash of a value.
 func (s *Sketch) add(h uint64) {
@@ -55,4 +59,42 @@ func (s *Sketch) add(h uint64) {
 	if rank > s.regs[r] {
 		s.regs[r] = rank
 	}
+}
+
+// sketchPair is the size of a register that is listed with its number.
+const sketchPair = 3
+
+// encode returns the registers, or those that are not zero with their numbers if that is shorter.
+func (s *Sketch) encode() []byte {
+	var pairs []byte
+	for i, r := range s.regs {
+		if r > 0 {
+			pairs = append(le.AppendUint16(pairs, uint16(i)), r)
+		}
+	}
+	if len(pairs) < len(s.regs) {
+		return pairs
+	}
+	return s.regs
+}
+
+// decodeSketch is the inverse of encode.
+func decodeSketch(b []byte) (s Sketch, ok bool) {
+	if len(b) == 0 {
+		return s, true
+	}
+	s.regs = make([]uint8, 1<<sketchBits)
+	if len(b) >= len(s.regs) {
+		copy(s.regs, b)
+		return s, len(b) == len(s.regs) && slices.Max(b) <= sketchRankMax
+	}
+	last := -1
+	for ; len(b) >= sketchPair; b = b[sketchPair:] {
+		i, r := int(le.Uint16(b)), b[2]
+		if i <= last || i >= len(s.regs) || r == 0 || r > sketchRankMax {
+			return s, false
+		}
+		s.regs[i], last = r, i
+	}
+	return s, len(b) == 0
 }
