@@ -75,6 +75,9 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 				return nil
 			}
 			out := r.Details
+			if scan, ok := n.(*plan.Scan); ok {
+				out = append([]string{"Tier: " + scan.Table.Method}, out...)
+			}
 			if r.MemoryBytes > 0 {
 				out = append(out[:len(out):len(out)], fmt.Sprintf("Memory: %d kB", (r.MemoryBytes+1023)/1024))
 			}

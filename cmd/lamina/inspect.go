@@ -56,6 +56,8 @@ type inspectedTier struct {
 	MemoryBytes   int64  `json:"memory_bytes"`
 	IndexBytes    int64  `json:"index_bytes"`
 	SnapshotBytes int64  `json:"snapshot_bytes"`
+	Files         int64  `json:"files"`
+	FileBytes     int64  `json:"file_bytes"`
 }
 
 type inspectedCheck struct {
@@ -129,7 +131,7 @@ func inspect(ctx context.Context, dir string) (i *inspection, err error) {
 	i.LSN = m.PublishedLSN
 	for _, t := range m.Tiers {
 		i.Tiers = append(i.Tiers, inspectedTier{
-			t.Name, t.Tables, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes, t.SnapBytes,
+			t.Name, t.Tables, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes, t.SnapBytes, t.Files, t.FileBytes,
 		})
 	}
 	if err := i.checkpoint(dir); err != nil {

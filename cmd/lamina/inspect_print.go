@@ -67,10 +67,10 @@ func (i *inspection) printTables(b *strings.Builder) {
 		}
 		b.WriteString(t.Render() + "\n\n")
 	}
-	t := grid(table.Row{"tier", "tables", "rows", "dead rows", "memory", "indexes", "snapshots"}, 2, 3, 4, 5, 6, 7)
+	t := grid(table.Row{"tier", "tables", "rows", "dead rows", "memory", "indexes", "snapshots", "files"}, 2, 3, 4, 5, 6, 7, 8)
 	for _, x := range i.Tiers {
 		t.AppendRow(table.Row{x.Name, x.Tables, countText(x.Rows), countText(x.DeadRows), bytesText(x.MemoryBytes),
-			bytesText(x.IndexBytes), bytesText(x.SnapshotBytes)})
+			bytesText(x.IndexBytes), bytesText(x.SnapshotBytes), bytesText(x.FileBytes)})
 	}
 	b.WriteString(t.Render() + "\n\n")
 }
