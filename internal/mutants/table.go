@@ -67,6 +67,8 @@ var mutants = []mutant{
 	{"lsm-skip-log-before-data", "lsm", "TestLogBeforeData"},
 	{"lsm-forget-applied-lsn", "store", "TestLSMSurvivesPowerLoss"},
 	{"lsm-share-snapshot-after-write", "lsm", "TestConformance"},
+	{"lsm-condition-without-end", "lsm", "TestScanConditions"},
+	{"lsm-narrow-nothing", "lsm", "TestScanConditions"},
 	{"lsm-skip-marker-sync", "store", "TestLSMOpeningSurvivesPowerLoss"},
 	{"rowstore-keep-old-chunks", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-snapshot-deleted", "store", "TestStoreSurvivesPowerLoss"},

@@ -122,6 +122,12 @@ func (s *scanSource) close() {
 	if r.ChunksSkipped > 0 {
 		s.stats.note("%d chunks skipped by bounds", r.ChunksSkipped)
 	}
+	if r.KeyRanges > 0 {
+		s.stats.note("%d ranges of keys read", r.KeyRanges)
+	}
+	if r.KeyRanges > 0 || r.ChunksSkipped == 0 && r.RowsSkipped > 0 {
+		s.stats.note("%d rows skipped by storage", r.RowsSkipped)
+	}
 	_ = s.scan.Close() // a read-only scan has nothing to report at its end
 	s.scan = nil
 }
