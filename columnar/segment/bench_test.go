@@ -305,6 +305,8 @@ func benchGets(b *testing.B, seg *segment.Segment, name string, keys [][]byte, c
 				b.Fatal(err)
 			}
 		}
+		cpu := cpuSeconds()
+		defer func() { b.ReportMetric(float64(b.N)/(cpuSeconds()-cpu), "ops/cpu-s") }()
 		for i := 0; b.Loop(); i++ {
 			var err error
 			if pos, err = seg.Lookup(pos[:0], 0, keys[i%len(keys)]); err != nil || len(pos) != 1 {
@@ -314,6 +316,8 @@ func benchGets(b *testing.B, seg *segment.Segment, name string, keys [][]byte, c
 	})
 	b.Run(name+"/op=miss", func(b *testing.B) {
 		var key []byte
+		cpu := cpuSeconds()
+		defer func() { b.ReportMetric(float64(b.N)/(cpuSeconds()-cpu), "ops/cpu-s") }()
 		for i := 0; b.Loop(); i++ {
 			key = append(key[:0], keys[i%len(keys)]...)
 			key[len(key)-1] = 200 // no order has that many lines
@@ -338,6 +342,8 @@ func benchGets(b *testing.B, seg *segment.Segment, name string, keys [][]byte, c
 				b.Fatal(err)
 			}
 		}
+		cpu := cpuSeconds()
+		defer func() { b.ReportMetric(float64(b.N)/(cpuSeconds()-cpu), "ops/cpu-s") }()
 		for i := 0; b.Loop(); i++ {
 			if pos, err = seg.Lookup(pos[:0], 0, keys[i%len(keys)]); err != nil {
 				b.Fatal(err)

@@ -42,6 +42,7 @@ type Scan struct {
 	sel   []uint16
 	made  bool // sel is of this zone
 	it    roaring.IntPeekable
+	list  int // next of the Selection's list
 	cols  []scanColumn
 	vecs  []vec.Vector
 	stats ScanStats
@@ -186,7 +187,11 @@ func (sc *Scan) choose() {
 	if sc.spec.Live != nil {
 		live = sc.s.wordsOf(sc.spec.Live, sc.zone)
 	}
-	if chosen == nil && live == nil && sc.it == nil {
+	switch {
+	case chosen == nil && live == nil && sc.it == nil:
+		return
+	case chosen != nil && sc.spec.Selection.list != nil && sc.it == nil:
+		sc.takeListed(chosen, live)
 		return
 	}
 	words := sc.words[:vec.BitmapWords(sc.rows)]
@@ -205,6 +210,22 @@ func (sc *Scan) choose() {
 	for _, w := range words {
 		sc.n += bits.OnesCount64(w)
 	}
+}
+
+// takeListed makes sel of the Selection's list.
+func (sc *Scan) takeListed(chosen, live []uint64) {
+	list, from := sc.spec.Selection.list, sc.s.zoneStart(sc.zone)
+	for sc.list < len(list) && int(list[sc.list]) < from {
+		sc.list++
+	}
+	sc.sel, sc.made = sc.sel[:0], true
+	for ; sc.list < len(list) && int(list[sc.list]) < from+sc.rows; sc.list++ {
+		p := int(list[sc.list]) - from
+		if chosen[p>>6]>>(p&63)&1 != 0 && (live == nil || live[p>>6]>>(p&63)&1 != 0) {
+			sc.sel = append(sc.sel, uint16(p))
+		}
+	}
+	sc.n = len(sc.sel)
 }
 
 func and(words, more []uint64) {

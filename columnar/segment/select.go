@@ -12,8 +12,10 @@ import (
 type Selection struct {
 	// Zones are the numbers of the zones that have such rows, ascending.
 	Zones []int32
-	// Rows are the positions in these zones, bit p&63 of word p>>6 for position p; nil: all.
+	// Rows are the positions in these zones, bit p&63 of word p>>6 for position p; nil: all. Bits may be cleared, not set.
 	Rows []uint64
+	// list are the positions that Rows has at first, ascending, if they are few.
+	list []uint32
 	// Count is the number of rows that are selected.
 	Count int
 	// Accepted says for each conjunct what is true of the selected rows: Exact, all meet it; Inexact, some that do not
@@ -102,34 +104,75 @@ func (q *selecting) and(b *roaring.Bitmap, own bool) {
 	}
 }
 
+// sparse is how many rows there are for one that is selected, at least, for a list of them.
+const sparse = 64
+
 // finish makes the words of the positions and leaves out zones without one.
 func (q *selecting) finish() {
-	if q.rows != nil {
-		words := make([]uint64, (q.s.rows+63)>>6)
-		q.rows.WriteDenseTo(words)
-		q.sel.Rows = words
-		kept := q.sel.Zones[:0]
-		for _, z := range q.sel.Zones {
-			if anySet(q.s.wordsOf(words, int(z))) {
-				kept = append(kept, z)
-			}
+	sel, s := q.sel, q.s
+	switch {
+	case q.rows == nil:
+	case q.rows.IsEmpty():
+		sel.Zones = sel.Zones[:0]
+	default:
+		sel.Rows = make([]uint64, (s.rows+63)>>6)
+		q.rows.WriteDenseTo(sel.Rows)
+		if int(q.rows.GetCardinality())*sparse <= s.rows {
+			sel.list = q.rows.ToArray()
+			q.listedZones()
+		} else {
+			q.markedZones()
 		}
-		q.sel.Zones = kept
 	}
-	if len(q.sel.Zones) == 0 { // of no rows anything is true
-		for i := range q.sel.Accepted {
-			q.sel.Accepted[i] = table.Exact
+	if len(sel.Zones) == 0 { // of no rows anything is true
+		for i := range sel.Accepted {
+			sel.Accepted[i] = table.Exact
 		}
 	}
 	q.count()
-	m := &q.s.metrics
-	m.zonesSkipped.Add(int64(q.sel.ZonesSkipped))
-	m.bitmaps.Add(int64(q.sel.Bitmaps))
+	m := &s.metrics
+	m.zonesSkipped.Add(int64(sel.ZonesSkipped))
+	m.bitmaps.Add(int64(sel.Bitmaps))
+}
+
+// markedZones drops zones without a position in Rows.
+func (q *selecting) markedZones() {
+	kept := q.sel.Zones[:0]
+	for _, z := range q.sel.Zones {
+		if anySet(q.s.wordsOf(q.sel.Rows, int(z))) {
+			kept = append(kept, z)
+		}
+	}
+	q.sel.Zones = kept
+}
+
+// listedZones drops zones without a position in list, and positions in zones that were dropped before.
+func (q *selecting) listedZones() {
+	list, zones := q.sel.list[:0], q.sel.Zones[:0]
+	k := 0
+	for _, p := range q.sel.list {
+		z := int32(int(p) / q.s.zoneRows)
+		for k < len(q.sel.Zones) && q.sel.Zones[k] < z {
+			k++
+		}
+		if k == len(q.sel.Zones) || q.sel.Zones[k] != z {
+			continue
+		}
+		list = append(list, p)
+		if n := len(zones); n == 0 || zones[n-1] != z {
+			zones = append(zones, z)
+		}
+	}
+	q.sel.list, q.sel.Zones = list, zones
 }
 
 func (q *selecting) count() {
 	sel, s := q.sel, q.s
 	sel.ZonesSkipped, sel.Count = s.NumZones()-len(sel.Zones), 0
+	if q.rows != nil && sel.list != nil { // listedZones has left those of the zones
+		sel.Count = len(sel.list)
+		return
+	}
 	for _, z := range sel.Zones {
 		if sel.Rows == nil {
 			sel.Count += min(s.zoneRows, s.rows-s.zoneStart(int(z)))
