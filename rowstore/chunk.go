@@ -268,3 +268,39 @@ func (c *chunk) endOf(r int) uint64 {
 	}
 	return atomic.LoadUint64(&e[r])
 }
+
+// liveRows lists the rows among the first n that an LSN sees as not deleted.
+func (c *chunk) liveRows(n int, lsn uint64) []uint16 {
+	var words [chunkRows / 64]uint64
+	for i := range words {
+		words[i] = ^uint64(0)
+	}
+	for _, r := range c.deleted(lsn) {
+		if !invariants.Mutant("rowstore-snapshot-deleted") {
+			words[r>>6] &^= 1 << (r & 63)
+		}
+	}
+	sel := make([]uint16, 0, n)
+	for r := range n {
+		if words[r>>6]>>(r&63)&1 != 0 {
+			sel = append(sel, uint16(r))
+		}
+	}
+	return sel
+}
+
+// vectors returns the first n rows of all columns, in place.
+func (c *chunk) vectors(n int) []vec.Vector {
+	cols := make([]vec.Vector, len(c.cols))
+	for k := range cols {
+		cols[k] = c.cols[k].vector(0, n)
+		if p := c.cols[k].nulls.Load(); p != nil {
+			bits := make([]uint64, chunkRows/64)
+			for r, x := range p[:n] {
+				bits[r>>6] |= uint64(x^1) << (r & 63)
+			}
+			cols[k].Valid = bits
+		}
+	}
+	return cols
+}

@@ -24,6 +24,8 @@ type data struct {
 	rows   atomic.Uint64
 	chunks atomic.Pointer[[]atomic.Pointer[chunk]]
 	used   int // chunks
+	// first is the number of the first chunk.
+	first int
 	// fresh makes the next append open a new chunk.
 	fresh bool
 	live  atomic.Int64
@@ -214,24 +216,11 @@ func (d *data) link(c *chunk, row, old uint64) {
 // end ends the version of a key that was live before lsn. One that the same record has made since, which replaces it or
 // was moved to that key, stays.
 func (d *data) end(lsn uint64, key []byte) error {
-	row, ok := getKey(d.primary, key)
-	var c *chunk
-	var r int
-	for ok {
-		if c, r = d.of(row); c == nil || c.begin[r] < lsn {
-			break
-		}
-		if p := c.prev.Load(); p != nil {
-			row = p[r]
-		} else {
-			row = noRow
-		}
-		ok = row != noRow
-	}
-	if !ok {
+	c, r := d.before(lsn, key)
+	if c == nil {
 		return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end is not in its index", d.def.Name)
 	}
-	if c == nil || c.endOf(r) != never {
+	if c.endOf(r) != never {
 		return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end has already ended", d.def.Name)
 	}
 	d.endRow(c, r, lsn)

@@ -1,5 +1,5 @@
-// Package rowstore is the row memtable: the tier of memory tables, and of columnar tables as long as their rows are not in
-// segments.
+// Package rowstore is the row memtable: the tier of memory tables (Store), and what columnar tables keep their newest rows in
+// (Memtable).
 //
 // A table's rows stand in arrival order in chunks of 4,096 rows, column by column (PAX), off-heap. Beside them are
 // ordered key indexes (see tree): the primary key, or a hidden int8 key, leads to the newest version of a row, whose
@@ -21,9 +21,4 @@
 // One goroutine at a time applies. Readers take no lock: slots are written plainly, then published by an atomic store of a
 // count or pointer that readers load first. Memory is reused only when the oldest View has passed the LSN at which it
 // was unlinked; every read happens under a View.
-//
-// # Files
-//
-// A durable Store writes, at each checkpoint, the chunks that changed since the last one: see docs/format/rowstore.md. Between
-// checkpoints the log alone makes rows durable.
 package rowstore

@@ -92,7 +92,7 @@ func (p *published) watermark() table.LSN {
 func TestReadersBesideWriter(t *testing.T) {
 	mem.SetOnHeap(true)
 	t.Cleanup(func() { mem.SetOnHeap(false) })
-	s, err := Open(Options{Name: "memory"})
+	s, err := Open(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

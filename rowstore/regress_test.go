@@ -19,7 +19,7 @@ type small struct {
 }
 
 func newSmall(t *testing.T, cols ...types.Type) *small {
-	s, err := Open(Options{Name: "memory"})
+	s, err := Open(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

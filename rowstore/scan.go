@@ -36,13 +36,17 @@ type scanCounts struct{ morsels, rows, skipped, chunks, deleted atomic.Int64 }
 
 // Scan begins a scan of the rows that the snapshot sees.
 func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
-	x := &scan{d: s.d, lsn: s.s.lsn, tier: s.s.name, cols: spec.Cols, refs: spec.Refs, rows: spec.VectorRows, where: spec.Where}
+	return s.d.scan(spec, s.s.lsn, tierName)
+}
+
+func (d *data) scan(spec *table.ScanSpec, lsn table.LSN, tier string) (table.Scan, error) {
+	x := &scan{d: d, lsn: lsn, tier: tier, cols: spec.Cols, refs: spec.Refs, rows: spec.VectorRows, where: spec.Where}
 	if x.rows <= 0 || x.rows > vec.Size {
 		x.rows = vec.Size
 	}
 	for _, c := range spec.Cols {
-		if c < 0 || c >= len(s.d.types) {
-			return nil, sqlerr.Newf(sqlerr.InternalError, "scan of column %d of table %s", c, s.t.def.Name)
+		if c < 0 || c >= len(d.types) {
+			return nil, sqlerr.Newf(sqlerr.InternalError, "scan of column %d of table %s", c, d.def.Name)
 		}
 	}
 	x.accepted = make([]table.Pushdown, len(spec.Where))
@@ -51,8 +55,8 @@ func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
 			x.accepted[i] = table.Inexact
 		}
 	}
-	x.limit = s.d.rows.Load()
-	x.chunks = *s.d.chunks.Load()
+	x.limit = d.rows.Load()
+	x.chunks = *d.chunks.Load()
 	return x, nil
 }
 
@@ -85,7 +89,7 @@ func (s *scan) NextMorsel(ctx context.Context) (table.Morsel, error) {
 			return nil, sqlerr.Canceled(ctx)
 		}
 		i := int(s.next.Add(1)) - 1
-		from := i * morselChunks
+		from := s.d.first + i*morselChunks
 		if from >= s.numChunks() {
 			return nil, io.EOF
 		}

@@ -3,8 +3,6 @@ package rowstore
 import (
 	"sync/atomic"
 
-	"github.com/laminadb/lamina/index"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -22,7 +20,6 @@ type tableState struct {
 // snapshot is a table.TierSnapshot: the tables as they were when lsn had been applied, and an LSN to read at.
 type snapshot struct {
 	lsn    table.LSN
-	name   string
 	tables tableSet
 	// last is what Table returned last: many statements in a row look at one table.
 	last atomic.Pointer[tableSnapshot]
@@ -120,27 +117,12 @@ func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
 
 // AppendKey appends the encoded key of a row.
 func (s *tableSnapshot) AppendKey(dst []byte, ref table.RowRef) []byte {
-	c, r := s.d.of(uint64(ref))
-	if c == nil {
-		return dst
-	}
-	for i, col := range s.d.identity {
-		dst = index.AppendDatum(dst, c.cols[col].datum(r), i == len(s.d.identity)-1)
-	}
-	return dst
+	return s.d.appendKey(dst, uint64(ref))
 }
 
 // AppendRow appends columns of one row version.
 func (s *tableSnapshot) AppendRow(dst types.Row, ref table.RowRef, cols []int) types.Row {
-	c, r := s.d.of(uint64(ref))
-	for _, col := range cols {
-		if c == nil {
-			dst = append(dst, types.NullOf(s.d.types[col].Kind))
-			continue
-		}
-		dst = append(dst, c.cols[col].datum(r))
-	}
-	return dst
+	return s.d.appendRow(dst, uint64(ref), cols)
 }
 
 // Fetch fills dst with rows by reference, on memory of its own.
@@ -151,14 +133,8 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	}
 	bb := vec.NewBatchBuilder(ts, len(refs), nil)
 	for _, ref := range refs {
-		c, r := s.d.of(uint64(ref))
-		if c == nil {
-			return sqlerr.Newf(sqlerr.InternalError, "table %s: row %d is gone", s.t.def.Name, ref)
-		}
-		for i, col := range cols {
-			if err := bb.Col(i).Append(c.cols[col].datum(r)); err != nil {
-				return err
-			}
+		if err := s.d.fetchInto(bb, uint64(ref), cols); err != nil {
+			return err
 		}
 		if err := bb.Commit(); err != nil {
 			return err

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
@@ -254,7 +252,7 @@ func (h *harness) same(lsn table.LSN, id int64, got, want types.Row) {
 // TestVersionsAgainstModel reads at several snapshots, old ones too, while rows come and go and garbage is freed.
 func TestVersionsAgainstModel(t *testing.T) {
 	for seed := range uint64(3) {
-		h := newHarness(t, Options{Name: "memory"}, seed)
+		h := newHarness(t, Options{}, seed)
 		type held struct {
 			snap table.TierSnapshot
 			lsn  table.LSN
@@ -289,60 +287,12 @@ func TestVersionsAgainstModel(t *testing.T) {
 	}
 }
 
-// TestCheckpointAndReload writes snapshots of which most chunks are unchanged, reopens, and replays what came later.
-func TestCheckpointAndReload(t *testing.T) {
-	fs := vfs.NewMem()
-	if err := fs.MkdirAll("d", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Name: "columnar", Durable: true, FS: fs, Dir: "d"}
-	h := newHarness(t, o, 11)
-	reloads := 0
-	for round := range 6 {
-		for range 40 {
-			h.step()
-		}
-		upTo := h.lsn
-		snap := h.s.Snapshot(upTo)
-		h.check(snap, upTo, 2048)
-		if err := h.s.Checkpoint(context.Background(), upTo); err != nil {
-			t.Fatal(err)
-		}
-		if h.s.Durable() != upTo {
-			t.Fatalf("durable %d, want %d", h.s.Durable(), upTo)
-		}
-		if round%2 == 0 {
-			continue
-		}
-		if err := h.s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.s = s
-		if err := s.Define(upTo, h.def); err != nil {
-			t.Fatal(err)
-		}
-		h.check(s.Snapshot(upTo), upTo, 2048)
-		bad := 0
-		if n, err := s.Verify(context.Background(), func(table.Damage) bool { bad++; return true }); err != nil || n == 0 || bad > 0 {
-			t.Fatalf("verify: %d blocks, %d damaged, %v", n, bad, err)
-		}
-		reloads++
-	}
-	if reloads < 3 {
-		t.Fatalf("only %d reloads", reloads)
-	}
-}
-
 // TestScanAllocatesNothing: reading a morsel allocates nothing once it is begun.
 func TestScanAllocatesNothing(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("needs exact allocations: invariants builds check facts row by row")
 	}
-	h := newHarness(t, Options{Name: "memory"}, 5)
+	h := newHarness(t, Options{}, 5)
 	for range 30 {
 		h.step()
 	}
@@ -371,7 +321,7 @@ func TestScanAllocatesNothing(t *testing.T) {
 
 // TestPruningDropsNoMatch compares scans with conjuncts to the model.
 func TestPruningDropsNoMatch(t *testing.T) {
-	h := newHarness(t, Options{Name: "memory"}, 9)
+	h := newHarness(t, Options{}, 9)
 	rows := make([]types.Row, 0, 30000)
 	for i := range int64(30000) {
 		row := h.randomRow(i)

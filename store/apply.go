@@ -30,7 +30,10 @@ const (
 // applyRequest makes a record part of the state: the commit queue's callback.
 func (s *Store) applyRequest(r *txn.Request) error {
 	if r.LSN == 0 {
-		return nil // node-local
+		if w, ok := r.State.(*localWork); ok {
+			return w.apply(s.applied.lsn)
+		}
+		return nil
 	}
 	if invariants.Mutant("store-publish-before-apply") {
 		s.applied.lsn = r.LSN

@@ -64,6 +64,7 @@ type backupRun struct {
 	// checkpoint is the content of the checkpoint file, nil if there is none.
 	checkpoint []byte
 	lsn        table.LSN
+	ended      []func() // of the tiers
 }
 
 // steps are what is done once the directory is there, in this order.
@@ -221,6 +222,9 @@ func (b *backupRun) tiers() error {
 		case t.backup == nil:
 			return sqlerr.Unsupported("backup of " + t.method + " tables")
 		}
+		if t.backupEnded != nil {
+			b.ended = append(b.ended, t.backupEnded)
+		}
 		if err := t.backup(b.ctx, b.to.Folder(t.folder)); err != nil {
 			return err
 		}
@@ -233,9 +237,14 @@ func (b *backupRun) log() (err error) {
 	s, to := b.s, b.to.Folder(logName)
 	if s.log != nil {
 		b.lsn, err = b.pin.CopyTo(to)
-		return err
+	} else {
+		b.lsn, err = wal.CopyFiles(s.dir.fs, s.dir.join(logName), wal.Position(s.checkpoints.position.Load()), to)
 	}
-	b.lsn, err = wal.CopyFiles(s.dir.fs, s.dir.join(logName), wal.Position(s.checkpoints.position.Load()), to)
+	for i := range s.tiers {
+		if t := &s.tiers[i]; err == nil && t.backupLog != nil {
+			err = t.backupLog(b.ctx, b.to.Folder(t.folder))
+		}
+	}
 	return err
 }
 
@@ -268,6 +277,9 @@ func (b *backupRun) finish() error {
 // end gives up what the backup holds, and removes it if there was an error.
 func (b *backupRun) end(err error) error {
 	b.to.End()
+	for _, f := range b.ended {
+		f()
+	}
 	if b.pin != nil {
 		b.pin.Release()
 	}

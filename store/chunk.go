@@ -142,6 +142,7 @@ type entryRows struct {
 func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.Entry) (_, _ []table.Entry) {
 	ins, upd := c.ins.sel[:0], c.upd.sel[:0]
 	var keys table.Keys
+	var refs []table.RowRef
 	for i := range c.rows.Len() {
 		if c.end[i].Load() != 0 {
 			continue
@@ -149,6 +150,9 @@ func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.En
 		if o := c.origin(i); o > 0 {
 			upd = append(upd, uint16(i))
 			keys.Append(w.endKeys.At(int(o - 1)))
+			if w.relocation.mover != nil {
+				refs = append(refs, w.ended[o-1].ref)
+			}
 		} else {
 			ins = append(ins, uint16(i))
 		}
@@ -156,12 +160,12 @@ func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.En
 	c.ins.sel, c.upd.sel = ins, upd
 	if len(upd) > 0 {
 		head.Op, head.Rows = table.OpUpdateRows, c.upd.of(c)
-		head.Keys = keys
+		head.Keys, head.Refs = keys, refs
 		updates = append(updates, head)
 	}
 	if len(ins) > 0 {
 		head.Op, head.Rows = table.OpInsertRows, c.ins.of(c)
-		head.Keys = table.Keys{}
+		head.Keys, head.Refs = table.Keys{}, nil
 		inserts = append(inserts, head)
 	}
 	return updates, inserts

@@ -126,7 +126,7 @@ func (w *Writer) follow(ctx context.Context, ref table.RowRef, mode table.RowLoc
 		}
 		now, _, live, found := ts.Newest(w.key)
 		live = live && found
-		if live && now == ref && !other {
+		if live && !other && sameVersion(ts, now, ref) {
 			return table.LockResult{Status: table.Unchanged, Ref: ref}, nil
 		}
 		next, moved := t.s.moves.find(w.def.ID, w.key, at)

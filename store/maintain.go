@@ -22,7 +22,7 @@ func (s *Store) lockWaits() []table.LockWait {
 // Features says what the store can do.
 func (s *Store) Features() table.Features {
 	return table.Features{
-		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true,
+		Durable: s.dir != nil, Savepoints: true, RowLocks: true, Serializable: true, Load: true, Analyze: true, Compact: s.dir != nil,
 		DefaultMethod: s.defaultMethod,
 		Backup:        s.dir != nil,
 		Reasons: map[string]string{
@@ -30,7 +30,7 @@ func (s *Store) Features() table.Features {
 			"Backup":  "a database without a directory has no files",
 			"Changes": "the log has no readers besides recovery",
 			"AsOf":    "versions below the oldest View are freed",
-			"Compact": "there are no segments to merge",
+			"Compact": "a database without a directory has no segments",
 		},
 	}
 }
@@ -41,12 +41,22 @@ func (s *Store) Analyze(_ context.Context, id table.ObjectID) error {
 	return err
 }
 
-// Compact answers 0A000: there are no segments.
-func (s *Store) Compact(_ context.Context, id table.ObjectID) error {
-	if _, err := s.existing(id); err != nil {
+// Compact writes the rows of a columnar table to as few segments as hold them. Tables of other tiers have nothing to gain.
+func (s *Store) Compact(ctx context.Context, id table.ObjectID) error {
+	def, err := s.existing(id)
+	if err != nil {
 		return err
 	}
-	return sqlerr.Unsupported("compaction of a table without segments")
+	if s.readOnly {
+		return errReadOnly("compaction")
+	}
+	if s.dir == nil {
+		return sqlerr.Unsupported("compaction in a database without a directory")
+	}
+	if f := s.tiers[s.tierOf(def.Method)].compact; f != nil {
+		return f(ctx, id)
+	}
+	return nil
 }
 
 func (s *Store) existing(id table.ObjectID) (*table.TableDef, error) {

@@ -41,3 +41,18 @@ func TestModelLSM(t *testing.T) {
 func TestModelMixed(t *testing.T) {
 	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
 }
+
+// openSmall opens a database whose memtables and segments are so small that rows move all the time.
+func openSmall(fs vfs.FS) (table.TableStorage, error) {
+	if fs == nil {
+		return openOn(fs)
+	}
+	return store.Open(table.Columnar{
+		Common: table.Common{FS: fs, LogFileBytes: 64 << 10, MemoryBytes: 256 << 20}, Dir: "db", DeltaRows: 3, SegmentRows: 40,
+	})
+}
+
+// TestModelSegments is TestModelColumnar with rows that move to segments all the time.
+func TestModelSegments(t *testing.T) {
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "segments", Open: openSmall, Durable: true, Methods: []string{"columnar"}})
+}

@@ -26,9 +26,9 @@ func Open(cfg table.Config) (table.TableStorage, error) {
 	case table.Memory:
 		return openMemory(c.Common)
 	case table.Columnar:
-		return openDurable(c.Common, "columnar", table.LSM{Dir: c.Dir})
+		return openDurable(c.Common, "columnar", table.LSM{Dir: c.Dir}, c)
 	case table.LSM:
-		return openDurable(c.Common, "lsm", c)
+		return openDurable(c.Common, "lsm", c, table.Columnar{Dir: c.Dir})
 	case table.Cluster:
 		return nil, sqlerr.Unsupported("a replicated database (Cluster)")
 	}
@@ -107,14 +107,14 @@ func (s *Store) begin(pos wal.Position) {
 	s.views = txn.NewViewSet(st, s.applied.lsn, pos, (*state).release)
 }
 
-// openDurable opens a database in a directory. method is that of tables that name none, knobs say where it is and how
-// its LSM tables are kept.
-func openDurable(c table.Common, method string, knobs table.LSM) (st table.TableStorage, err error) {
+// openDurable opens a database in a directory. method is that of tables that name none, knobs and columns say where it is
+// and how LSM tables and columnar ones are kept.
+func openDurable(c table.Common, method string, knobs table.LSM, columns table.Columnar) (st table.TableStorage, err error) {
 	s, err := newStore(c, method)
 	if err != nil {
 		return nil, err
 	}
-	s.lsm = knobs
+	s.lsm, s.columnar = knobs, columns
 	if s.dir, err = openDirectory(s.common.FS, knobs.Dir, c.ReadOnly); err != nil {
 		return nil, err
 	}
@@ -125,6 +125,15 @@ func openDurable(c table.Common, method string, knobs table.LSM) (st table.Table
 		return nil, errors.Join(err, s.closeTiers(), s.dir.close())
 	}
 	return s, nil
+}
+
+// stopTiers ends what tiers do in the background.
+func (s *Store) stopTiers() {
+	for i := range s.tiers {
+		if f := s.tiers[i].stop; f != nil {
+			f()
+		}
+	}
 }
 
 func (s *Store) closeTiers() error {
@@ -145,6 +154,7 @@ func (s *Store) Close() error {
 	}
 	defer s.leave()
 	s.checkpoints.stop()
+	s.stopTiers()
 	s.returnReserved()
 	s.checkpointAtClose()
 	if s.commits != nil {

@@ -104,7 +104,10 @@ func (r *replay) checkEnd(lsn table.LSN) error {
 // record replays one record. Those at or below the checkpoint's LSN are in it.
 func (r *replay) record(rec *wal.Record) error {
 	s := r.s
-	if rec.LSN == 0 || r.from != nil && rec.LSN <= r.from.lsn {
+	if rec.LSN == 0 {
+		return r.replayLocal(rec)
+	}
+	if r.from != nil && rec.LSN <= r.from.lsn {
 		return nil
 	}
 	if rec.LSN != s.applied.lsn+1 {
@@ -277,5 +280,10 @@ func (s *Store) startLog(c *checkpoint) error {
 	s.commits = s.pipeline
 	s.recovery.over.Store(true)
 	s.checkpoints.start(s, c)
+	for i := range s.tiers {
+		if f := s.tiers[i].start; f != nil {
+			f()
+		}
+	}
 	return nil
 }

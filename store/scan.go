@@ -102,7 +102,11 @@ func (r *Reader) overlay(spec table.ScanSpec, w *writes) (table.Scan, error) {
 	for _, c := range s.chunks {
 		s.sizes = append(s.sizes, c.rows.Len())
 	}
+	w.catchUp()
 	s.ended, s.byRef = w.ended, w.byRef
+	if m, ok := r.ts.(table.Moving); ok && w.relocation.mover != nil && m.At() != w.relocation.moves {
+		s.mover, s.moves = w.relocation.mover, w.relocation.moves
+	}
 	w.shared = w.shared || s.filter
 	w.scans.Add(1)
 	return s, nil
@@ -123,6 +127,9 @@ type overlayScan struct {
 	filter bool
 	ended  []endedRow
 	byRef  refTable
+	// mover, if not nil, brings references of the tier's scan up to those of byRef, which have seen moves.
+	mover table.Mover
+	moves uint64
 	// chunks hold the own rows, sizes how many there were when the scan began.
 	chunks []*chunk
 	sizes  []int
@@ -241,7 +248,11 @@ func (m *filterMorsel) Read(ctx context.Context, dst *vec.Batch) error {
 		m.sel = m.sel[:0]
 		for i := range m.base.N {
 			pos := g.Pos(i)
-			if j := m.s.byRef.find(table.RowRef(refs.Int(pos))); j < 0 || m.s.ended[j].command >= m.s.command {
+			ref := table.RowRef(refs.Int(pos))
+			if m.s.mover != nil {
+				ref = m.s.mover.Moved(ref, m.s.moves)
+			}
+			if j := m.s.byRef.find(ref); j < 0 || m.s.ended[j].command >= m.s.command {
 				m.sel = append(m.sel, uint16(pos))
 			}
 		}

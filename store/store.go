@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/columnar"
 	"github.com/laminadb/lamina/internal/backup"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
@@ -24,8 +25,9 @@ type Store struct {
 	mem           *mem.Tracker
 	// memFor are the children of mem: of write sets (the first), of what commits did, of the rows of each tier.
 	memFor []*mem.Tracker
-	// lsm are the knobs of the LSM tier.
-	lsm table.LSM
+	// lsm and columnar are the knobs of the tiers.
+	lsm      table.LSM
+	columnar table.Columnar
 	// failed are errors of tiers that cannot go on.
 	failed struct{ writes, reads atomic.Pointer[error] }
 	// recovery: the files of the log were synced while it was read; over: there is a pipeline.
@@ -87,6 +89,16 @@ type tier struct {
 	// what the last checkpoint made durable, at most what the log has durably, however many checkpoints are made meanwhile.
 	folder string
 	backup func(ctx context.Context, to *backup.Target) error
+	// backupLog adds what the log names besides, once that was copied; nil: there is nothing. backupEnded ends what backup
+	// began, whether that succeeded or not; nil: there is nothing to end.
+	backupLog   func(ctx context.Context, to *backup.Target) error
+	backupEnded func()
+	// replay repeats a node-local record; nil: the tier makes none.
+	replay func(kind columnar.RecordKind, payload []byte) error
+	// start begins, and stop ends, the tier's work in the background; nil: there is none.
+	start, stop func()
+	// compact writes a table anew; nil: there is nothing to gain.
+	compact func(ctx context.Context, id table.ObjectID) error
 }
 
 // state is what a View shows.

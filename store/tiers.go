@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/catalog"
+	"github.com/laminadb/lamina/columnar"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/lsm"
@@ -26,7 +27,7 @@ func (s *Store) memoryFor(use string) *mem.Tracker {
 
 // addTiers opens the tiers: that of memory tables, and with a directory that of columnar ones.
 func (s *Store) addTiers(d *directory) error {
-	memory, err := rowstore.Open(rowstore.Options{Name: "memory", Tracker: s.memoryFor("memory tables")})
+	memory, err := rowstore.Open(rowstore.Options{Tracker: s.memoryFor("memory tables")})
 	if err != nil {
 		return err
 	}
@@ -43,18 +44,47 @@ func (s *Store) addTiers(d *directory) error {
 			return err
 		}
 	}
-	columnar, err := rowstore.Open(rowstore.Options{
-		Name: "columnar", Tracker: s.memoryFor("columnar tables"), Durable: true,
-		FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, ReadOnly: s.readOnly,
+	if err := s.addColumnar(d, path); err != nil {
+		return err
+	}
+	return s.addLSM(d)
+}
+
+// addColumnar opens the tier of columnar tables in a folder.
+func (s *Store) addColumnar(d *directory, path string) error {
+	c := s.columnar
+	t, err := columnar.Open(columnar.Options{
+		Tracker: s.memoryFor("columnar tables"), FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, Failed: s.tierFailed,
+		Logger: s.logger, ReadOnly: s.readOnly,
+		DeltaRows: c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
+		CacheBytes: s.common.MemoryBytes / columnarCachePart, DisableCompaction: c.DisableCompaction,
 	})
 	if err != nil {
 		return err
 	}
 	s.tiers = append(s.tiers, tier{
-		Tier: columnar, method: "columnar", durable: true, verify: columnar.Verify, recovered: columnar.Recovered,
-		folder: tiersDirName, backup: columnar.Backup,
+		folder: tiersDirName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
+		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
+		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact,
 	})
-	return s.addLSM(d)
+	return nil
+}
+
+const (
+	// columnarCachePart is the part of the memory that the cache of columns may take.
+	columnarCachePart = 4
+	// A memtable may take this part of the memory, but not more than the bytes.
+	deltaPart     = 8
+	deltaBytesMax = 128 << 20
+	deltaBytesMin = 4 << 20
+)
+
+// deltaBytes returns the size of a memtable that is not given.
+func deltaBytes(given, memory int64) int64 {
+	if given > 0 {
+		return given
+	}
+	return max(deltaBytesMin, min(deltaBytesMax, memory/deltaPart))
 }
 
 // lsmDirName is the folder of the LSM tier's files. It is made with the first table.

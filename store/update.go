@@ -139,7 +139,7 @@ func (w *Writer) claimBase(ctx context.Context, ref table.RowRef, mode table.Row
 	switch {
 	case !found || !live:
 		return nil, errConcurrentDelete
-	case now != ref:
+	case !sameVersion(ts, now, ref):
 		return nil, errConcurrentUpdate
 	}
 	return w.key, nil
@@ -318,6 +318,7 @@ func (w *Writer) end(c *claimed, keys *table.Keys, next int32) {
 		w.tt.w.endOwn(c.own, w.st.command, next)
 		return
 	}
+	w.tt.w.follow(w.ts, w.st.view)
 	w.tt.w.endBase(c.ref, keys.At(c.key), w.st.command, next)
 }
 

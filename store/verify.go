@@ -182,11 +182,11 @@ func (v *verifier) rows(def *table.TableDef, ts table.TableSnapshot, b *vec.Batc
 			if key, ok = index.AppendBatch(key[:0], b, def.Keys[k].Columns, i); !ok {
 				continue
 			}
-			if found, ok := ts.NewestUnique(k, key); ok && found == ref {
+			if found, ok := ts.NewestUnique(k, key); ok && sameVersion(ts, found, ref) {
 				continue
 			}
 			// A commit after the View may have ended the row; otherwise the index has lost it.
-			if now, _, live, _ := ts.Newest(id); live && now == ref {
+			if now, _, live, _ := ts.Newest(id); live && sameVersion(ts, now, ref) {
 				v.lost(def, def.Keys[k].Name, b, i)
 			}
 		}

@@ -36,7 +36,7 @@ func splitUpdates(deletes, updates []table.Entry) (_, inserts []table.Entry) {
 	for _, u := range updates {
 		d, i := u, u
 		d.Op, d.Rows = table.OpDeleteRows, nil
-		i.Op, i.Keys = table.OpInsertRows, table.Keys{}
+		i.Op, i.Keys, i.Refs = table.OpInsertRows, table.Keys{}, nil
 		deletes, inserts = append(deletes, d), append(inserts, i)
 	}
 	return deletes, inserts
@@ -53,7 +53,11 @@ func (w *writes) deletes(dst []table.Entry, head table.Entry) []table.Entry {
 		if n := len(dst); n == from || dst[n-1].Keys.Len() == vec.Size {
 			dst = append(dst, head)
 		}
-		dst[len(dst)-1].Keys.Append(w.endKeys.At(i))
+		e := &dst[len(dst)-1]
+		e.Keys.Append(w.endKeys.At(i))
+		if w.relocation.mover != nil {
+			e.Refs = append(e.Refs, w.ended[i].ref)
+		}
 	}
 	return dst
 }

@@ -34,8 +34,10 @@ type writes struct {
 	ended   []endedRow
 	endKeys table.Keys // encoded keys of ended
 	byRef   refTable   // position in ended
-	keys    []keyTable // by position in TableDef.Keys
-	log     []writeRec
+	// relocation follows ended rows that move.
+	relocation relocation
+	keys       []keyTable // by position in TableDef.Keys
+	log        []writeRec
 	// truncated is the command that removed all committed rows; 0: none did.
 	truncated uint32
 	// dropped are chunks that were undone while a scan was open.
@@ -242,13 +244,13 @@ func (w *writes) hides(ref table.RowRef, command uint32) bool {
 	if w.truncated != 0 && w.truncated < command {
 		return true
 	}
-	i := w.byRef.find(ref)
+	i := w.endedAt(ref)
 	return i >= 0 && w.ended[i].command < command
 }
 
 // hasEnded returns the command that ended a committed row.
 func (w *writes) hasEnded(ref table.RowRef) (command uint32, ended bool) {
-	if i := w.byRef.find(ref); i >= 0 {
+	if i := w.endedAt(ref); i >= 0 {
 		return w.ended[i].command, true
 	}
 	return w.truncated, w.truncated != 0
@@ -340,6 +342,10 @@ func (w *writes) endOwn(row int32, command uint32, next int32) {
 
 // endBase ends a committed row, which was not ended before. next is as for endOwn.
 func (w *writes) endBase(ref table.RowRef, key []byte, command uint32, next int32) {
+	if r := &w.relocation; r.mover != nil {
+		w.catchUp()
+		ref = r.mover.Moved(ref, r.moves)
+	}
 	w.unshare()
 	w.byRef.add(ref, int32(len(w.ended)))
 	w.ended = append(w.ended, endedRow{ref, command, next + 1})
@@ -378,6 +384,7 @@ func (w *writes) reserve() error {
 
 // release gives the memory back, once no scan is open any more.
 func (w *writes) release() {
+	w.unfollow()
 	w.orphan.Store(true)
 	if w.scans.Load() == 0 && w.orphan.CompareAndSwap(true, false) {
 		w.free()

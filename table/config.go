@@ -35,6 +35,13 @@ type Memory struct{ Common }
 type Columnar struct {
 	Common
 	Dir string
+	// DeltaRows and DeltaBytes are the size of the memtable of a table at which it is written to segments; 0 is 1,048,576
+	// rows, and an eighth of MemoryBytes up to 128 MiB.
+	DeltaRows  int
+	DeltaBytes int64
+	// SegmentRows bounds the rows of a segment; 0 is 1,048,576.
+	SegmentRows       int
+	DisableCompaction bool
 }
 
 // LSM is a durable database in a directory whose tables are in the LSM tier.

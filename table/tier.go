@@ -38,6 +38,23 @@ type TierSnapshot interface {
 	Table(id ObjectID) TableSnapshot
 }
 
+// Moving is implemented by snapshots of tables whose rows move while transactions refer to them.
+type Moving interface {
+	// Mover returns what knows of the moves. It is the same for snapshots with the same rows (SameRows).
+	Mover() Mover
+	// At returns how many moves there had been when the snapshot was taken: its references are those of that moment.
+	At() uint64
+}
+
+// Mover knows how the rows of a table have moved. What it says of a reference is right as long as the View from which
+// that is has not been released.
+type Mover interface {
+	// Moves returns the number of moves so far.
+	Moves() uint64
+	// Moved returns what a reference of the time before some of the moves is after so many of them.
+	Moved(ref RowRef, moves uint64) RowRef
+}
+
 // SnapshotReleaser is implemented by snapshots that hold more than memory.
 type SnapshotReleaser interface {
 	// Release gives the snapshot up: the View that held it is gone. It does not block.
@@ -101,8 +118,11 @@ type Entry struct {
 	Table   ObjectID
 	Version uint32 // of the TableDef
 	Op      EntryOp
-	Keys    Keys       // OpUpdateRows, OpDeleteRows
-	Rows    *vec.Batch // OpInsertRows, OpUpdateRows
+	Keys    Keys // OpUpdateRows, OpDeleteRows
+	// Refs are where the session has seen the rows of Keys; 0, or less of them than keys: not known. They are no part of the
+	// log.
+	Refs []RowRef
+	Rows *vec.Batch // OpInsertRows, OpUpdateRows
 }
 
 // Keys is a list of encoded keys without a pointer for each: key i is Data[Ends[i-1]:Ends[i]].

@@ -76,6 +76,9 @@ func Decode(b []byte) (v *Vector, err error) {
 	v = New(rows, le.Uint64(b[8:]))
 	s := v.state.Load()
 	s.base, s.count = base, int(base.GetCardinality())
+	for it := base.Iterator(); it.HasNext(); {
+		v.note(it.Next())
+	}
 	if err := v.decodeList(s, rest[size:], n); err != nil {
 		return nil, err
 	}
@@ -104,6 +107,7 @@ func (v *Vector) decodeList(s *state, b []byte, n int) error {
 			return damaged("a row is deleted twice")
 		}
 		s.list[i] = Deletion{Pos: uint32(pos), LSN: last}
+		v.note(uint32(pos))
 	}
 	if len(b) > 0 {
 		return damaged("length")

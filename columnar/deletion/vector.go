@@ -46,6 +46,8 @@ type Vector struct {
 	// listed are the positions in the list, for the writer alone.
 	listed *roaring.Bitmap
 	mask   atomic.Pointer[Mask] // the last one that was made
+	// any has a bit for each row that was deleted at any LSN. A bit is set before the deletion is published.
+	any []atomic.Uint64
 }
 
 // state is one base with the list above it. Its fields are constant but for n, which grows, and the entries of list
@@ -64,7 +66,7 @@ const listMin = 64
 // New returns the vector of a segment of a number of rows, none of which is deleted. folded is an LSN that no reader
 // is below.
 func New(rows int, folded uint64) *Vector {
-	v := &Vector{rows: rows, listed: roaring.New()}
+	v := &Vector{rows: rows, listed: roaring.New(), any: make([]atomic.Uint64, (rows+63)>>6)}
 	v.state.Store(&state{folded: folded, base: newBase()})
 	return v
 }
@@ -117,6 +119,9 @@ func (v *Vector) Delete(lsn uint64, pos ...uint32) error {
 			return sqlerr.Newf(sqlerr.InternalError, "row %d of %d cannot be deleted again", p, v.rows)
 		}
 	}
+	for _, p := range pos {
+		v.note(p)
+	}
 	if n+len(pos) > cap(s.list) {
 		s = s.longer(n + len(pos))
 		defer v.state.Store(s)
@@ -165,18 +170,31 @@ func (v *Vector) Fold(watermark uint64) {
 	v.state.Store(t)
 }
 
+// note sets the bit of a row that is deleted.
+func (v *Vector) note(pos uint32) { v.any[pos>>6].Or(1 << (pos & 63)) }
+
 // Contains reports whether a row is deleted at an LSN. For many rows use Mask.
 func (v *Vector) Contains(pos uint32, lsn uint64) bool {
+	at, deleted := v.DeletedAt(pos)
+	return deleted && at <= lsn
+}
+
+// DeletedAt returns the LSN at which a row was deleted, or one above it that no reader is below.
+func (v *Vector) DeletedAt(pos uint32) (lsn uint64, deleted bool) {
+	if v.any[pos>>6].Load()>>(pos&63)&1 == 0 {
+		return 0, false
+	}
 	s := v.state.Load()
 	if s.base.Contains(pos) {
-		return true
+		return s.folded, true
 	}
-	for _, d := range s.list[:s.visible(lsn)] {
-		if d.Pos == pos {
-			return true
+	list := s.list[:s.n.Load()]
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].Pos == pos {
+			return list[i].LSN, true
 		}
 	}
-	return false
+	return 0, false // it is being deleted
 }
 
 // Mask is the rows that are not deleted at one LSN, one bit a row in 64-bit words. It is immutable.
@@ -285,4 +303,11 @@ func (m *Mask) All(from, n int) bool {
 		}
 	}
 	return true
+}
+
+// After returns the deletions above an LSN, in the order of their LSNs.
+func (v *Vector) After(lsn uint64) []Deletion {
+	s := v.state.Load()
+	list := s.list[:s.n.Load()]
+	return list[sort.Search(len(list), func(i int) bool { return list[i].LSN > lsn }):]
 }

@@ -183,3 +183,9 @@ func (sc *Scan) datum(i, r int) (types.Datum, error) {
 	d, err := sc.s.datumAt(p, col, sc.zone, k)
 	return d, sc.located(err, col)
 }
+
+// KeyBounds returns the least and the greatest key of key number k; false if no row has one.
+func (s *Segment) KeyBounds(k int) (first, last []byte, ok bool) {
+	r := &s.keys[k]
+	return r.first, r.last, r.num > 0
+}

@@ -1,11 +1,10 @@
-package rowstore
+package columnar
 
 import (
 	"cmp"
 	"context"
 	"hash/crc32"
 	"slices"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -15,26 +14,14 @@ import (
 	"github.com/laminadb/lamina/vec/veccodec"
 )
 
-// startAt makes the next append open chunk i.
-func (d *data) startAt(i int) {
-	cs := *d.chunks.Load()
-	for n := len(cs); n <= i; n = len(cs) {
-		more := make([]atomic.Pointer[chunk], 2*n)
-		for k := range cs {
-			more[k].Store(cs[k].Load())
-		}
-		d.chunks.Store(&more)
-		cs = more
-	}
-	d.used = max(d.used, i)
-	d.fresh = true
-}
-
-// write writes the chunks that changed since the last checkpoint, then the manifest that names them.
-func (f *snapFiles) write(ctx context.Context, snap *snapshot, m *counters) error {
+// checkpoint writes the chunks of the memtables of set that changed since the last one, then the manifest that names
+// them and the segments.
+func (t *Tier) checkpoint(ctx context.Context, upTo table.LSN, set tableSet) error {
+	f := &t.files
+	changes := t.changes.Load()
 	f.mu.Lock()
 	prev, prevUpTo, num, bytes := f.mu.entries, f.mu.upTo, f.mu.next, f.mu.bytes
-	if snap.lsn <= prevUpTo && prevUpTo > 0 {
+	if upTo <= prevUpTo && prevUpTo > 0 && (upTo < prevUpTo || f.mu.changes == changes) {
 		f.mu.Unlock()
 		return nil
 	}
@@ -46,33 +33,40 @@ func (f *snapFiles) write(ctx context.Context, snap *snapshot, m *counters) erro
 	for _, e := range prev {
 		live += int64(e.size)
 	}
-	w := &snapWriter{f: f, num: num, m: m}
+	w := &snapWriter{f: f, num: num, counts: &t.counts}
 	defer w.abandon()
 	entries := map[snapKey]snapEntry{}
-	rewrite := bytes > 2*live+rewriteSlackBytes
-	for _, id := range sortedIDs(snap.tables) {
-		d := snap.tables[id].d
-		cs := *d.chunks.Load()
-		for i := range cs {
-			c := cs[i].Load()
-			if c == nil {
-				continue
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			k := snapKey{id, uint32(i)}
-			unchanged := c.changed.Load() <= uint64(prevUpTo) || invariants.Mutant("rowstore-keep-old-chunks")
-			if old, ok := prev[k]; ok && !rewrite && unchanged {
-				entries[k] = old
-				continue
-			}
-			if err := w.chunk(d, k, c, snap.lsn, entries); err != nil {
-				return err
+	tables := tableRecords{}
+	for _, id := range sortedIDs(set) {
+		st := set[id]
+		r, err := st.record(upTo)
+		if err != nil {
+			return err
+		}
+		tables[id] = r
+		for i := len(st.p.mems) - 1; i >= 0; i-- {
+			m := st.p.mems[i]
+			for c := m.FirstChunk(); c < m.EndChunk(); c++ {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				k := snapKey{id, uint32(c)}
+				changed, ok := m.Changed(c)
+				if !ok {
+					continue
+				}
+				unchanged := changed <= prevUpTo || invariants.Mutant("rowstore-keep-old-chunks")
+				if old, ok := prev[k]; ok && bytes <= 2*live+rewriteSlackBytes && unchanged && f.born(id) == r.born {
+					entries[k] = old
+					continue
+				}
+				if err := w.chunk(m, k, upTo, entries); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return f.commit(w, snap.lsn, entries)
+	return f.commit(w, upTo, entries, tables, changes)
 }
 
 func sortedIDs(t tableSet) []table.ObjectID {
@@ -85,7 +79,7 @@ func sortedIDs(t tableSet) []table.ObjectID {
 }
 
 // commit syncs the new file, then replaces the manifest, and removes what no manifest names any more.
-func (f *snapFiles) commit(w *snapWriter, upTo table.LSN, entries map[snapKey]snapEntry) error {
+func (f *files) commit(w *snapWriter, upTo table.LSN, entries map[snapKey]snapEntry, tables tableRecords, changes int64) error {
 	if f.o.BeforeSync != nil {
 		if err := f.o.BeforeSync(upTo); err != nil {
 			return err
@@ -94,74 +88,51 @@ func (f *snapFiles) commit(w *snapWriter, upTo table.LSN, entries map[snapKey]sn
 	if err := w.finish(); err != nil {
 		return err
 	}
-	list := make([]snapEntry, 0, len(entries))
+	m := manifest{upTo: upTo, next: w.num + 1, tables: tables.sorted()}
 	for _, e := range entries {
-		list = append(list, e)
+		m.chunks = append(m.chunks, e)
 	}
-	slices.SortFunc(list, func(a, b snapEntry) int {
+	slices.SortFunc(m.chunks, func(a, b snapEntry) int {
 		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.chunk, b.chunk))
 	})
-	if err := f.writeManifest(encodeManifest(upTo, w.num+1, list)); err != nil {
+	f.mu.Lock()
+	m.segment = f.mu.segment
+	f.mu.Unlock()
+	if err := f.writeManifest(m.encode()); err != nil {
 		return err
 	}
 	f.mu.Lock()
-	f.mu.entries, f.mu.upTo = entries, upTo
+	f.mu.entries, f.mu.upTo, f.mu.tables, f.mu.changes = entries, upTo, tables, changes
 	f.mu.Unlock()
-	return f.sweep()
+	return f.sweep(nil)
 }
 
 // snapWriter appends chunks to one new file, made when the first comes.
 type snapWriter struct {
-	f    *snapFiles
-	num  uint32
-	file vfs.File
-	off  uint64
-	buf  []byte
-	m    *counters
+	f      *files
+	num    uint32
+	file   vfs.File
+	off    uint64
+	buf    []byte
+	rows   []uint64
+	counts *counts
 }
 
-func (w *snapWriter) chunk(d *data, k snapKey, c *chunk, upTo table.LSN, entries map[snapKey]snapEntry) error {
+// chunk writes the rows of a chunk that live at an LSN.
+func (w *snapWriter) chunk(m *memtable, k snapKey, upTo table.LSN, entries map[snapKey]snapEntry) error {
 	var b vec.Batch
-	var words [chunkRows / 64]uint64
-	n := c.visible(d.published(int(k.chunk), c), uint64(upTo))
-	for i := range words {
-		words[i] = ^uint64(0)
-	}
-	for _, r := range c.deleted(uint64(upTo)) {
-		if !invariants.Mutant("rowstore-snapshot-deleted") {
-			words[r>>6] &^= 1 << (r & 63)
-		}
-	}
-	sel := make([]uint16, 0, n)
-	for r := range n {
-		if words[r>>6]>>(r&63)&1 != 0 {
-			sel = append(sel, uint16(r))
-		}
-	}
-	if len(sel) == 0 {
+	if w.rows = m.Chunk(int(k.chunk), upTo, &b, w.rows); len(w.rows) == 0 {
 		return nil
 	}
-	cols := make([]vec.Vector, len(c.cols))
-	for i := range cols {
-		cols[i] = c.cols[i].vector(0, n)
-		if p := c.cols[i].nulls.Load(); p != nil {
-			bits := make([]uint64, chunkRows/64)
-			for r, x := range p[:n] {
-				bits[r>>6] |= uint64(x^1) << (r & 63)
-			}
-			cols[i].Valid = bits
-		}
-	}
-	b.Single(len(sel), cols, sel)
 	w.buf = veccodec.Append(append(w.buf[:0], make([]byte, blockHeader)...), &b)
 	le.PutUint32(w.buf, uint32(len(w.buf)-blockHeader))
 	le.PutUint32(w.buf[4:], crc32.Checksum(w.buf[blockHeader:], castagnoli))
 	if err := w.write(); err != nil {
 		return ioError("write", w.f.fileName(w.num), err)
 	}
-	entries[k] = snapEntry{table: k.table, chunk: k.chunk, file: w.num, rows: uint32(len(sel)), off: w.off, size: uint64(len(w.buf))}
+	entries[k] = snapEntry{table: k.table, chunk: k.chunk, file: w.num, rows: uint32(b.N), off: w.off, size: uint64(len(w.buf))}
 	w.off += uint64(len(w.buf))
-	w.m.snapChunks.Add(1)
+	w.counts.snapChunks.Add(1)
 	return nil
 }
 

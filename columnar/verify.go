@@ -1,4 +1,4 @@
-package rowstore
+package columnar
 
 import (
 	"cmp"
@@ -13,16 +13,13 @@ import (
 )
 
 // Verify reads the manifest and every block that it names, and reports what is damaged. Checkpoints go on meanwhile.
-func (s *Store) Verify(ctx context.Context, report func(table.Damage) bool) (blocks int, err error) {
-	if !s.o.Durable {
-		return 0, nil
-	}
-	if goOn, err := damageOf(s.snaps.verifyManifest(), "", report); err != nil || !goOn {
+func (t *Tier) Verify(ctx context.Context, report func(table.Damage) bool) (blocks int, err error) {
+	if goOn, err := damageOf(t.files.verifyManifest(), "", report); err != nil || !goOn {
 		return 0, err
 	}
-	s.snaps.mu.Lock()
-	keys := slices.Collect(maps.Keys(s.snaps.mu.entries))
-	s.snaps.mu.Unlock()
+	t.files.mu.Lock()
+	keys := slices.Collect(maps.Keys(t.files.mu.entries))
+	t.files.mu.Unlock()
 	slices.SortFunc(keys, func(a, b snapKey) int {
 		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.chunk, b.chunk))
 	})
@@ -30,17 +27,33 @@ func (s *Store) Verify(ctx context.Context, report func(table.Damage) bool) (blo
 		if err := ctx.Err(); err != nil {
 			return blocks, err
 		}
-		t := (*s.tables.Load())[k.table]
-		if t == nil {
+		st := (*t.tables.Load())[k.table]
+		if st == nil {
 			continue
 		}
 		blocks++
-		goOn, err := damageOf(s.snaps.verifyChunk(k), t.def.Name, report)
+		goOn, err := damageOf(t.files.verifyChunk(k), st.def.Name, report)
 		if err != nil || !goOn {
 			return blocks, err
 		}
 	}
-	return blocks, nil
+	n, err := t.verifySegments(ctx, report)
+	return blocks + n, err
+}
+
+// verifySegments reads the segments that tables have.
+func (t *Tier) verifySegments(ctx context.Context, report func(table.Damage) bool) (n int, err error) {
+	defer t.jobs.collectEpoch(&t.epochs, t.epochs.hold())
+	for _, st := range *t.tables.Load() {
+		for _, g := range st.inc.cur.Load().segs {
+			n++
+			goOn, err := damageOf(g.file.Verify(ctx), st.def.Name, report)
+			if err != nil || !goOn {
+				return n, err
+			}
+		}
+	}
+	return n, nil
 }
 
 // damageOf reports err if it is damage, and returns it otherwise.
@@ -57,7 +70,7 @@ func damageOf(err error, object string, report func(table.Damage) bool) (goOn bo
 }
 
 // verifyManifest reads the manifest again.
-func (f *snapFiles) verifyManifest() error {
+func (f *files) verifyManifest() error {
 	f.reading.RLock()
 	defer f.reading.RUnlock()
 	f.mu.Lock()
@@ -73,14 +86,14 @@ func (f *snapFiles) verifyManifest() error {
 	if err != nil {
 		return ioError("read", f.manifestName(), err)
 	}
-	again := snapFiles{o: f.o}
-	again.mu.entries = map[snapKey]snapEntry{}
+	again := files{o: f.o}
+	again.mu.entries, again.mu.tables = map[snapKey]snapEntry{}, tableRecords{}
 	return again.parseManifest(b)
 }
 
 // verifyChunk reads a chunk where the newest checkpoint has it. Its rows are not decoded: the table may have got
 // another layout since.
-func (f *snapFiles) verifyChunk(k snapKey) error {
+func (f *files) verifyChunk(k snapKey) error {
 	f.reading.RLock()
 	defer f.reading.RUnlock()
 	f.mu.Lock()

@@ -1,14 +1,11 @@
-package rowstore
+package columnar
 
 import (
-	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,15 +15,19 @@ import (
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 	"github.com/laminadb/lamina/vec/veccodec"
 )
 
-// Snapshot files: see docs/format/rowstore.md.
+// Snapshot files: see docs/format/columnar.md.
 const (
 	snapMagic     = 0x4e534d4c // "LMSN"
 	manifestMagic = 0x464d4d4c // "LMMF"
 	snapVersion   = 1
+	// manifestVersion is 2 since there are segments; version 1 has chunks only, which are of one memtable a table.
+	manifestVersion    = 2
+	manifestVersionOld = 1
 	// manifestHead is what stands before the entries of a manifest: magic, version, LSN, next file, count.
 	manifestHead  = 24
 	manifestEntry = 32
@@ -40,9 +41,6 @@ const (
 	// diskCategory names the tier's writes to the file system's statistics.
 	diskCategory vfs.DiskWriteCategory = "lamina-snapshots"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-var le = binary.LittleEndian
 
 // snapEntry says where the last snapshot of a chunk is.
 type snapEntry struct {
@@ -59,9 +57,9 @@ type snapKey struct {
 	chunk uint32
 }
 
-// snapFiles are the snapshot files of a tier and the manifest that names what is valid in them.
-type snapFiles struct {
-	o Options
+// files are the snapshot files of a tier and the manifest that names what is valid in them.
+type files struct {
+	o *Options
 	// loaded is the LSN of the checkpoint that was there at open: entries up to it are not applied again.
 	loaded table.LSN
 	// reading keeps files from being removed while they are read.
@@ -71,31 +69,42 @@ type snapFiles struct {
 		entries map[snapKey]snapEntry
 		upTo    table.LSN
 		next    uint32 // file number; one that was given out is never given out again
-		bytes   int64  // of all files
+		bytes   int64  // of the snapshot files
+		// tables are those of the manifest; segment is the next number of a segment, which is never given out again.
+		tables  tableRecords
+		segment uint32
+		// free are the segments that no View has.
+		free map[uint32]bool
+		// finished are the segments that were finished since the store was opened, and are not removed.
+		finished map[uint32]bool
+		// pins: no file is removed while there are some.
+		pins int
+		// changes is Tier.changes when the manifest was made.
+		changes int64
 	}
 }
 
-func (f *snapFiles) upTo() table.LSN {
+func (f *files) upTo() table.LSN {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.mu.upTo
 }
 
-func (f *snapFiles) bytes() int64 {
+func (f *files) bytes() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.mu.bytes
 }
 
-func (f *snapFiles) path(name string) string { return f.o.FS.PathJoin(f.o.Dir, name) }
+func (f *files) path(name string) string { return f.o.FS.PathJoin(f.o.Dir, name) }
 
-func (f *snapFiles) manifestName() string { return f.o.Name + ".manifest" }
+func (f *files) manifestName() string { return tierName + ".manifest" }
 
-func (f *snapFiles) fileName(n uint32) string { return fmt.Sprintf("%s-%08d.snap", f.o.Name, n) }
+func (f *files) fileName(n uint32) string { return fmt.Sprintf("%s-%08d.snap", tierName, n) }
 
 // parseFileName is the inverse of fileName.
-func (f *snapFiles) parseFileName(name string) (n uint32, ok bool) {
-	digits, ok := strings.CutPrefix(name, f.o.Name+"-")
+func (f *files) parseFileName(name string) (n uint32, ok bool) {
+	digits, ok := strings.CutPrefix(name, tierName+"-")
 	if !ok {
 		return 0, false
 	}
@@ -108,10 +117,12 @@ func (f *snapFiles) parseFileName(name string) (n uint32, ok bool) {
 
 // open reads the manifest, if there is one. Files that it does not name stay until sweep: whether the manifest is the
 // one that the log wants is known only after the log was read.
-func (f *snapFiles) open(o Options) error {
+func (f *files) open(o *Options) error {
 	f.o = o
 	f.mu.entries = map[snapKey]snapEntry{}
-	f.mu.next = 1
+	f.mu.tables, f.mu.free = tableRecords{}, map[uint32]bool{}
+	f.mu.next, f.mu.segment = 1, 1
+	f.mu.finished = map[uint32]bool{}
 	b, err := readFile(o.FS, f.path(f.manifestName()))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -127,7 +138,7 @@ func (f *snapFiles) open(o Options) error {
 }
 
 // measure adds up the sizes of the files, and keeps the numbers of those there are from being used again.
-func (f *snapFiles) measure() error {
+func (f *files) measure() error {
 	names, err := f.o.FS.List(f.o.Dir)
 	if err != nil {
 		return ioError("list", f.o.Dir, err)
@@ -137,6 +148,9 @@ func (f *snapFiles) measure() error {
 		n, mine := f.parseFileName(name)
 		if mine {
 			f.mu.next = max(f.mu.next, n+1)
+		}
+		if n, ok := parseSegmentName(name); ok {
+			f.mu.segment = max(f.mu.segment, n+1)
 		}
 		if mine || name == f.manifestName() {
 			if st, err := f.o.FS.Stat(f.path(name)); err == nil {
@@ -172,11 +186,11 @@ func readFile(fsys vfs.FS, path string) ([]byte, error) {
 	return b, nil
 }
 
-func (f *snapFiles) damaged(file string, off int64, what string) error {
+func (f *files) damaged(file string, off int64, what string) error {
 	return &table.DamageError{What: "snapshot file", File: file, Offset: off, Reason: what}
 }
 
-func (f *snapFiles) parseManifest(b []byte) error {
+func (f *files) parseManifest(b []byte) error {
 	name := f.manifestName()
 	if len(b) < manifestHead+4 || le.Uint32(b) != manifestMagic {
 		return f.damaged(name, 0, "no manifest")
@@ -185,31 +199,48 @@ func (f *snapFiles) parseManifest(b []byte) error {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return f.damaged(name, 0, "wrong checksum")
 	}
-	if v := le.Uint32(b[4:]); v != snapVersion {
+	v := le.Uint32(b[4:])
+	if v != manifestVersion && v != manifestVersionOld {
 		return sqlerr.Newf(sqlerr.FeatureNotSupported, "snapshot manifest %s has format version %d: a newer program wrote it", name, v)
 	}
 	f.mu.upTo = table.LSN(le.Uint64(b[8:]))
 	f.mu.next = le.Uint32(b[16:])
-	rest := body[manifestHead:]
-	if int64(len(rest)) != int64(le.Uint32(b[20:]))*manifestEntry {
+	rest, n := body[manifestHead:], int64(le.Uint32(b[20:]))
+	if int64(len(rest)) < n*manifestEntry || v == manifestVersionOld && int64(len(rest)) != n*manifestEntry {
 		return f.damaged(name, manifestHead, "wrong length")
 	}
-	for ; len(rest) > 0; rest = rest[manifestEntry:] {
+	for ; n > 0; n-- {
 		e := snapEntry{table: table.ObjectID(le.Uint32(rest)), chunk: le.Uint32(rest[4:]), file: le.Uint32(rest[8:]),
 			rows: le.Uint32(rest[12:]), off: le.Uint64(rest[16:]), size: le.Uint64(rest[24:])}
 		f.mu.entries[snapKey{e.table, e.chunk}] = e
+		rest = rest[manifestEntry:]
+	}
+	if v == manifestVersionOld {
+		return nil
+	}
+	if err := f.parseTables(rest); err != nil {
+		return f.damaged(name, int64(len(body)-len(rest)), err.Error())
 	}
 	return nil
 }
 
-// encodeManifest is the inverse of parseManifest.
-func encodeManifest(upTo table.LSN, next uint32, entries []snapEntry) []byte {
+// manifest is what a manifest says.
+type manifest struct {
+	upTo    table.LSN
+	next    uint32 // snapshot file
+	segment uint32 // next
+	chunks  []snapEntry
+	tables  []*tableRecord
+}
+
+// encode is the inverse of parseManifest.
+func (m *manifest) encode() []byte {
 	b := le.AppendUint32(nil, manifestMagic)
-	b = le.AppendUint32(b, snapVersion)
-	b = le.AppendUint64(b, uint64(upTo))
-	b = le.AppendUint32(b, next)
-	b = le.AppendUint32(b, uint32(len(entries)))
-	for _, e := range entries {
+	b = le.AppendUint32(b, manifestVersion)
+	b = le.AppendUint64(b, uint64(m.upTo))
+	b = le.AppendUint32(b, m.next)
+	b = le.AppendUint32(b, uint32(len(m.chunks)))
+	for _, e := range m.chunks {
 		b = le.AppendUint32(b, uint32(e.table))
 		b = le.AppendUint32(b, e.chunk)
 		b = le.AppendUint32(b, e.file)
@@ -217,67 +248,69 @@ func encodeManifest(upTo table.LSN, next uint32, entries []snapEntry) []byte {
 		b = le.AppendUint64(b, e.off)
 		b = le.AppendUint64(b, e.size)
 	}
+	b = m.appendTables(b)
 	return le.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// sweep removes the files that the manifest does not name. The manifest's name was made durable before.
-func (f *snapFiles) sweep() error {
+// sweep removes the snapshot files that the manifest does not name, and of segments those that no View has either, or, at
+// open, all but those of live. The manifest's name was made durable before.
+func (f *files) sweep(live map[uint32]bool) error {
 	f.reading.Lock()
 	defer f.reading.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.mu.pins > 0 {
+		return f.measure()
+	}
 	used := map[uint32]bool{}
 	for _, e := range f.mu.entries {
 		used[e.file] = true
 	}
+	named := f.mu.tables.segments()
 	names, err := f.o.FS.List(f.o.Dir)
 	if err != nil {
 		return ioError("list", f.o.Dir, err)
 	}
 	for _, name := range names {
 		n, mine := f.parseFileName(name)
-		if mine && !used[n] || name == f.manifestName()+tempSuffix {
+		gone := mine && !used[n] || name == f.manifestName()+tempSuffix
+		if n, ok := parseSegmentName(name); ok {
+			gone = !named[n] && (f.mu.free[n] || live != nil && !live[n])
+		}
+		if gone {
 			if err := f.o.FS.Remove(f.path(name)); err != nil {
 				return ioError("remove", name, err)
 			}
 		}
 	}
+	for n := range f.mu.free {
+		if !named[n] {
+			delete(f.mu.free, n)
+			delete(f.mu.finished, n)
+		}
+	}
 	return f.measure()
 }
 
-// load reads a table's chunks back, each into its place.
-func (f *snapFiles) load(id table.ObjectID, d *data) error {
-	var mine []snapEntry
-	f.mu.Lock() // a checkpoint may be made while a new table is defined
-	for _, e := range f.mu.entries {
-		if e.table == id {
-			mine = append(mine, e)
-		}
+// recovered removes what neither the manifest nor the log names.
+func (f *files) recovered(live map[uint32]bool) error {
+	if invariants.Mutant("rowstore-sweep-unsynced") {
+		return f.sweep(live)
 	}
-	f.mu.Unlock()
-	slices.SortFunc(mine, func(a, b snapEntry) int { return cmp.Compare(a.chunk, b.chunk) })
-	for _, e := range mine {
-		var b vec.Batch
-		if err := f.readChunk(e, d, &b); err != nil {
-			return err
-		}
-		d.startAt(int(e.chunk))
-		if err := d.insert(0, &b); err != nil {
-			return err
-		}
-		d.chunk(d.used - 1).changed.Store(0)
+	// The process before may have ended right after it renamed the manifest.
+	if err := syncDir(f.o.FS, f.o.Dir); err != nil {
+		return ioError("sync directory", f.o.Dir, err)
 	}
-	d.fresh = true
-	return nil
+	return f.sweep(live)
 }
 
 // readChunk reads one chunk's rows.
-func (f *snapFiles) readChunk(e snapEntry, d *data, dst *vec.Batch) error {
+func (f *files) readChunk(e snapEntry, ts []types.Type, dst *vec.Batch) error {
 	b, err := f.readBlock(e)
 	if err != nil {
 		return err
 	}
-	rest, err := veccodec.Decode(b, d.types, dst)
+	rest, err := veccodec.Decode(b, ts, dst)
 	if err != nil || len(rest) > 0 || dst.N != int(e.rows) {
 		return f.damaged(f.fileName(e.file), int64(e.off), "rows do not decode")
 	}
@@ -285,7 +318,7 @@ func (f *snapFiles) readChunk(e snapEntry, d *data, dst *vec.Batch) error {
 }
 
 // readBlock reads and checks the block of a chunk.
-func (f *snapFiles) readBlock(e snapEntry) ([]byte, error) {
+func (f *files) readBlock(e snapEntry) ([]byte, error) {
 	name := f.fileName(e.file)
 	file, err := f.o.FS.Open(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -316,7 +349,7 @@ func (f *snapFiles) readBlock(e snapEntry) ([]byte, error) {
 }
 
 // readAt fills b from an offset of a file. That the file ends before is damage.
-func (f *snapFiles) readAt(file vfs.File, name string, b []byte, off int64) error {
+func (f *files) readAt(file vfs.File, name string, b []byte, off int64) error {
 	switch n, err := file.ReadAt(b, off); {
 	case n == len(b):
 		return nil
@@ -328,7 +361,7 @@ func (f *snapFiles) readAt(file vfs.File, name string, b []byte, off int64) erro
 }
 
 // writeManifest replaces the manifest: it is written under another name, which it loses once it is on disk.
-func (f *snapFiles) writeManifest(b []byte) error {
+func (f *files) writeManifest(b []byte) error {
 	tmp, name := f.path(f.manifestName()+tempSuffix), f.path(f.manifestName())
 	file, err := f.o.FS.Create(tmp, diskCategory)
 	if err != nil {

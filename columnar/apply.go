@@ -1,0 +1,123 @@
+package columnar
+
+import (
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// apply applies one entry. New versions are in the indexes before those that they replace have ended: who looks for the
+// newest row with a key finds a live one at any moment.
+func (inc *incarnation) apply(lsn table.LSN, e *table.Entry) error {
+	m := inc.active(lsn)
+	if e.Rows != nil && e.Rows.N > 0 {
+		if err := m.Insert(lsn, e.Rows); err != nil {
+			return err
+		}
+	}
+	for i := range e.Keys.Len() {
+		var ref table.RowRef
+		if i < len(e.Refs) {
+			ref = e.Refs[i]
+		}
+		if err := inc.end(lsn, e.Keys.At(i), ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// active returns the memtable that takes the rows of a record. One that is full is sealed before the first of them.
+func (inc *incarnation) active(lsn table.LSN) *memtable {
+	p := inc.cur.Load()
+	m := p.mems[0]
+	t := inc.t
+	if m.last == lsn || !t.jobs.running() || !inc.full(m) {
+		m.last = lsn
+		return m
+	}
+	next := inc.seal(lsn - 1)
+	next.last = lsn
+	return next
+}
+
+// full reports whether a memtable is to be sealed: it has many rows, or much memory and not too few rows for a segment.
+func (inc *incarnation) full(m *memtable) bool {
+	rows := m.Live()
+	if rows >= int64(inc.t.o.DeltaRows) {
+		return true
+	}
+	bytes, _ := m.Bytes()
+	return bytes >= inc.t.o.DeltaBytes && (rows*smallPart >= int64(inc.t.o.DeltaRows) || bytes >= smallPart*inc.t.o.DeltaBytes)
+}
+
+// smallPart: a memtable with a smaller part of DeltaRows is not flushed because of its size, unless that is so many times
+// DeltaBytes.
+const smallPart = 16
+
+// seal ends the newest memtable after a record, and begins another.
+func (inc *incarnation) seal(lsn table.LSN) *memtable {
+	p := inc.cur.Load()
+	m := p.mems[0]
+	m.sealed = lsn
+	next := inc.newMem(m.EndChunk())
+	n := &parts{moves: p.moves, mems: append([]*memtable{next}, p.mems...), segs: p.segs}
+	inc.install(lsn, n)
+	inc.t.jobs.flush(inc)
+	return next
+}
+
+// end ends the live version of a key. ref is where the session has seen it, or 0.
+func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
+	p := inc.cur.Load()
+	for _, m := range p.mems {
+		if ok, err := m.End(lsn, key); ok || err != nil {
+			return err
+		}
+	}
+	if !inc.t.opened {
+		inc.pending = append(inc.pending, pendingDeletion{lsn: lsn, key: string(key)})
+		return nil
+	}
+	if ref != 0 && !invariants.Mutant("columnar-ignore-hint") {
+		if ref = inc.Moved(ref, p.moves); ref&segmentBit != 0 {
+			num, pos := split(ref)
+			for _, s := range p.segs {
+				if s.num == num {
+					return s.dv.Delete(uint64(lsn), pos)
+				}
+			}
+		}
+	}
+	return inc.endByKey(lsn, key)
+}
+
+// endByKey ends a row in a segment by its key.
+func (inc *incarnation) endByKey(lsn table.LSN, key []byte) error {
+	p := inc.cur.Load()
+	for i := len(p.segs) - 1; i >= 0; i-- {
+		pos, found, err := p.segs[i].live(0, key, lsn)
+		if err != nil {
+			return err
+		}
+		if found {
+			return p.segs[i].dv.Delete(uint64(lsn), pos)
+		}
+	}
+	return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end is not in its index", inc.def.Load().Name)
+}
+
+// live finds the row of a segment with a value of key k (0: the primary or hidden key) that was not deleted at an LSN.
+func (s *seg) live(k int, key []byte, lsn table.LSN) (pos uint32, found bool, err error) {
+	var buf [4]uint32
+	list, err := s.file.Lookup(buf[:0], k, key)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, pos := range list {
+		if !s.dv.Contains(pos, uint64(lsn)) {
+			return pos, true, nil
+		}
+	}
+	return 0, false, nil
+}

@@ -1,0 +1,172 @@
+package columnar
+
+import (
+	"context"
+	"errors"
+
+	"github.com/laminadb/lamina/columnar/deletion"
+	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+// hiddenName is the column of hidden keys in the files of tables without a primary key, with field ID hiddenField.
+const (
+	hiddenName  = "_lamina_key"
+	hiddenField = 1 << 30
+)
+
+// schemaOf returns the schema of the segments of a table.
+func (inc *incarnation) schemaOf(def *table.TableDef) segment.Schema {
+	s := segment.Schema{Sort: inc.identity}
+	known := true // the columns have IDs
+	for i := range def.Columns {
+		known = known && def.Columns[i].ID > 0
+	}
+	names := map[string]bool{}
+	for i := range def.Columns {
+		c := &def.Columns[i]
+		id := int32(i + 1)
+		if known {
+			id = int32(c.ID)
+		}
+		names[c.Name] = true
+		s.Columns = append(s.Columns, segment.Column{Name: c.Name, Type: c.Type, FieldID: id, NotNull: c.NotNull})
+	}
+	if len(inc.types) > len(def.Columns) {
+		name := hiddenName
+		for names[name] {
+			name += "_"
+		}
+		s.Columns = append(s.Columns, segment.Column{
+			Name: name, Type: inc.types[len(def.Columns)], FieldID: hiddenField, NotNull: true, Bitmaps: segment.Off,
+		})
+	}
+	s.Keys = []segment.Key{{Name: "identity", Cols: inc.identity}}
+	for i := range def.Keys {
+		if k := &def.Keys[i]; !k.Primary {
+			s.Keys = append(s.Keys, segment.Key{Name: k.Name, Cols: k.Columns})
+		}
+	}
+	return s
+}
+
+// builder writes rows, which come in the order of the sort key, to segments of bounded size.
+type builder struct {
+	inc   *incarnation
+	cut   table.LSN
+	level uint8
+	s     segment.Schema
+	w     *segment.Writer
+	num   uint32
+	rows  int // in w
+	done  []*seg
+	since []table.LSN // of the rows in w
+}
+
+// newBuilder returns a builder of segments whose rows all live at cut: the log is made durable up to there first.
+func (inc *incarnation) newBuilder(cut table.LSN, level uint8) (*builder, error) {
+	if f := inc.t.o.BeforeSync; f != nil {
+		if err := f(cut); err != nil {
+			return nil, err
+		}
+	}
+	return &builder{inc: inc, cut: cut, level: level, s: inc.schemaOf(inc.def.Load())}, nil
+}
+
+// append adds rows and appends their places to refs. since are the LSNs at which they began; nil: it need not be known.
+func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN, refs []table.RowRef) ([]table.RowRef, error) {
+	if ctx.Err() != nil {
+		return refs, sqlerr.Canceled(ctx)
+	}
+	if b.w != nil && b.rows+rows.N > b.inc.t.o.SegmentRows {
+		if err := b.close(); err != nil {
+			return refs, err
+		}
+	}
+	if b.w == nil {
+		t := b.inc.t
+		b.num = t.files.nextSegment()
+		if b.num >= segmentsMax {
+			return refs, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many segments")
+		}
+		w, err := segment.NewWriter(t.o.FS, t.o.Dir, segmentName(b.num), b.s,
+			segment.Options{MaxLSN: uint64(b.cut)}, t.o.Tracker)
+		if err != nil {
+			return refs, err
+		}
+		b.w, b.rows, b.since = w, 0, nil
+	}
+	if err := b.w.Append(rows); err != nil {
+		return refs, err
+	}
+	for i := range rows.N {
+		refs = append(refs, segmentRef(b.num, uint32(b.rows+i)))
+	}
+	b.rows += rows.N
+	b.since = append(b.since, since...)
+	return refs, nil
+}
+
+// close finishes the segment being written, and opens it.
+func (b *builder) close() error {
+	if b.w == nil {
+		return nil
+	}
+	info, err := b.w.Finish()
+	b.w = nil
+	if err != nil {
+		return err
+	}
+	s := &seg{num: b.num, level: b.level, cut: b.cut, info: info, dv: deletion.New(info.Rows, uint64(b.cut))}
+	if since := b.since; len(since) > 0 {
+		s.since.Store(&since)
+	}
+	if err := b.inc.open(s); err != nil {
+		return err
+	}
+	b.done = append(b.done, s)
+	t := b.inc.t
+	t.files.finish(s.num)
+	t.counts.segments.Add(1)
+	t.counts.segmentBytes.Add(info.Segment.Bytes + info.Sidecar.Bytes)
+	return nil
+}
+
+// abandon removes what was written.
+func (b *builder) abandon() {
+	if b.w != nil {
+		b.w.Abort()
+		b.w = nil
+	}
+	for _, s := range b.done {
+		b.inc.t.discard(s)
+	}
+	b.done = nil
+}
+
+// discard removes the files of a segment that was never named.
+func (t *Tier) discard(s *seg) {
+	var err error
+	if s.file != nil {
+		err = s.file.Close()
+	}
+	t.files.mu.Lock()
+	delete(t.files.mu.finished, s.num)
+	t.files.mu.Unlock()
+	for _, name := range []string{s.info.Segment.Name, s.info.Sidecar.Name} {
+		err = errors.Join(err, t.o.FS.Remove(t.o.FS.PathJoin(t.o.Dir, name)))
+	}
+	if err != nil { // the next opening removes them
+		t.o.Logger.Warn("removal of a segment", "err", err)
+	}
+}
+
+// records describes the finished segments.
+func (b *builder) records() (list []segRecord) {
+	for _, s := range b.done {
+		list = append(list, segRecord{s.num, s.level, s.cut, s.info})
+	}
+	return list
+}

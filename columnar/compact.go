@@ -1,0 +1,335 @@
+package columnar
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+const (
+	// fanOut is the number of segments of a level that may have a key in their ranges.
+	fanOut = 4
+	// inputsMax bounds the segments that one compaction reads.
+	inputsMax = 16
+	// deletedPart: a segment is written anew when one in so many of its rows is deleted.
+	deletedPart = 5
+)
+
+// compactDue compacts as long as there is something due.
+func (inc *incarnation) compactDue(ctx context.Context) error {
+	inc.job.Lock()
+	defer inc.job.Unlock()
+	for {
+		if inc.replaced() {
+			return nil
+		}
+		segs, level := inc.due()
+		if len(segs) == 0 {
+			return nil
+		}
+		if err := inc.compact(ctx, segs, level); err != nil {
+			return err
+		}
+	}
+}
+
+// compactAll merges all segments if there is something to gain.
+func (inc *incarnation) compactAll(ctx context.Context) error {
+	inc.job.Lock()
+	defer inc.job.Unlock()
+	segs := inc.cur.Load().segs
+	deleted, level, overlap := false, uint8(0), false
+	for i, s := range segs {
+		deleted = deleted || s.dv.Deleted(uint64(table.MaxLSN)) > 0
+		level = max(level, s.level)
+		for _, o := range segs[:i] {
+			overlap = overlap || s.overlaps(o)
+		}
+	}
+	if inc.replaced() || len(segs) == 0 || !deleted && !overlap {
+		return nil
+	}
+	return inc.compact(ctx, segs, level+1)
+}
+
+// overlaps reports whether the ranges of the keys of two segments have a key in common.
+func (s *seg) overlaps(o *seg) bool {
+	a, b := s.file, o.file
+	alo, ahi, aok := a.KeyBounds(0)
+	blo, bhi, bok := b.KeyBounds(0)
+	return aok && bok && bytes.Compare(alo, bhi) <= 0 && bytes.Compare(blo, ahi) <= 0
+}
+
+// due returns segments to merge and the level of the result: fanOut of one level that overlap, or one of which many rows
+// are deleted.
+func (inc *incarnation) due() ([]*seg, uint8) {
+	segs := inc.cur.Load().segs
+	for _, s := range segs {
+		if n := s.dv.Deleted(uint64(table.MaxLSN)); n > 0 && n*deletedPart >= s.info.Rows {
+			return []*seg{s}, s.level
+		}
+	}
+	for _, s := range segs {
+		var with []*seg
+		for _, o := range segs {
+			if o.level == s.level && (o == s || s.overlaps(o)) {
+				with = append(with, o)
+			}
+		}
+		if len(with) >= fanOut {
+			return with[:min(len(with), inputsMax)], s.level + 1
+		}
+	}
+	return nil, 0
+}
+
+// compact writes the rows of segments that live at a cut to new segments, which take their place.
+func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) error {
+	cut, release, err := inc.t.jobs.view(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer release()
+	b, err := inc.newBuilder(cut, level)
+	if err != nil {
+		return err
+	}
+	defer b.abandon()
+	to, err := inc.merge(ctx, b, segs, cut)
+	if err != nil {
+		return err
+	}
+	r := moveRecord{table: inc.id, born: inc.born, moves: inc.moves.Load() + 1, cut: cut, added: b.records()}
+	for _, s := range segs {
+		r.removed = append(r.removed, s.num)
+	}
+	added := b.done
+	b.done = nil // a record may name them, whatever becomes of it
+	publish := func(applied table.LSN) error {
+		return inc.publishCompaction(applied, segs, added, to, &r)
+	}
+	if err := inc.t.jobs.log(ctx, CompactRecord, r.encode(), publish); err != nil {
+		return err
+	}
+	c := &inc.t.counts
+	c.compactions.Add(1)
+	for _, s := range segs {
+		c.compactRead.Add(s.info.Segment.Bytes)
+	}
+	for _, s := range added {
+		c.compactWritten.Add(s.info.Segment.Bytes + s.info.Sidecar.Bytes)
+	}
+	return nil
+}
+
+// publishCompaction puts segments in the place of others: it runs in the order of the log. Rows that were deleted since
+// the cut are deleted in the new segments.
+func (inc *incarnation) publishCompaction(applied table.LSN, segs, added []*seg, to [][]table.RowRef, r *moveRecord) error {
+	if inc.replaced() {
+		for _, s := range added {
+			inc.t.unused(s)
+		}
+		return nil
+	}
+	type ended struct {
+		to  table.RowRef
+		lsn uint64
+	}
+	var list []ended
+	for i, s := range segs {
+		for _, d := range s.dv.After(uint64(r.cut)) {
+			list = append(list, ended{to[i][d.Pos], d.LSN})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b ended) int { return cmp.Compare(a.lsn, b.lsn) })
+	if invariants.Mutant("columnar-forget-deleted") {
+		list = nil
+	}
+	for _, e := range list {
+		num, pos := split(e.to)
+		for _, s := range added {
+			if s.num == num {
+				if err := s.dv.Delete(e.lsn, pos); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i, s := range segs {
+		s.moved.p.Store(&relocation{move: r.moves, to: to[i]})
+	}
+	inc.exchange(applied, nil, segs, added, r.moves)
+	return nil
+}
+
+// merge writes the rows of segments that live at a cut in the order of their keys, and returns their places by segment
+// and position.
+func (inc *incarnation) merge(ctx context.Context, b *builder, segs []*seg, cut table.LSN) ([][]table.RowRef, error) {
+	to := make([][]table.RowRef, len(segs))
+	var charge int64
+	defer func() { inc.t.o.Tracker.Release(charge) }()
+	var list []*cursor
+	for i, s := range segs {
+		to[i] = make([]table.RowRef, s.info.Rows)
+		charge += int64(16 * s.info.Rows) // with since
+		c, err := inc.newCursor(s, i, cut)
+		if err != nil {
+			return nil, err
+		}
+		if ok, err := c.load(); err != nil {
+			return nil, err
+		} else if ok {
+			list = append(list, c)
+		}
+	}
+	inc.t.o.Tracker.Force(charge)
+	m := merger{inc: inc, b: b, to: to, bb: vec.NewBatchBuilder(inc.types, vec.Size, nil)}
+	for len(list) > 0 {
+		ended, err := m.step(ctx, list)
+		if err != nil {
+			return nil, err
+		}
+		if ended != nil {
+			list = slices.DeleteFunc(list, func(c *cursor) bool { return c == ended })
+		}
+	}
+	if err := m.write(ctx); err != nil {
+		return nil, err
+	}
+	return to, b.close()
+}
+
+// cursor reads the rows of a segment that live at a cut, in order.
+type cursor struct {
+	inc   *incarnation
+	s     *seg
+	input int
+	scan  *segment.Scan
+	cut   table.LSN
+	batch vec.Batch
+	sel   []uint16
+	at    int
+	keys  []byte
+	ends  []int
+}
+
+func (inc *incarnation) newCursor(s *seg, input int, cut table.LSN) (*cursor, error) {
+	cols := make([]int, len(inc.types))
+	for i := range cols {
+		cols[i] = i
+	}
+	sc, err := s.file.Scan(segment.ScanSpec{Cols: cols})
+	return &cursor{inc: inc, s: s, input: input, scan: sc, cut: cut}, err
+}
+
+// load goes to the next zone with rows; false at the end.
+func (c *cursor) load() (bool, error) {
+	for c.scan.Next() {
+		c.sel = c.s.dv.Mask(uint64(c.cut)).Sel(c.sel[:0], c.scan.Pos(), c.scan.Rows())
+		if len(c.sel) == 0 {
+			continue
+		}
+		if err := c.scan.Batch(&c.batch); err != nil {
+			return false, err
+		}
+		c.batch.Single(len(c.sel), c.batch.Groups[0].Cols, c.sel)
+		c.at, c.keys, c.ends = 0, c.keys[:0], c.ends[:0]
+		for i := range c.sel {
+			c.keys, _ = index.AppendBatch(c.keys, &c.batch, c.inc.identity, i)
+			c.ends = append(c.ends, len(c.keys))
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// key returns the key of row i of the zone.
+func (c *cursor) key(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = c.ends[i-1]
+	}
+	return c.keys[from:c.ends[i]]
+}
+
+// merger gathers rows of cursors.
+type merger struct {
+	inc   *incarnation
+	b     *builder
+	to    [][]table.RowRef
+	bb    *vec.BatchBuilder
+	from  []mergedRow // of bb
+	since []table.LSN
+	refs  []table.RowRef
+}
+
+type mergedRow struct {
+	input int
+	pos   uint32
+}
+
+// step takes the rows of the cursor with the least key that are below the keys of the others. It returns the cursor if
+// it has ended.
+func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
+	least := list[0]
+	for _, c := range list[1:] {
+		if bytes.Compare(c.key(c.at), least.key(least.at)) < 0 {
+			least = c
+		}
+	}
+	var bound []byte
+	for _, c := range list {
+		if k := c.key(c.at); c != least && (bound == nil || bytes.Compare(k, bound) < 0) {
+			bound = k
+		}
+	}
+	n := 1
+	for least.at+n < len(least.sel) && m.bb.Len()+n < vec.Size && (bound == nil || bytes.Compare(least.key(least.at+n), bound) < 0) {
+		n++
+	}
+	part := vec.Batch{N: n, Groups: []vec.Group{{Cols: least.batch.Groups[0].Cols, Sel: least.sel[least.at : least.at+n]}}}
+	if err := m.bb.AppendBatch(&part); err != nil {
+		return nil, err
+	}
+	for _, r := range least.sel[least.at : least.at+n] {
+		pos := uint32(least.scan.Pos() + int(r))
+		m.from = append(m.from, mergedRow{least.input, pos})
+		m.since = append(m.since, least.s.written(pos))
+	}
+	if m.bb.Len() >= vec.Size {
+		if err := m.write(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if least.at += n; least.at < len(least.sel) {
+		return nil, nil
+	}
+	ok, err := least.load()
+	if ok || err != nil {
+		return nil, err
+	}
+	return least, nil
+}
+
+// write hands the gathered rows to the builder.
+func (m *merger) write(ctx context.Context) (err error) {
+	if m.bb.Len() == 0 {
+		return nil
+	}
+	if m.refs, err = m.b.append(ctx, m.bb.Batch(), m.since, m.refs[:0]); err != nil {
+		return err
+	}
+	for i, r := range m.from {
+		m.to[r.input][r.pos] = m.refs[i]
+	}
+	m.bb.Reset()
+	m.from, m.since = m.from[:0], m.since[:0]
+	return nil
+}

@@ -1,0 +1,231 @@
+package columnar
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/rowstore"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec"
+)
+
+// flush writes the rows of a sealed memtable to segments, which take its place.
+func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
+	cut, release, err := inc.t.jobs.view(ctx, m.sealed)
+	if err != nil {
+		return err
+	}
+	defer release()
+	b, err := inc.newBuilder(cut, 0)
+	if err != nil {
+		return err
+	}
+	defer b.abandon()
+	to, err := inc.writeRows(ctx, b, m, cut)
+	if err != nil {
+		return err
+	}
+	r := moveRecord{table: inc.id, born: inc.born, moves: inc.moves.Load() + 1, sealed: m.sealed, cut: cut, added: b.records()}
+	segs := b.done
+	b.done = nil // a record may name them, whatever becomes of it
+	publish := func(applied table.LSN) error {
+		return inc.publishFlush(applied, m, segs, to, &r)
+	}
+	if err := inc.t.jobs.log(ctx, FlushRecord, r.encode(), publish); err != nil {
+		return err
+	}
+	inc.t.counts.flushes.Add(1)
+	return nil
+}
+
+// publishFlush puts segments in the place of a memtable: it runs in the order of the log. Rows that ended since the cut
+// are deleted in the segments.
+func (inc *incarnation) publishFlush(applied table.LSN, m *memtable, segs []*seg, to []table.RowRef, r *moveRecord) error {
+	if inc.replaced() {
+		for _, s := range segs {
+			inc.t.unused(s)
+		}
+		return nil
+	}
+	first, _ := m.Rows()
+	type ended struct {
+		to  table.RowRef
+		lsn table.LSN
+	}
+	var list []ended
+	m.Deletions(r.cut, func(row uint64, end table.LSN) {
+		list = append(list, ended{to[row-first], end})
+	})
+	slices.SortStableFunc(list, func(a, b ended) int { return cmp.Compare(a.lsn, b.lsn) })
+	if invariants.Mutant("columnar-forget-ended") {
+		list = nil
+	}
+	for _, e := range list {
+		num, pos := split(e.to)
+		for _, s := range segs {
+			if s.num == num {
+				if err := s.dv.Delete(uint64(e.lsn), pos); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !invariants.Mutant("columnar-forget-moves") {
+		m.moved.p.Store(&relocation{move: r.moves, to: to})
+	}
+	inc.exchange(applied, m, nil, segs, r.moves)
+	return nil
+}
+
+// replaced reports whether the table was dropped, or its rows replaced: nothing is moved any more.
+func (inc *incarnation) replaced() bool {
+	st := (*inc.t.tables.Load())[inc.id]
+	return st == nil || st.inc != inc
+}
+
+// sortedRow is a live row of a memtable with its key, which is at keys[from:from+n].
+type sortedRow struct {
+	prefix uint64
+	from   uint64
+	row    uint64
+	n      uint32
+}
+
+func (r *sortedRow) key(keys []byte) []byte { return keys[r.from : r.from+uint64(r.n)] }
+
+// writeRows writes the rows that live at a cut, and returns their places by row.
+func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, cut table.LSN) ([]table.RowRef, error) {
+	first, end := m.Rows()
+	to := make([]table.RowRef, end-first)
+	tracker := inc.t.o.Tracker
+	charge := int64(8 * (end - first))
+	tracker.Force(charge)
+	defer func() { tracker.Release(charge) }()
+	list, keys, sorted := inc.sortRows(m, cut)
+	extra := int64(cap(list))*32 + int64(cap(keys))
+	tracker.Force(extra)
+	charge += extra
+	var err error
+	if sorted {
+		err = inc.writeInOrder(ctx, b, m, cut, to)
+	} else {
+		err = inc.writeSorted(ctx, b, m, list, to)
+	}
+	if err == nil {
+		err = b.close()
+	}
+	return to, err
+}
+
+// sortRows sorts the rows that live at a cut by the sort key; sorted: they came in that order.
+func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, keys []byte, sorted bool) {
+	var rows []uint64
+	var batch vec.Batch
+	sorted = true
+	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
+		rows = m.Chunk(c, cut, &batch, rows)
+		for i, row := range rows {
+			r := sortedRow{from: uint64(len(keys)), row: row}
+			keys, _ = index.AppendBatch(keys, &batch, inc.identity, i)
+			r.n = uint32(uint64(len(keys)) - r.from)
+			r.prefix = prefixOf(r.key(keys))
+			if n := len(list); sorted && n > 0 {
+				sorted = bytes.Compare(list[n-1].key(keys), r.key(keys)) <= 0
+			}
+			list = append(list, r)
+		}
+	}
+	if !sorted {
+		slices.SortFunc(list, func(a, b sortedRow) int {
+			if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+				return c
+			}
+			return bytes.Compare(a.key(keys), b.key(keys))
+		})
+	}
+	return list, keys, sorted
+}
+
+// prefixOf returns the first 8 bytes of a key as a number of the same order.
+func prefixOf(key []byte) (p uint64) {
+	for i := range 8 {
+		p <<= 8
+		if i < len(key) {
+			p |= uint64(key[i])
+		}
+	}
+	return p
+}
+
+// writeInOrder writes rows as they stand.
+func (inc *incarnation) writeInOrder(ctx context.Context, b *builder, m *memtable, cut table.LSN, to []table.RowRef) error {
+	first, _ := m.Rows()
+	var rows []uint64
+	var batch vec.Batch
+	var refs []table.RowRef
+	var since []table.LSN
+	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
+		if rows = m.Chunk(c, cut, &batch, rows); len(rows) == 0 {
+			continue
+		}
+		since = begins(m.Memtable, rows, since[:0])
+		var err error
+		if refs, err = b.append(ctx, &batch, since, refs[:0]); err != nil {
+			return err
+		}
+		for i, row := range rows {
+			to[row-first] = refs[i]
+		}
+	}
+	return nil
+}
+
+// begins appends the LSNs at which rows began.
+func begins(m *rowstore.Memtable, rows []uint64, dst []table.LSN) []table.LSN {
+	for _, row := range rows {
+		v, _ := m.Of(row)
+		dst = append(dst, v.Begin)
+	}
+	return dst
+}
+
+// writeSorted gathers rows in the order of a list.
+func (inc *incarnation) writeSorted(ctx context.Context, b *builder, m *memtable, list []sortedRow, to []table.RowRef) error {
+	first, _ := m.Rows()
+	cols := make([]int, len(inc.types))
+	for i := range cols {
+		cols[i] = i
+	}
+	bb := vec.NewBatchBuilder(inc.types, vec.Size, nil)
+	var refs []table.RowRef
+	var since []table.LSN
+	rows := make([]uint64, 0, vec.Size)
+	for len(list) > 0 {
+		n := min(len(list), vec.Size)
+		bb.Reset()
+		rows = rows[:0]
+		for i := range list[:n] {
+			rows = append(rows, list[i].row)
+			if err := m.FetchInto(bb, list[i].row, cols); err != nil {
+				return err
+			}
+			if err := bb.Commit(); err != nil {
+				return err
+			}
+		}
+		since = begins(m.Memtable, rows, since[:0])
+		var err error
+		if refs, err = b.append(ctx, bb.Batch(), since, refs[:0]); err != nil {
+			return err
+		}
+		for i, row := range rows {
+			to[row-first] = refs[i]
+		}
+		list = list[n:]
+	}
+	return nil
+}

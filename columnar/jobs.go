@@ -1,0 +1,258 @@
+package columnar
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
+)
+
+// Host is the database around the tier.
+type Host interface {
+	// View holds the newest published View and returns its LSN. It is held until release is called.
+	View() (lsn table.LSN, release func())
+	// Log appends a node-local record, or none if kind is NoRecord, and calls apply in the order of the log, once the
+	// record is durable and before anything later is applied. What apply does is visible to new Views when Log returns.
+	Log(ctx context.Context, kind RecordKind, payload []byte, apply func(applied table.LSN) error) error
+}
+
+// jobs are what a tier does in the background: one goroutine flushes and compacts.
+type jobs struct {
+	host    Host
+	live    atomic.Bool
+	wake    chan struct{}
+	ctx     context.Context
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	garbage struct {
+		sync.Mutex
+		list []func()
+		busy sync.Mutex // garbage is freed in the order in which it came
+		wg   sync.WaitGroup
+	}
+	// progress is closed and replaced whenever a memtable was flushed; failure is the last error of the background.
+	progress struct {
+		sync.Mutex
+		c   chan struct{}
+		err error
+	}
+}
+
+// Start begins the work in the background. Before that nothing is sealed.
+func (t *Tier) Start(h Host) {
+	j := &t.jobs
+	j.host = h
+	j.wake, j.ended = make(chan struct{}, 1), make(chan struct{})
+	j.ctx, j.cancel = context.WithCancel(context.Background())
+	j.progress.c = make(chan struct{})
+	j.live.Store(true)
+	go t.work()
+	j.flush(nil) // what recovery left
+}
+
+// Stop ends the work in the background, and waits for it.
+func (t *Tier) Stop() {
+	j := &t.jobs
+	if j.live.Swap(false) {
+		j.cancel()
+		<-j.ended
+	}
+	j.garbage.wg.Wait()
+}
+
+// running reports whether somebody flushes what is sealed.
+func (j *jobs) running() bool { return j.live.Load() }
+
+// flush wakes the goroutine: a memtable of a table was sealed.
+func (j *jobs) flush(*incarnation) {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// collect frees garbage in the background, in order.
+func (j *jobs) collect(list []func()) {
+	if len(list) == 0 {
+		return
+	}
+	j.garbage.Lock()
+	j.garbage.list = append(j.garbage.list, list...)
+	j.garbage.Unlock()
+	j.garbage.wg.Go(func() {
+		j.garbage.busy.Lock()
+		defer j.garbage.busy.Unlock()
+		j.garbage.Lock()
+		list := j.garbage.list
+		j.garbage.list = nil
+		j.garbage.Unlock()
+		for _, f := range list {
+			f()
+		}
+	})
+}
+
+// collectEpoch ends the stay of who is no View in an epoch.
+func (j *jobs) collectEpoch(e *epochs, x *epoch) { j.collect(e.drop(x)) }
+
+// view holds a View at or above an LSN that has been applied.
+func (j *jobs) view(ctx context.Context, atLeast table.LSN) (table.LSN, func(), error) {
+	for {
+		lsn, release := j.host.View()
+		if lsn >= atLeast {
+			return lsn, release, nil
+		}
+		release()
+		select { // it is published as soon as the group of its record is applied
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return 0, nil, sqlerr.Canceled(ctx)
+		}
+	}
+}
+
+// log appends a record. It is not cancelled: whether the record is there must be known.
+func (j *jobs) log(ctx context.Context, kind RecordKind, payload []byte, apply func(table.LSN) error) error {
+	return j.host.Log(context.WithoutCancel(ctx), kind, payload, apply)
+}
+
+// retryDelay is how long the background waits after a failure.
+const retryDelay = time.Second
+
+// work is the goroutine of the background.
+func (t *Tier) work() {
+	j := &t.jobs
+	defer close(j.ended)
+	for {
+		select {
+		case <-j.wake:
+		case <-j.ctx.Done():
+			return
+		}
+		for {
+			err := t.round(j.ctx)
+			j.note(err)
+			if err == nil {
+				break
+			}
+			if j.ctx.Err() != nil {
+				return
+			}
+			t.o.Logger.Error("columnar tables: flush or compaction", "err", err)
+			select {
+			case <-time.After(retryDelay):
+			case <-j.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// note tells those who wait how the background fares.
+func (j *jobs) note(err error) {
+	j.progress.Lock()
+	defer j.progress.Unlock()
+	j.progress.err = err
+	if j.progress.c != nil {
+		close(j.progress.c)
+	}
+	j.progress.c = make(chan struct{})
+}
+
+// round flushes what is sealed and compacts what is due. Flushes of all tables go first.
+func (t *Tier) round(ctx context.Context) error {
+	for _, st := range *t.tables.Load() {
+		if err := st.inc.flushSealed(ctx); err != nil {
+			return err
+		}
+	}
+	if t.o.DisableCompaction {
+		return nil
+	}
+	for _, st := range *t.tables.Load() {
+		if err := st.inc.compactDue(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushSealed flushes the sealed memtables of a table, the oldest first.
+func (inc *incarnation) flushSealed(ctx context.Context) error {
+	inc.job.Lock()
+	defer inc.job.Unlock()
+	for {
+		p := inc.cur.Load()
+		if len(p.mems) < 2 || inc.replaced() {
+			return nil
+		}
+		if err := inc.flush(ctx, p.mems[len(p.mems)-1]); err != nil {
+			return err
+		}
+		inc.t.jobs.note(nil)
+	}
+}
+
+// sealedMax is the number of sealed memtables of a table from which on statements that write wait.
+const sealedMax = 4
+
+// Admit waits, before a statement that writes takes locks, while more has been written than was flushed.
+func (t *Tier) Admit(ctx context.Context) error {
+	for t.behind() {
+		j := &t.jobs
+		j.progress.Lock()
+		c, err := j.progress.c, j.progress.err
+		j.progress.Unlock()
+		if err != nil {
+			return err
+		}
+		if !t.behind() {
+			return nil
+		}
+		t.counts.stalls.Add(1)
+		select {
+		case <-c:
+		case <-ctx.Done():
+			return sqlerr.Canceled(ctx)
+		}
+	}
+	return nil
+}
+
+func (t *Tier) behind() bool {
+	if !t.jobs.running() || invariants.Mutant("columnar-never-wait") {
+		return false
+	}
+	for _, st := range *t.tables.Load() {
+		if len(st.p.mems) > sealedMax {
+			return true
+		}
+	}
+	return false
+}
+
+// Compact writes all rows of a table to as few segments as hold them, without those that were deleted.
+func (t *Tier) Compact(ctx context.Context, id table.ObjectID) error {
+	st := (*t.tables.Load())[id]
+	if st == nil || !t.jobs.running() {
+		return nil
+	}
+	inc := st.inc
+	err := t.jobs.log(ctx, NoRecord, nil, func(applied table.LSN) error {
+		if p := inc.cur.Load(); !inc.replaced() && p.mems[0].Live() > 0 {
+			inc.seal(applied)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := inc.flushSealed(ctx); err != nil {
+		return err
+	}
+	return inc.compactAll(ctx)
+}

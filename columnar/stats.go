@@ -1,0 +1,145 @@
+package columnar
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
+)
+
+// counts are the tier's metrics.
+type counts struct {
+	snapChunks, flushes, compactions, compactRead, compactWritten, segments, segmentBytes, stalls atomic.Int64
+}
+
+func (c *counts) report(m *table.TierMetrics) {
+	m.Flushes, m.FlushBytes = c.flushes.Load(), c.segmentBytes.Load()-c.compactWritten.Load()
+	m.Compactions = c.compactions.Load()
+	m.CompactionReadBytes, m.CompactionWrittenBytes = c.compactRead.Load(), c.compactWritten.Load()
+}
+
+// statsCache keeps the estimates about segments as long as the parts are the same.
+type statsCache struct {
+	sync.Mutex
+	of    *parts
+	rows  float64
+	cols  [][]types.Datum // a sample
+	known bool
+}
+
+// sampleMax bounds the rows of a sample.
+const sampleMax = 4096
+
+// Stats returns estimates.
+func (s *tableSnapshot) Stats() table.Stats {
+	p := s.inc.cur.Load()
+	if len(p.segs) == 0 && len(p.mems) == 1 {
+		return p.mems[0].Stats()
+	}
+	c := &s.inc.stats
+	c.Lock()
+	defer c.Unlock()
+	if c.of != p {
+		c.sample(s.inc, p)
+	}
+	out := table.Stats{Rows: c.rows, Columns: make([]table.ColumnStats, len(s.def.Columns))}
+	var mems []table.Stats
+	for _, g := range p.segs {
+		out.Rows -= float64(g.dv.Deleted(uint64(table.MaxLSN)))
+	}
+	for _, m := range p.mems {
+		st := m.Stats()
+		mems = append(mems, st)
+		out.Rows += st.Rows
+	}
+	for i := range out.Columns {
+		values := c.cols[i]
+		for _, st := range mems {
+			if i < len(st.Columns) && c.rows > 0 {
+				take := int(st.Rows / c.rows * float64(len(c.cols[i])))
+				values = append(values[:len(values):len(values)], st.Columns[i].Sample[:min(take, len(st.Columns[i].Sample))]...)
+			} else if i < len(st.Columns) {
+				values = append(values[:len(values):len(values)], st.Columns[i].Sample...)
+			}
+		}
+		out.Columns[i] = table.EstimateColumn(values, out.Rows, float64(widthOf(s.inc.types[i])))
+		s.bounds(p, i, &out.Columns[i])
+	}
+	return out
+}
+
+func widthOf(t types.Type) int {
+	if t.Class() == types.ClassString {
+		return 16
+	}
+	return 8
+}
+
+// sample reads the samples of the segments, each as many rows as its part of the table.
+func (c *statsCache) sample(inc *incarnation, p *parts) {
+	c.of, c.rows = p, 0
+	c.cols = make([][]types.Datum, len(inc.types))
+	for _, g := range p.segs {
+		c.rows += float64(g.info.Rows)
+	}
+	for _, g := range p.segs {
+		b, err := g.file.Sample()
+		if err != nil {
+			inc.t.o.Logger.Warn("sample of a segment", "err", err)
+			continue
+		}
+		n := min(b.N, max(1, int(float64(g.info.Rows)/c.rows*sampleMax)))
+		for i := range c.cols {
+			for r := range n {
+				c.cols[i] = append(c.cols[i], b.BatchDatum(i, r))
+			}
+		}
+	}
+}
+
+// bounds replaces the sample's bounds by those that segments and memtables have.
+func (s *tableSnapshot) bounds(p *parts, col int, st *table.ColumnStats) {
+	for _, g := range p.segs {
+		lo, hi, ok := boundsOf(g.file, col, s.inc.types[col])
+		if !ok {
+			continue
+		}
+		if !st.Min.Valid || types.Compare(lo, st.Min) < 0 {
+			st.Min = lo
+		}
+		if !st.Max.Valid || types.Compare(hi, st.Max) > 0 {
+			st.Max = hi
+		}
+	}
+	for _, m := range p.mems {
+		o := m.Stats()
+		if col >= len(o.Columns) || !o.Columns[col].Min.Valid {
+			continue
+		}
+		if c := &o.Columns[col]; !st.Min.Valid || types.Compare(c.Min, st.Min) < 0 {
+			st.Min = c.Min
+		}
+		if c := &o.Columns[col]; !st.Max.Valid || types.Compare(c.Max, st.Max) > 0 {
+			st.Max = c.Max
+		}
+	}
+}
+
+// boundsOf returns the least and the largest value of a column of integers or scaled decimals.
+func boundsOf(f *segment.Segment, col int, t types.Type) (lo, hi types.Datum, ok bool) {
+	fact := f.Fact(col)
+	if !fact.Bounded || fact.Min > fact.Max {
+		return lo, hi, false
+	}
+	switch t.Class() {
+	case types.ClassInt:
+		return types.NewInt(t.Kind, fact.Min), types.NewInt(t.Kind, fact.Max), true
+	case types.ClassNumeric:
+		if _, scale, fixed := t.PrecisionScale(); fixed {
+			return types.NewDecimal(fact.Min, scale), types.NewDecimal(fact.Max, scale), true
+		}
+	}
+	return lo, hi, false
+}
