@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists what the log and the snapshot files of a database, or of a copy of its directory, have: see wal.md, commit.md, rowstore.md.
+"""Lists what the log and the snapshot files of a database, or of a copy of its directory, have: see wal.md, commit.md, columnar.md.
 rows.py, beside it, makes rows of that. Checksums that do not match end both.        usage: decode.py DIRECTORY"""
 import os, struct, sys
 
