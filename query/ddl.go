@@ -11,7 +11,6 @@ import (
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
-	"github.com/laminadb/lamina/types"
 )
 
 // runDDL runs statements that change schema objects.
@@ -379,71 +378,4 @@ func (s *Session) dropContents(ctx context.Context, tx table.Tx, schema table.Ob
 		}
 	}
 	return nil
-}
-
-// runExplain prints a plan, and with ANALYZE runs it.
-func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types.Datum) (*Result, error) {
-	o, err := explainOptions(b)
-	if err != nil {
-		return nil, err
-	}
-	switch b.Query.(type) {
-	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
-	default:
-		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
-	}
-	q, err := s.planQuery(ctx, true, b.Query, typesOf(params))
-	if err != nil {
-		return nil, err
-	}
-	tx, err := s.storageTx(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var lines []string
-	if o.analyze {
-		lines, err = s.explainAnalyze(ctx, tx, q, params)
-	} else {
-		lines = strings.Split(strings.TrimRight(plan.FormatQuery(q, plan.FormatOptions{Costs: o.costs, Verbose: o.verbose}), "\n"), "\n")
-	}
-	if err != nil {
-		return nil, err
-	}
-	rows := make([][]string, len(lines))
-	for i, l := range lines {
-		rows[i] = []string{l}
-	}
-	return s.textRows("EXPLAIN", []string{"QUERY PLAN"}, rows)
-}
-
-type explain struct{ analyze, verbose, costs bool }
-
-func explainOptions(b *ast.Explain) (explain, error) {
-	o := explain{costs: true}
-	for _, opt := range b.Options {
-		on := true
-		if opt.HasValue && opt.Name != "format" {
-			v, ok := parseBool(opt.Value)
-			if !ok {
-				return o, sqlerr.Newf(sqlerr.SyntaxError, "%s requires a Boolean value", opt.Name).At(opt.Pos())
-			}
-			on = v
-		}
-		switch opt.Name {
-		case "analyze":
-			o.analyze = on
-		case "verbose":
-			o.verbose = on
-		case "costs":
-			o.costs = on
-		case "timing", "summary", "buffers":
-		case "format":
-			if !strings.EqualFold(opt.Value, "text") {
-				return o, sqlerr.Unsupported("EXPLAIN (FORMAT " + strings.ToUpper(opt.Value) + ")").At(opt.Pos())
-			}
-		default:
-			return o, sqlerr.Newf(sqlerr.SyntaxError, "unrecognized EXPLAIN option %q", opt.Name).At(opt.Pos())
-		}
-	}
-	return o, nil
 }

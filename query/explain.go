@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -14,13 +15,85 @@ import (
 	"github.com/laminadb/lamina/types"
 )
 
-// explainAnalyze runs a query, drops its rows, and prints the plan with what happened in each operator.
-func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query, params []types.Datum) ([]string, error) {
+// runExplain prints a plan, and with ANALYZE runs it.
+func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types.Datum) (*Result, error) {
+	o, err := explainOptions(b)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Query.(type) {
+	case *ast.Query, *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge:
+	default:
+		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
+	}
+	began := time.Now()
+	q, err := s.planQuery(ctx, true, b.Query, typesOf(params))
+	if err != nil {
+		return nil, err
+	}
+	planning := time.Since(began)
+	tx, err := s.storageTx(ctx)
+	if err != nil {
+		return nil, err
+	}
+	format, times := plan.FormatOptions{Costs: o.costs, Verbose: o.verbose, Timing: o.timing}, plan.Times{}
+	if o.summary {
+		times.Planning = &planning
+	}
+	if o.analyze {
+		reports, took, err := s.explainAnalyze(ctx, tx, q, params)
+		if err != nil {
+			return nil, err
+		}
+		format.Actual = actualOf(reports)
+		if o.summary {
+			times.Execution = &took
+		}
+	}
+	return s.explained(q, o, format, times)
+}
+
+// explained returns a plan as text, a row for each line, or as a JSON document in one row.
+func (s *Session) explained(q *plan.Query, o explain, format plan.FormatOptions, times plan.Times) (*Result, error) {
+	if o.json {
+		text, err := plan.FormatJSON(q, format, times)
+		if err != nil {
+			return nil, err
+		}
+		return s.textRows("EXPLAIN", []string{"QUERY PLAN"}, [][]string{{text}})
+	}
+	var rows [][]string
+	for line := range strings.SplitSeq(strings.TrimRight(plan.FormatQuery(q, format), "\n"), "\n") {
+		rows = append(rows, []string{line})
+	}
+	if times.Planning != nil {
+		rows = append(rows, []string{fmt.Sprintf("Planning Time: %.3f ms", float64(*times.Planning)/1e6)})
+	}
+	if times.Execution != nil {
+		rows = append(rows, []string{fmt.Sprintf("Execution Time: %.3f ms", float64(*times.Execution)/1e6)})
+	}
+	return s.textRows("EXPLAIN", []string{"QUERY PLAN"}, rows)
+}
+
+// actualOf returns what operators did.
+func actualOf(reports []exec.OpReport) func(n plan.Node) (plan.Actual, bool) {
+	byID := map[int]exec.OpReport{}
+	for _, r := range reports {
+		byID[r.ID] = r
+	}
+	return func(n plan.Node) (plan.Actual, bool) {
+		r, ok := byID[plan.ID(n)]
+		return plan.Actual{Rows: r.Rows, Time: r.Time, MemoryBytes: r.MemoryBytes, Facts: r.Details}, ok
+	}
+}
+
+// explainAnalyze runs a query, drops its rows, and returns what happened in each operator, and how long all took.
+func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query, params []types.Datum) ([]exec.OpReport, time.Duration, error) {
 	if len(q.Changes) > 0 {
-		return nil, sqlerr.Unsupported("EXPLAIN ANALYZE of data changes in WITH")
+		return nil, 0, sqlerr.Unsupported("EXPLAIN ANALYZE of data changes in WITH")
 	}
 	if err := sameCount(len(q.Params), len(params)); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var reports []exec.OpReport
 	began := time.Now()
@@ -49,41 +122,5 @@ func (s *Session) explainAnalyze(ctx context.Context, tx table.Tx, q *plan.Query
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	took := time.Since(began)
-	byID := map[int]exec.OpReport{}
-	for _, r := range reports {
-		byID[r.ID] = r
-	}
-	of := func(n plan.Node) (exec.OpReport, bool) {
-		r, ok := byID[plan.ID(n)]
-		return r, ok
-	}
-	text := plan.FormatQuery(q, plan.FormatOptions{Costs: true,
-		Actual: func(n plan.Node) string {
-			r, ok := of(n)
-			if !ok {
-				return ""
-			}
-			return fmt.Sprintf(" (actual rows=%d time=%.3f ms)", r.Rows, float64(r.Time)/1e6)
-		},
-		Details: func(n plan.Node) []string {
-			r, ok := of(n)
-			if !ok {
-				return nil
-			}
-			out := r.Details
-			if scan, ok := n.(*plan.Scan); ok {
-				out = append([]string{"Tier: " + scan.Table.Method}, out...)
-			}
-			if r.MemoryBytes > 0 {
-				out = append(out[:len(out):len(out)], fmt.Sprintf("Memory: %d kB", (r.MemoryBytes+1023)/1024))
-			}
-			return out
-		},
-	})
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return append(lines, fmt.Sprintf("Execution Time: %.3f ms", float64(took)/1e6)), nil
+	return reports, time.Since(began), err
 }

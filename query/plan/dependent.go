@@ -48,20 +48,20 @@ type Apply struct {
 // Inputs returns the outer side, then the inner one.
 func (n *Apply) Inputs() []Node { return []Node{n.Left, n.Root} }
 
-func applyTitle(n *Apply) (string, []string) {
-	var d []string
+func applyTitle(n *Apply) (string, []detail) {
+	var d []detail
 	if len(n.Args) > 0 {
 		parts := make([]string, len(n.Args))
 		for i, a := range n.Args {
 			parts[i] = fmt.Sprintf("$%d = %s", n.Params[i], expr.String(a))
 		}
-		d = append(d, "For Each: "+strings.Join(parts, ", "))
+		d = append(d, detail{"For Each", strings.Join(parts, ", ")})
 	}
 	if n.When != nil {
-		d = append(d, "When: "+expr.String(n.When))
+		d = append(d, detail{"When", expr.String(n.When)})
 	}
 	if n.Volatile {
-		d = append(d, "Anew for every row")
+		d = append(d, detail{"", "Anew for every row"})
 	}
 	return "Apply" + joinTitles[n.Kind], d
 }

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/table"
@@ -15,10 +17,31 @@ type FormatOptions struct {
 	Costs bool
 	// Verbose prints the output columns.
 	Verbose bool
-	// Actual, if not nil, returns what to print behind an operator's line: EXPLAIN ANALYZE.
-	Actual func(n Node) string
-	// Details, if not nil, returns further lines about an operator.
-	Details func(n Node) []string
+	// Actual, if not nil, returns what an operator did, if it did anything: EXPLAIN ANALYZE.
+	Actual func(n Node) (Actual, bool)
+	// Timing prints the times of operators.
+	Timing bool
+}
+
+// Actual is what an operator did.
+type Actual struct {
+	Rows int64
+	// Time is that of all workers, without the operators after it.
+	Time time.Duration
+	// MemoryBytes is what its state took.
+	MemoryBytes int64
+	// Facts name the strategies that were chosen and why.
+	Facts []string
+}
+
+// detail is what is said of an operator: "Hash Cond: (a = b)", or the value alone.
+type detail struct{ name, value string }
+
+func (d detail) String() string {
+	if d.name == "" {
+		return d.value
+	}
+	return d.name + ": " + d.value
 }
 
 // FormatQuery returns a physical plan as text, in the manner of PostgreSQL's EXPLAIN.
@@ -64,17 +87,27 @@ func (f *formatter) line(s string) {
 }
 
 func (f *formatter) modify(q *Query, m *Modify) {
-	f.line(fmt.Sprintf("%s on %s", [...]string{"", "Insert", "Update", "Delete", "Merge"}[m.Kind], m.Table.Name))
-	if m.OnConflict != nil {
-		f.line("  Conflict Resolution: " + [...]string{"NOTHING", "UPDATE"}[min(1, len(upsertCols(m)))])
-	}
-	if m.Recheck != nil && f.o.Verbose {
-		f.line("  Recheck: " + expr.String(m.Recheck))
-	}
-	if m.Rerun {
-		f.line("  Reruns if a row has changed")
+	f.line(modifyKinds[m.Kind] + " on " + m.Table.Name)
+	for _, d := range modifyDetails(m, f.o.Verbose) {
+		f.line("  " + d.String())
 	}
 	f.node(q.Root, "  ->  ", "        ")
+}
+
+var modifyKinds = [...]string{"", "Insert", "Update", "Delete", "Merge"}
+
+func modifyDetails(m *Modify, verbose bool) []detail {
+	var d []detail
+	if m.OnConflict != nil {
+		d = append(d, detail{"Conflict Resolution", [...]string{"NOTHING", "UPDATE"}[min(1, len(upsertCols(m)))]})
+	}
+	if m.Recheck != nil && verbose {
+		d = append(d, detail{"Recheck", expr.String(m.Recheck)})
+	}
+	if m.Rerun {
+		d = append(d, detail{"", "Reruns if a row has changed"})
+	}
+	return d
 }
 
 func upsertCols(m *Modify) []int {
@@ -88,22 +121,25 @@ func (f *formatter) node(n Node, first, rest string) {
 	title, details := title(n)
 	s := first + title
 	if f.o.Costs {
-		s += "  (rows=" + strconv.FormatFloat(max(1, n.Estimated()), 'f', 0, 64) + ")"
+		s += "  (rows=" + strconv.FormatFloat(estimatedRows(n), 'f', 0, 64) + ")"
 	}
-	if f.o.Actual != nil {
-		s += f.o.Actual(n)
+	actual, ran := f.o.actual(n)
+	if ran {
+		s += fmt.Sprintf(" (actual rows=%d", actual.Rows)
+		if f.o.Timing {
+			s += fmt.Sprintf(" time=%.3f ms", milliseconds(actual.Time))
+		}
+		s += ")"
 	}
 	f.line(s)
 	if f.o.Verbose {
 		f.line(rest + "  Output: " + columnNames(n.Columns()))
 	}
 	for _, d := range details {
-		f.line(rest + "  " + d)
+		f.line(rest + "  " + d.String())
 	}
-	if f.o.Details != nil {
-		for _, d := range f.o.Details(n) {
-			f.line(rest + "  " + d)
-		}
+	if ran {
+		f.ran(n, actual, rest+"  ")
 	}
 	for _, c := range n.Inputs() {
 		f.node(c, rest+"  ->  ", rest+"        ")
@@ -116,6 +152,34 @@ func (f *formatter) node(n Node, first, rest string) {
 	}
 }
 
+// ran prints what an operator did, besides rows and time.
+func (f *formatter) ran(n Node, a Actual, indent string) {
+	if scan, ok := n.(*Scan); ok {
+		f.line(indent + "Tier: " + scan.Table.Method)
+	}
+	for _, fact := range a.Facts {
+		f.line(indent + fact)
+	}
+	if a.MemoryBytes > 0 {
+		f.line(fmt.Sprintf("%sMemory: %d kB", indent, kilobytes(a.MemoryBytes)))
+	}
+}
+
+func (o *FormatOptions) actual(n Node) (Actual, bool) {
+	if o.Actual == nil {
+		return Actual{}, false
+	}
+	return o.Actual(n)
+}
+
+func estimatedRows(n Node) float64 {
+	return math.RoundToEven(min(max(1, n.Estimated()), math.MaxFloat64))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / 1e6 }
+
+func kilobytes(n int64) int64 { return (n + 1023) / 1024 }
+
 func columnNames(cols []OutColumn) string {
 	names := make([]string, len(cols))
 	for i := range cols {
@@ -125,7 +189,7 @@ func columnNames(cols []OutColumn) string {
 }
 
 // title returns an operator's line and what is said about it below.
-func title(n Node) (string, []string) {
+func title(n Node) (string, []detail) {
 	switch n := n.(type) {
 	case *Scan:
 		return scanTitle(n)
@@ -135,24 +199,24 @@ func title(n Node) (string, []string) {
 		if len(n.Out) == 0 && len(n.Tuples) == 1 {
 			return "Result", nil
 		}
-		return "Values", []string{fmt.Sprintf("Rows: %d", len(n.Tuples))}
+		return "Values", []detail{{"Rows", strconv.Itoa(len(n.Tuples))}}
 	case *Filter:
-		return "Filter", []string{"Cond: " + expr.String(n.Cond)}
+		return "Filter", []detail{{"Cond", expr.String(n.Cond)}}
 	case *Project:
-		return "Project", []string{"Compute: " + expr.StringList(n.Exprs)}
+		return "Project", []detail{{"Compute", expr.StringList(n.Exprs)}}
 	case *Aggregate:
 		return aggregateTitle(n)
 	case *Sort:
-		d := []string{"Sort Key: " + sortKeys(n.Keys)}
+		d := []detail{{"Sort Key", sortKeys(n.Keys)}}
 		if n.TopN != nil {
-			return "Top-N Sort", append(d, "Rows: "+expr.String(n.TopN))
+			return "Top-N Sort", append(d, detail{"Rows", expr.String(n.TopN)})
 		}
 		return "Sort", d
 	}
 	return rareTitle(n)
 }
 
-func rareTitle(n Node) (string, []string) {
+func rareTitle(n Node) (string, []detail) {
 	switch n := n.(type) {
 	case *Apply:
 		return applyTitle(n)
@@ -166,14 +230,14 @@ func rareTitle(n Node) (string, []string) {
 	case *Working:
 		return "Working Table", nil
 	case *Window:
-		return "WindowAgg", []string{"Compute: " + windowList(n.Funcs, expr.String)}
+		return "WindowAgg", []detail{{"Compute", windowList(n.Funcs, expr.String)}}
 	case *Limit:
-		var d []string
+		var d []detail
 		if n.Count != nil {
-			d = append(d, "Count: "+expr.String(n.Count))
+			d = append(d, detail{"Count", expr.String(n.Count)})
 		}
 		if n.Offset != nil {
-			d = append(d, "Offset: "+expr.String(n.Offset))
+			d = append(d, detail{"Offset", expr.String(n.Offset)})
 		}
 		return "Limit", d
 	case *Append:
@@ -187,34 +251,35 @@ func rareTitle(n Node) (string, []string) {
 	case *LockRows:
 		return "LockRows", lockDetails(n)
 	case *Unique:
-		return "Unique", []string{"Key: " + expr.StringList(n.Keys)}
+		return "Unique", []detail{{"Key", expr.StringList(n.Keys)}}
 	case *Series:
-		return "Series", []string{
-			fmt.Sprintf("From: %s to %s by %s", expr.String(n.Start), expr.String(n.Stop), expr.String(n.Step)),
-		}
+		return "Series", []detail{{"From", fmt.Sprintf("%s to %s by %s", expr.String(n.Start), expr.String(n.Stop), expr.String(n.Step))}}
 	}
 	return fmt.Sprintf("%T", n), nil
 }
 
-func scanTitle(n *Scan) (string, []string) {
-	s := "Seq Scan on "
+func scanKind(n *Scan) string {
 	if n.Key != nil {
-		s = "Key Lookup on "
+		return "Key Lookup"
 	}
-	s += n.Table.Name
+	return "Seq Scan"
+}
+
+func scanTitle(n *Scan) (string, []detail) {
+	s := scanKind(n) + " on " + n.Table.Name
 	if n.Alias != "" && n.Alias != n.Table.Name {
 		s += " " + n.Alias
 	}
-	var d []string
+	var d []detail
 	if n.Key != nil {
 		parts := make([]string, len(n.Key))
 		for i, k := range n.Key {
 			parts[i] = fmt.Sprintf("(%s = %s)", n.Table.Columns[n.Table.PrimaryKey()[i]].Name, expr.String(k))
 		}
-		d = append(d, "Key: "+strings.Join(parts, " AND "))
+		d = append(d, detail{"Key", strings.Join(parts, " AND ")})
 	}
 	if n.Filter != nil {
-		d = append(d, "Filter: "+expr.String(n.Filter))
+		d = append(d, detail{"Filter", expr.String(n.Filter)})
 	}
 	return s, d
 }
@@ -223,12 +288,12 @@ var joinTitles = [...]string{
 	"", " Left", " Right", " Full", " Semi", " Anti", " Anti (null-aware)", " Mark", " Single",
 }
 
-func joinTitle(n *Join) (string, []string) {
+func joinTitle(n *Join) (string, []detail) {
 	s := "Hash" + joinTitles[n.Kind] + " Join"
 	if len(n.LeftKeys) == 0 {
 		s = "Nested Loop" + joinTitles[n.Kind] + " Join"
 	}
-	var d []string
+	var d []detail
 	if len(n.LeftKeys) > 0 {
 		parts := make([]string, len(n.LeftKeys))
 		for i := range n.LeftKeys {
@@ -238,16 +303,16 @@ func joinTitle(n *Join) (string, []string) {
 			}
 			parts[i] = "(" + expr.String(n.LeftKeys[i]) + op + expr.String(n.RightKeys[i]) + ")"
 		}
-		d = append(d, "Hash Cond: "+strings.Join(parts, " AND "))
+		d = append(d, detail{"Hash Cond", strings.Join(parts, " AND ")})
 	}
 	if n.Cond != nil {
-		d = append(d, "Join Filter: "+expr.String(n.Cond))
+		d = append(d, detail{"Join Filter", expr.String(n.Cond)})
 	}
 	return s, d
 }
 
-func aggregateTitle(n *Aggregate) (string, []string) {
-	var d []string
+func aggregateTitle(n *Aggregate) (string, []detail) {
+	var d []detail
 	var keys, determined []expr.Expr
 	for i, k := range n.Keys {
 		if n.Determined != nil && n.Determined[i] {
@@ -257,17 +322,17 @@ func aggregateTitle(n *Aggregate) (string, []string) {
 		}
 	}
 	if len(n.Keys) > 0 {
-		d = append(d, "Group Key: "+expr.StringList(keys))
+		d = append(d, detail{"Group Key", expr.StringList(keys)})
 	}
 	if len(determined) > 0 {
-		d = append(d, "Determined: "+expr.StringList(determined))
+		d = append(d, detail{"Determined", expr.StringList(determined)})
 	}
 	if len(n.Aggs) > 0 {
 		parts := make([]string, len(n.Aggs))
 		for i, a := range n.Aggs {
 			parts[i] = expr.String(a)
 		}
-		d = append(d, "Compute: "+strings.Join(parts, ", "))
+		d = append(d, detail{"Compute", strings.Join(parts, ", ")})
 	}
 	if len(n.Keys) == 0 {
 		return "Aggregate", d
@@ -283,8 +348,8 @@ func sortKeys(keys []SortKey) string {
 	return strings.Join(parts, ", ")
 }
 
-func lockDetails(n *LockRows) []string {
-	var d []string
+func lockDetails(n *LockRows) []detail {
+	var d []detail
 	for _, it := range n.Items {
 		s := it.Table.Name + " for " + lockName(it.Mode)
 		switch it.Wait {
@@ -293,7 +358,7 @@ func lockDetails(n *LockRows) []string {
 		case table.SkipLocked:
 			s += " skip locked"
 		}
-		d = append(d, "Lock: "+s)
+		d = append(d, detail{"Lock", s})
 	}
 	return d
 }
