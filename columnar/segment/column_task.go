@@ -92,7 +92,7 @@ func (w *Writer) encodeColumn(i int, batch *vec.Batch, n int) error {
 	if err := t.chunk.encode(v, enc, d, order); err != nil {
 		return sqlerr.Newf(sqlerr.InternalError, "column %q of segment %s: %w", w.schema.Columns[i].Name, w.name, err)
 	}
-	t.index, t.bounds = indexPages(v, t.chunk.made.pages)
+	t.index, t.bounds = w.indexPages(v, i)
 	t.nulls = int64(n - v.count(0, n))
 	return nil
 }

@@ -147,14 +147,31 @@ func (l *layout) number(b []byte) int64 {
 	return int64(le.Uint64(b))
 }
 
+// pageBounds returns the bounds of n rows from row from on, from the zone map if the page is a zone.
+func (w *Writer) pageBounds(v *values, col, from, n int) bounds {
+	c, k := &w.cols[col], from/w.opts.ZoneRows
+	z, ext := &c.zones[len(c.zones)-len(c.extremes)+k], c.extremes[k]
+	switch {
+	case from%w.opts.ZoneRows != 0 || n != int(z.rows):
+	case v.l.ints() && z.flags&zoneBounded != 0:
+		return bounds{lo: v.l.plain(z.lo, 0), hi: v.l.plain(z.hi, 0)}
+	case v.l.mean == meanString && ext.lo >= 0:
+		b := bounds{lo: v.bytes(ext.lo), hi: v.bytes(ext.hi)}
+		b.bad = len(b.lo) > statsBytesMax || len(b.hi) > statsBytesMax
+		return b
+	}
+	return boundsOf(v, from, from+n)
+}
+
 // indexPages makes the column index of a chunk, if its values have bounds, and the bounds of all of it.
-func indexPages(v *values, pages []page) (ci *format.ColumnIndex, all bounds) {
+func (w *Writer) indexPages(v *values, col int) (ci *format.ColumnIndex, all bounds) {
 	ci, all = new(format.ColumnIndex), bounds{none: true}
+	pages := w.tasks[col].chunk.made.pages
 	ascending, before := true, bounds{none: true}
 	from := 0
 	for i := range pages {
 		p := &pages[i]
-		b := boundsOf(v, from, from+int(p.rows))
+		b := w.pageBounds(v, col, from, int(p.rows))
 		from += int(p.rows)
 		all.widen(v, &b)
 		if all.bad {

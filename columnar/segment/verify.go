@@ -1,9 +1,11 @@
 package segment
 
 import (
+	"cmp"
 	"context"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -82,11 +84,15 @@ func (s *Segment) verifyTiles(ctx context.Context) error {
 			}
 		}
 	}
+	slices.SortFunc(tiles, func(a, b tile) int { return cmp.Compare(a.off, b.off) })
 	covered := int64(0)
 	var buf []byte
 	for _, t := range tiles {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if t.off != covered {
+			return s.malformed(e, "tables of pages: they leave bytes out")
 		}
 		covered += int64(t.len)
 		if buf = buf[:0]; cap(buf) < int(t.len) {

@@ -60,6 +60,7 @@ type Writer struct {
 type columnState struct {
 	distinct distinct
 	zones    []zone
+	extremes []extremes // of the zones of the row group at hand
 	nullRows []uint32
 	except   []exception
 	chunks   []chunk
@@ -197,8 +198,10 @@ func slice(b *vec.Batch, from, n int) *vec.Batch {
 func (w *Writer) note(i int, v *values) {
 	c := &w.cols[i]
 	c.distinct.add(v, w.done)
+	c.extremes = c.extremes[:0]
 	for from := 0; from < v.n; from += w.opts.ZoneRows {
-		c.zones = append(c.zones, zoneOf(v, from, min(from+w.opts.ZoneRows, v.n)))
+		z, ext := zoneOf(v, from, min(from+w.opts.ZoneRows, v.n))
+		c.zones, c.extremes = append(c.zones, z), append(c.extremes, ext)
 	}
 	c.except = append(c.except, v.except...)
 	if c.distinct.wantBits && v.nulls != nil {

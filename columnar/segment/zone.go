@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"math"
 
 	"github.com/laminadb/lamina/index"
@@ -34,12 +35,15 @@ type zone struct {
 	loKey, hiKey []byte
 }
 
+// extremes are the rows with the lowest and the highest value of a zone; -1: none, or not known.
+type extremes struct{ lo, hi int }
+
 // zoneOf computes the zone map of rows [from, to).
-func zoneOf(v *values, from, to int) zone {
+func zoneOf(v *values, from, to int) (zone, extremes) {
 	z := zone{rows: uint32(to - from), flags: zoneAscending | zoneFinite}
 	if v.present == nil && v.l.ints() {
 		z.ofInts(v, from, to)
-		return z
+		return z, extremes{-1, -1}
 	}
 	lo, hi, last := -1, -1, -1
 	for i := from; i < to; i++ {
@@ -65,23 +69,24 @@ func zoneOf(v *values, from, to int) zone {
 		if c > 0 {
 			z.flags &^= zoneAscending
 		}
-		if c != 0 {
-			z.check(v, i)
+		last = i
+		if c == 0 {
+			continue
 		}
-		if compareRows(v, i, lo) < 0 {
+		z.check(v, i)
+		if c > 0 && compareRows(v, i, lo) < 0 {
 			lo = i
 		}
-		if compareRows(v, i, hi) > 0 {
+		if c < 0 && compareRows(v, i, hi) > 0 {
 			hi = i
 		}
-		last = i
 	}
 	if lo < 0 || z.flags&zoneExcept != 0 {
-		return z
+		return z, extremes{lo, hi}
 	}
 	z.flags |= zoneBounded
 	z.setBounds(v, lo, hi)
-	return z
+	return z, extremes{lo, hi}
 }
 
 // ofInts is zoneOf for integers without a NULL.
@@ -139,7 +144,7 @@ func compareRows(v *values, i, j int) int {
 	case meanInt, meanDecimal:
 		return cmp.Compare(v.ints[i], v.ints[j])
 	case meanString:
-		return bytes.Compare(v.bytes(i), v.bytes(j))
+		return compareViews(&v.views[i], &v.views[j], v.blocks)
 	case meanWide:
 		a, b := v.bytes(i), v.bytes(j)
 		if c := int(int8(a[0])) - int(int8(b[0])); c != 0 {
@@ -148,6 +153,18 @@ func compareRows(v *values, i, j int) int {
 		return bytes.Compare(a[1:], b[1:])
 	}
 	return types.Compare(v.datum(i), v.datum(j))
+}
+
+// compareViews compares two strings, by their first bytes if these differ: shorter strings have zeros there.
+func compareViews(a, b *vec.StrView, blocks [][]byte) int {
+	x, y := binary.BigEndian.Uint32(a.Prefix[:]), binary.BigEndian.Uint32(b.Prefix[:])
+	if x != y {
+		return cmp.Compare(x, y)
+	}
+	if *a == *b {
+		return 0
+	}
+	return bytes.Compare(a.Bytes(blocks), b.Bytes(blocks))
 }
 
 func (z *zone) setBounds(v *values, lo, hi int) {
