@@ -11,9 +11,10 @@ import (
 // neighbours that are free become one again. It is used under the lock of its cache.
 type arena struct {
 	tracker *mem.Tracker
-	bytes   int // of a slab
-	limit   int // slabs
-	slabs   []arenaSlab
+	bytes   int                     // of a slab
+	limit   int                     // slabs
+	slabs   []arenaSlab             // those that were freed are zero
+	count   int                     // those that were not
 	free    [arenaOrders]arenaPlace // first free piece of each order, in a list
 }
 
@@ -74,7 +75,7 @@ func (a *arena) alloc(n int) (p arenaPlace, ok bool) {
 
 // addSlab adds a slab that is free.
 func (a *arena) addSlab() bool {
-	if len(a.slabs) >= a.limit {
+	if a.count >= a.limit {
 		return false
 	}
 	s, err := mem.Alloc(a.tracker, a.bytes)
@@ -82,9 +83,31 @@ func (a *arena) addSlab() bool {
 		return false // there is no memory: the cache makes do with what it has
 	}
 	n := a.bytes / arenaUnit
-	a.slabs = append(a.slabs, arenaSlab{slab: s, order: make([]uint8, n), next: make([]arenaPlace, n), prev: make([]arenaPlace, n)})
+	added := arenaSlab{slab: s, order: make([]uint8, n), next: make([]arenaPlace, n), prev: make([]arenaPlace, n)}
+	a.count++
+	for i := range a.slabs {
+		if a.slabs[i].slab.B == nil {
+			a.slabs[i] = added
+			a.link(arenaPlace{uint32(i + 1), 1}, orderOf(a.bytes))
+			return true
+		}
+	}
+	a.slabs = append(a.slabs, added)
 	a.link(arenaPlace{uint32(len(a.slabs)), 1}, orderOf(a.bytes))
 	return true
+}
+
+// trim frees the slabs that nothing is in.
+func (a *arena) trim() {
+	whole := orderOf(a.bytes)
+	for a.free[whole] != (arenaPlace{}) {
+		p := a.free[whole]
+		a.unlink(p, whole)
+		s := &a.slabs[p.slab-1]
+		s.slab.Free()
+		*s = arenaSlab{}
+		a.count--
+	}
 }
 
 func (a *arena) link(p arenaPlace, order int) {
@@ -144,5 +167,5 @@ func (a *arena) close() {
 	for i := range a.slabs {
 		a.slabs[i].slab.Free()
 	}
-	a.slabs, a.free = nil, [arenaOrders]arenaPlace{}
+	a.slabs, a.count, a.free = nil, 0, [arenaOrders]arenaPlace{}
 }

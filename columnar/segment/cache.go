@@ -310,6 +310,19 @@ func (c *Cache) Metrics() CacheMetrics {
 	return CacheMetrics{Bytes: c.Bytes(), Hits: c.hits.Load(), Misses: c.misses.Load(), Refusals: c.refusals.Load(), Evictions: c.evictions.Load()}
 }
 
+// Trim gives all memory back but that of what is being read, and goes on: for when others need it.
+func (c *Cache) Trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.mu.ring) - 1; i >= 0; i-- {
+		if e := c.mu.ring[i]; e.heap != nil || e.refs.Load() == 1 {
+			c.drop(e)
+		}
+	}
+	c.mu.arena.trim()
+	c.full.Store(false)
+}
+
 // Close gives the memory back. Nothing is read from the cache any more, and no segment has it.
 func (c *Cache) Close() {
 	c.mu.Lock()

@@ -71,6 +71,25 @@ func TestArena(t *testing.T) {
 				t.Fatal("pieces did not grow together")
 			}
 		}
+		used := tracker.Used()
+		for _, n := range []int{a.bytes, 1} { // the slabs but one are given back, and taken again
+			for i := range a.slabs {
+				a.release(arenaPlace{uint32(i + 1), 1}, a.bytes)
+			}
+			p, _ := a.alloc(n)
+			if a.trim(); tracker.Used() != int64(a.bytes) {
+				t.Fatalf("%d bytes are charged for one piece", tracker.Used())
+			}
+			a.release(p, n)
+			for range limit / a.bytes {
+				if _, ok := a.alloc(a.bytes); !ok {
+					t.Fatal("slabs were not taken again")
+				}
+			}
+			if tracker.Used() != used {
+				t.Fatalf("%d bytes are charged, not %d", tracker.Used(), used)
+			}
+		}
 		if a.close(); tracker.Used() != 0 {
 			t.Fatalf("%d bytes are charged after the end", tracker.Used())
 		}
@@ -171,6 +190,10 @@ func TestCacheReferences(t *testing.T) {
 	}
 	if b := e.pieces[0].b; bytes.Count(b, []byte{77}) != 5000 {
 		t.Fatal("a piece changed while it was read")
+	}
+	c.Trim()
+	if b := e.pieces[0].b; bytes.Count(b, []byte{77}) != 5000 || c.Bytes() != int64(e.bytes) && c.Bytes() != 0 {
+		t.Fatalf("a piece changed while it was read; %d bytes are kept", c.Bytes())
 	}
 	c.release(e)
 	if m := c.Metrics(); m.Evictions < n/2 {
