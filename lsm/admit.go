@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -19,6 +20,8 @@ type pressure struct {
 	charged atomic.Int64
 	// waited counts the statements that had to wait.
 	waited atomic.Int64
+	// held counts the waits within a record.
+	held atomic.Int64
 	// applied are the bytes of the entries that were added since the tier was opened.
 	applied atomic.Int64
 }
@@ -61,6 +64,42 @@ func (t *Tier) pressed(db *pebble.DB) bool {
 	t.charge(int64(m.MemTable.Size) + m.BlockCache.Size)
 	return m.MemTable.Count > int64(t.o.MemtablesMax) ||
 		!t.o.DisableCompaction && int(m.Levels[0].Sublevels) > levelZeroMax*t.o.CompactionThreshold
+}
+
+// applyMemtables is the number of memtables, in multiples of those from which on statements wait, from which on a record
+// that is being applied waits: it may be of any size.
+const applyMemtables = 2
+
+// letFlush waits until there is room for more of a large record. What it waits for needs the log, but nobody that applies.
+func (t *Tier) letFlush() error {
+	if !t.counts.high.Load() || invariants.Mutant("lsm-apply-without-bound") {
+		return nil
+	}
+	limit := int64(applyMemtables * t.o.MemtablesMax)
+	if t.memtables() <= limit {
+		return nil
+	}
+	t.counts.held.Add(1)
+	tick := time.NewTicker(admitEvery)
+	defer tick.Stop()
+	for t.memtables() > limit {
+		select {
+		case <-tick.C:
+		case <-t.failed.ended:
+			return t.failed.writeError()
+		}
+	}
+	return nil
+}
+
+// memtables returns how many Pebble has.
+func (t *Tier) memtables() (n int64) {
+	db := t.db.Load()
+	_ = t.guard(func() error { // what follows fails anyhow
+		n = db.Metrics().MemTable.Count
+		return nil
+	})
+	return n
 }
 
 // Admit waits until Pebble has caught up, before a statement that writes takes any lock.

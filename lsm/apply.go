@@ -18,13 +18,16 @@ const batchBytesMax = 4 << 20
 
 // writeState is a batch being made.
 type writeState struct {
-	batch *pebble.Batch // indexed, nil: nothing to write
+	batch *pebble.Batch // nil: nothing to write
+	// load: a new batch has no index, because nothing is looked up in what is applied now.
+	load bool
 	// cur is the record being applied, done the one before.
 	cur, done table.LSN
 	// ref and inc are the next reference and incarnation.
 	ref, inc uint64
 	// touched are the tables whose number of rows has changed.
 	touched map[*data]bool
+	own     []byte // the row's key
 	key     []byte
 	other   []byte
 	value   []byte
@@ -34,6 +37,9 @@ type writeState struct {
 
 // get reads what has been applied. The value is valid until the closer is closed.
 func (t *Tier) get(key []byte) ([]byte, io.Closer, error) {
+	if err := t.settleLoad(); err != nil {
+		return nil, nil, err
+	}
 	if b := t.write.batch; b != nil {
 		return b.Get(key)
 	}
@@ -58,6 +64,23 @@ func (t *Tier) begin(lsn table.LSN) error {
 	return t.room()
 }
 
+// loadRows is the number of new rows from which on a batch has no index: nothing is looked up in it.
+const loadRows = 512
+
+// settleLoad hands a batch without an index over before something is looked up.
+func (t *Tier) settleLoad() error {
+	if w := &t.write; w.batch != nil && !w.batch.Indexed() {
+		return t.commit(w.done, w.cur)
+	}
+	return nil
+}
+
+// loads reports whether an entry is nothing but many new rows.
+func (t *Tier) loads(lsn table.LSN, e *table.Entry) bool {
+	again := t.opened.partial != 0 && lsn == t.opened.partial
+	return e.Op == table.OpInsertRows && e.Rows != nil && e.Rows.N >= loadRows && !again && !invariants.Enabled
+}
+
 // room hands a large batch over, within a record, and has one to write to.
 func (t *Tier) room() error {
 	w := &t.write
@@ -65,9 +88,16 @@ func (t *Tier) room() error {
 		if err := t.commit(w.done, w.cur); err != nil {
 			return err
 		}
+		if err := t.letFlush(); err != nil {
+			return err
+		}
 	}
 	if w.batch == nil {
-		w.batch = t.db.Load().NewIndexedBatch()
+		if w.load {
+			w.batch = t.db.Load().NewBatch()
+		} else {
+			w.batch = t.db.Load().NewIndexedBatch()
+		}
 	}
 	if w.touched == nil {
 		w.touched = make(map[*data]bool)
@@ -182,6 +212,7 @@ func (t *Tier) Apply(lsn table.LSN, e *table.Entry) error {
 	if s == nil {
 		return sqlerr.Newf(sqlerr.InternalError, "rows for table %d, which does not exist", e.Table)
 	}
+	t.write.load = t.loads(lsn, e)
 	if err := t.begin(lsn); err != nil {
 		return err
 	}
@@ -213,7 +244,8 @@ func (t *Tier) again() bool { return t.opened.partial != 0 && t.write.cur == t.o
 // end removes a row.
 func (t *Tier) end(d *data, key []byte) error {
 	w := &t.write
-	if err := t.room(); err != nil {
+	w.load = false
+	if err := errors.Join(t.settleLoad(), t.room()); err != nil {
 		return err
 	}
 	w.key = appendRowKey(w.key[:0], d.inc, key)
@@ -306,8 +338,8 @@ func (w *writeState) uniqueOf(d *data, k int, row []byte) (key []byte, ok bool, 
 // insert adds row i of an entry.
 func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 	w := &t.write
-	key, ok := d.rowKeyOf(nil, e.Rows, i)
-	if !ok {
+	key, ok := d.rowKeyOf(w.own[:0], e.Rows, i)
+	if w.own = key; !ok {
 		return corruptedf("record %d has a row of table %d without a key", w.cur, d.id)
 	}
 	if t.again() || invariants.Enabled {

@@ -44,15 +44,48 @@ func appendRow(dst []byte, b *vec.Batch, i int) []byte {
 	n := b.NumCols()
 	at := len(dst)
 	dst = append(dst, make([]byte, (n+7)/8)...)
-	for c := range n {
-		d := b.BatchDatum(c, i)
-		if !d.Valid {
-			dst[at+c/8] |= 1 << (c % 8)
-			continue
+	c := 0
+	for g := range b.Groups {
+		cols, sel := b.Groups[g].Cols, b.Groups[g].Sel
+		e := i
+		if sel != nil {
+			e = int(sel[i])
 		}
-		dst = appendDatum(dst, &d)
+		for k := range cols {
+			v := &cols[k]
+			switch {
+			case v.Form != vec.Flat && v.Form != vec.Str:
+				d := b.BatchDatum(c, i)
+				if d.Valid {
+					dst = appendDatum(dst, &d)
+				} else {
+					dst[at+c/8] |= 1 << (c % 8)
+				}
+			case v.IsNull(e):
+				dst[at+c/8] |= 1 << (c % 8)
+			default:
+				dst = appendEntry(dst, v, e)
+			}
+			c++
+		}
 	}
 	return dst
+}
+
+// appendEntry appends entry e of a Flat or Str vector, which is not NULL, without making a datum where that is easy.
+func appendEntry(dst []byte, v *vec.Vector, e int) []byte {
+	switch class := v.Type.Class(); {
+	case class == types.ClassInt:
+		return binary.AppendVarint(dst, v.Int(e))
+	case class == types.ClassString:
+		text := v.Bytes(e)
+		return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+	case class == types.ClassNumeric && !v.VarNumeric && v.Width == 8:
+		dst = binary.AppendVarint(append(dst, byte(types.NumInt64)), int64(v.Scale))
+		return binary.AppendVarint(dst, v.Int(e))
+	}
+	d := v.Datum(e)
+	return appendDatum(dst, &d)
 }
 
 func appendDatum(dst []byte, d *types.Datum) []byte {

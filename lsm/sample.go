@@ -27,15 +27,15 @@ type sample struct {
 
 func (s *sample) init(seed uint64) { s.rng = rand.New(rand.NewPCG(seed, 0x5eed)) }
 
-// add offers a key, which it may keep.
+// add offers a key, of which it may keep a copy.
 func (s *sample) add(key []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen++
 	if len(s.keys) < sampleRows {
-		s.keys = append(s.keys, key)
+		s.keys = append(s.keys, slices.Clone(key))
 	} else if k := s.rng.Uint64N(s.seen); k < sampleRows {
-		s.keys[k] = key
+		s.keys[k] = slices.Clone(key)
 	}
 }
 

@@ -199,6 +199,7 @@ func (t *Tier) Define(lsn table.LSN, def *table.TableDef) error {
 			return err
 		}
 	}
+	t.write.load = false
 	if err := t.begin(lsn); err != nil {
 		return err
 	}
@@ -257,6 +258,7 @@ func (t *Tier) Drop(lsn table.LSN, id table.ObjectID) error {
 	if s == nil {
 		return nil
 	}
+	t.write.load = false
 	if err := t.begin(lsn); err != nil {
 		return err
 	}

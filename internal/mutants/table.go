@@ -69,6 +69,7 @@ var mutants = []mutant{
 	{"lsm-share-snapshot-after-write", "lsm", "TestConformance"},
 	{"lsm-condition-without-end", "lsm", "TestScanConditions"},
 	{"lsm-narrow-nothing", "lsm", "TestScanConditions"},
+	{"lsm-apply-without-bound", "lsm", "TestLoadIsBounded"},
 	{"lsm-skip-marker-sync", "store", "TestLSMOpeningSurvivesPowerLoss"},
 	{"rowstore-keep-old-chunks", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-snapshot-deleted", "store", "TestStoreSurvivesPowerLoss"},
