@@ -356,46 +356,6 @@ func (s *Session) runMaintenance(_ context.Context, verb string, f func() error)
 	return &Result{s: s, verb: verb}, f()
 }
 
-func (s *Session) runVacuum(ctx context.Context, b *ast.Vacuum) (*Result, error) {
-	verb := "VACUUM"
-	if b.Analyze {
-		verb = "ANALYZE"
-	}
-	for _, o := range b.Options {
-		switch o.Name {
-		case "analyze", "verbose", "freeze", "full":
-		default:
-			return nil, sqlerr.Unsupported(verb + " option " + o.Name)
-		}
-	}
-	var ids []table.ObjectID
-	for _, v := range b.Tables {
-		def, err := s.tableOf(ctx, v.Table)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, def.ID)
-	}
-	if !b.Analyze && s.tx.explicit {
-		return nil, sqlerr.New(sqlerr.ActiveSQLTransaction, "VACUUM cannot run inside a transaction block")
-	}
-	tx, err := s.storageTx(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(b.Tables) == 0 {
-		for _, o := range tx.Schema().List(table.KindTable) {
-			ids = append(ids, o.Head().ID)
-		}
-	}
-	for _, id := range ids {
-		if err := s.e.storage.Analyze(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	return &Result{s: s, verb: verb}, nil
-}
-
 func (s *Session) tableOf(ctx context.Context, ref *ast.TableRef) (*table.TableDef, error) {
 	tx, err := s.storageTx(ctx)
 	if err != nil {

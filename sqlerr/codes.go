@@ -14,6 +14,7 @@ func (c Code) Class() string {
 // The codes in use, named as PostgreSQL names its conditions.
 const (
 	SuccessfulCompletion              Code = "00000"
+	Warning                           Code = "01000"
 	ProtocolViolation                 Code = "08P01"
 	TransactionResolutionUnknown      Code = "08007"
 	FeatureNotSupported               Code = "0A000"

@@ -185,6 +185,7 @@ func (s *Store) publish(lsn table.LSN, pos wal.Position) {
 	st := s.snapshot(lsn)
 	s.latest.Store(st.catalog)
 	s.views.Publish(st, lsn, pos)
+	s.sweeps.run(lsn, s.views.Watermark())
 	if s.applied.published++; s.applied.garbage >= retireRows || s.applied.published >= retireViews {
 		s.applied.garbage, s.applied.published = 0, 0
 		s.retire(lsn)

@@ -65,6 +65,7 @@ type Store struct {
 	applied appliedState
 
 	checkpoints checkpointer
+	sweeps      sweeps
 	// backups holds the backup that is being made.
 	backups chan struct{}
 	stats   stats
@@ -85,6 +86,8 @@ type tier struct {
 	recovered func() error
 	// admit waits until the tier can take more, before a statement that writes takes locks. nil: it always can.
 	admit func(ctx context.Context) error
+	// vacuum frees a part of what no View shows of a table: see rowstore.Store.Vacuum.
+	vacuum func(id table.ObjectID, applied, watermark table.LSN, from int) (next int)
 	// folder is the name of the folder of the tier's files, and backup adds to another one what the files have now: at least
 	// what the last checkpoint made durable, at most what the log has durably, however many checkpoints are made meanwhile.
 	folder string

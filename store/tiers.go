@@ -31,7 +31,7 @@ func (s *Store) addTiers(d *directory) error {
 	if err != nil {
 		return err
 	}
-	s.tiers = append(s.tiers, tier{Tier: memory, method: "memory"})
+	s.tiers = append(s.tiers, tier{Tier: memory, method: "memory", vacuum: memory.Vacuum})
 	if d == nil {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 	s.tiers = append(s.tiers, tier{
 		folder: tiersDirName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
 		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
-		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact,
+		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
 	})
 	return nil
 }

@@ -1,5 +1,9 @@
 package table
 
+// VacuumReport says what a Vacuum did to a table: row versions that had ended are gone, or left because they are still seen, or
+// are kept together with rows that live.
+type VacuumReport struct{ Freed, Left int64 }
+
 // BackupOptions say how a backup is made; the zero value works.
 type BackupOptions struct {
 	// Progress is told how many bytes the backup has, and about how many it will have. It is called by one goroutine at a

@@ -392,6 +392,8 @@ type Maintainer interface {
 	Compact(ctx context.Context, id ObjectID) error
 	// Analyze refreshes the estimates of a table.
 	Analyze(ctx context.Context, id ObjectID) error
+	// Vacuum frees what no transaction can see any more of a table.
+	Vacuum(ctx context.Context, id ObjectID) (VacuumReport, error)
 	Size(ctx context.Context) (Size, error)
 	// Verify checks every checksum and cross-reference; report returns false to stop.
 	Verify(ctx context.Context, report func(Damage) bool) error

@@ -24,6 +24,11 @@ func (Unimplemented) Compact(context.Context, ObjectID) error { return unsupport
 // Analyze answers 0A000.
 func (Unimplemented) Analyze(context.Context, ObjectID) error { return unsupported("Analyze") }
 
+// Vacuum answers 0A000.
+func (Unimplemented) Vacuum(context.Context, ObjectID) (VacuumReport, error) {
+	return VacuumReport{}, unsupported("Vacuum")
+}
+
 // Size answers 0A000.
 func (Unimplemented) Size(context.Context) (Size, error) { return Size{}, unsupported("Size") }
 

@@ -77,6 +77,7 @@ var mutants = []mutant{
 	{"rowstore-sweep-unsynced", "store", "TestInterruptedCheckpoint"},
 	{"rowstore-reuse-file-number", "store", "TestFailedCheckpointIsTriedAgain"},
 	{"store-ignore-tier-mark", "store", "TestMissingFiles"},
+	{"store-vacuum-nothing", "store", "TestVacuum"},
 	{"backup-skip-folder-sync", "store", "TestBackupSurvivesPowerLoss"},
 	{"backup-log-first", "store", "TestBackupBesideCheckpoints"},
 	{"backup-forget-pin", "store", "TestBackupBesideCheckpoints"},

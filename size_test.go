@@ -1,0 +1,80 @@
+package lamina_test
+
+import (
+	"io/fs"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/table"
+)
+
+// filesOf adds up the files of a directory by the folder that they are in.
+func filesOf(t *testing.T, dir string) (sums map[string]int64, total int64) {
+	t.Helper()
+	sums = map[string]int64{}
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(dir, filepath.Dir(path))
+		sums[folder] += info.Size()
+		total += info.Size()
+		return err
+	}))
+	return sums, total
+}
+
+// TestSizeIsWhatTheFilesHave compares Size with the files of the directory, of all kinds.
+func TestSizeIsWhatTheFilesHave(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	o := &lamina.Options{Storage: table.LSM{Common: table.Common{LogFileBytes: 1 << 20, DefaultMethod: "columnar"}, MemtableBytes: 256 << 10}}
+	db, err := lamina.Open(dir, o)
+	must(t, err)
+	compared := 0
+	compare := func(when string) {
+		t.Helper()
+		// The log prepares files, and the LSM tree compacts, in the background.
+		for try := 0; ; try++ {
+			size, err := db.Storage().Size(t.Context())
+			must(t, err)
+			sums, total := filesOf(t, dir)
+			near := func(a, b int64) bool { return max(a, b)-min(a, b) <= max(b, 1)/100 }
+			if near(size.Total(), total) && near(size.Log, sums["wal"]) && near(size.Snapshots, sums["columnar"]) &&
+				near(size.Segments, sums["lsm"]) && near(size.Other, sums["."]) {
+				compared++
+				return
+			}
+			if try == 50 {
+				t.Fatalf("%s: %+v, but the files have %d: %v", when, size, total, sums)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	compare("new")
+	exec(t, db, `CREATE TABLE c (a int8 PRIMARY KEY, b text); CREATE TABLE l (a int8 PRIMARY KEY, b text) USING lsm;
+		CREATE TABLE m (a int8 PRIMARY KEY, b text) USING memory`)
+	for _, name := range []string{"c", "l", "m"} {
+		exec(t, db, "INSERT INTO "+name+" SELECT g, repeat('x', 100) || g FROM generate_series(1, 20000) g")
+	}
+	compare("with rows")
+	must(t, db.Checkpoint(t.Context()))
+	compare("after a checkpoint")
+	exec(t, db, "DELETE FROM c WHERE a > 100; DELETE FROM l WHERE a > 100")
+	exec(t, db, "VACUUM")
+	must(t, db.Checkpoint(t.Context()))
+	compare("after deletions")
+	must(t, db.Close())
+	db, err = lamina.Open(dir, o)
+	must(t, err)
+	compare("opened again")
+	must(t, db.Close())
+	if compared != 5 {
+		t.Errorf("%d comparisons", compared)
+	}
+}
