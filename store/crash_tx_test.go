@@ -31,11 +31,12 @@ func (x *workTx) create(name string) error {
 		def = keyless(name)
 	}
 	def.Columns[2].NotNull = false
-	if crashMixed {
-		def.Method = mixedMethod(name)
-	}
 	x.defines = true
 	x.note(effect{op: effCreate, table: name})
+	if crashMixed && name != "new" {
+		def.Method = mixedMethod(name)
+		x.note(effect{op: effMove, table: name, to: def.Method})
+	}
 	_, err := x.tx.Schema().Create(context.Background(), def)
 	return err
 }

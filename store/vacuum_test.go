@@ -17,7 +17,7 @@ const vacuumRows = 200_000
 // TestVacuum frees what no View shows of a table, and nothing that one shows.
 func TestVacuum(t *testing.T) {
 	for _, method := range []string{"memory", "columnar"} {
-		s := must(openCrashAt(waltest.NewCrashFS(), "db", table.Common{}))(t)
+		s := openVacuumed(t, table.Columnar{DeltaBytes: 1 << 30})
 		def := pairs("t")
 		def.Method = method
 		id := create(t, s, def)
@@ -88,6 +88,12 @@ func TestVacuum(t *testing.T) {
 		must(0, s.Checkpoint(t.Context()))(t)
 		must(0, s.Close())(t)
 	}
+}
+
+func openVacuumed(t *testing.T, c table.Columnar) *Store {
+	t.Helper()
+	c.Dir, c.Common = "db", table.Common{FS: waltest.NewCrashFS(), MemoryBytes: 64 << 20}
+	return must(Open(c))(t).(*Store)
 }
 
 func wantRowCount(t *testing.T, s *Store, id table.ObjectID, want int64) {
