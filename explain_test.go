@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/table"
 )
 
 // TestExplainAnalyze: the plan says of each scan in which tier its rows are, and how many there were.
@@ -33,7 +34,7 @@ func TestExplainAnalyze(t *testing.T) {
 }
 
 // explained returns the lines of a plan without what they begin with.
-func explained(t *testing.T, db *lamina.DB, sql string) string {
+func explained(t *testing.T, db lamina.Querier, sql string) string {
 	t.Helper()
 	rows, err := db.Query(context.Background(), sql)
 	if err != nil {
@@ -52,6 +53,29 @@ func explained(t *testing.T, db *lamina.DB, sql string) string {
 		t.Fatal(err)
 	}
 	return plan.String()
+}
+
+// TestExplainRules: the rules that fired are shown, and what each has made, unless they are disabled.
+func TestExplainRules(t *testing.T) {
+	db := open(t, nil)
+	exec(t, db, "CREATE TABLE a (id int4, v int4)")
+	const sql = "EXPLAIN (RULES) SELECT * FROM a AS x LEFT JOIN a AS y ON x.id = y.id WHERE y.v > 4"
+	with := explained(t, db, sql)
+	rule, made, plan := strings.Index(with, "Rule: OuterToInner\n"), strings.Index(with, "inner join on ("), strings.Index(with, "Hash Join")
+	if rule < 0 || made < rule || plan < made {
+		t.Errorf("the rule, what it made and the plan are at %d, %d and %d of\n%s", rule, made, plan, with)
+	}
+	other, err := db.Begin(context.Background(), table.TxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback() //nolint:errcheck // the test is over
+	if _, err := other.Exec(context.Background(), "SET LOCAL debug_disabled_rules = 'OuterToInner'"); err != nil {
+		t.Fatal(err)
+	}
+	if without := explained(t, other, sql); strings.Contains(without, "OuterToInner") || !strings.Contains(without, "Hash Left Join") {
+		t.Errorf("the rule is disabled:\n%s", without)
+	}
 }
 
 // planned is a part of an operator in EXPLAIN (FORMAT JSON).

@@ -211,7 +211,7 @@ func (s *Session) createTableAs(ctx context.Context, tx table.Tx, b *ast.CreateT
 	if len(bound.Params) > 0 {
 		return nil, sqlerr.Unsupported("a parameter in CREATE TABLE AS")
 	}
-	q, err := s.optimize(ctx, tx, bound)
+	q, err := s.optimize(ctx, tx, bound, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,13 @@ func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types
 	default:
 		return nil, sqlerr.Unsupported("EXPLAIN of this statement")
 	}
+	var fired firedRules
+	var trace ruleTrace
+	if o.rules {
+		trace = fired.add
+	}
 	began := time.Now()
-	q, err := s.planQuery(ctx, true, b.Query, typesOf(params))
+	q, err := s.planQuery(ctx, true, b.Query, typesOf(params), trace)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +55,38 @@ func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types
 			times.Execution = &took
 		}
 	}
-	return s.explained(q, o, format, times)
+	return s.explained(q, o, format, times, fired.all())
+}
+
+// firedRules are the lines of EXPLAIN (RULES): each rule that fired, and the logical plan that it has put in the place of an operator.
+type firedRules struct {
+	lines [][]string
+	count int
+}
+
+// firedRulesMax bounds what is shown: plans are as long as statements.
+const firedRulesMax = 1000
+
+func (f *firedRules) add(rule string, r plan.Rel) {
+	if f.count++; f.count > firedRulesMax {
+		return
+	}
+	f.lines = append(f.lines, []string{"Rule: " + rule})
+	for line := range strings.SplitSeq(strings.TrimRight(plan.FormatRel(r), "\n"), "\n") {
+		f.lines = append(f.lines, []string{"  " + line})
+	}
+}
+
+// all returns the lines, and how many rules are not shown.
+func (f *firedRules) all() [][]string {
+	if f.count <= firedRulesMax {
+		return f.lines
+	}
+	return append(f.lines, []string{fmt.Sprintf("%d more rules", f.count-firedRulesMax)})
 }
 
 // explained returns a plan as text, a row for each line, or as a JSON document in one row.
-func (s *Session) explained(q *plan.Query, o explain, format plan.FormatOptions, times plan.Times) (*Result, error) {
+func (s *Session) explained(q *plan.Query, o explain, format plan.FormatOptions, times plan.Times, rules [][]string) (*Result, error) {
 	if o.json {
 		text, err := plan.FormatJSON(q, format, times)
 		if err != nil {
@@ -62,7 +94,7 @@ func (s *Session) explained(q *plan.Query, o explain, format plan.FormatOptions,
 		}
 		return s.textRows("EXPLAIN", []string{"QUERY PLAN"}, [][]string{{text}})
 	}
-	var rows [][]string
+	rows := rules
 	for line := range strings.SplitSeq(strings.TrimRight(plan.FormatQuery(q, format), "\n"), "\n") {
 		rows = append(rows, []string{line})
 	}

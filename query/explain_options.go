@@ -8,7 +8,7 @@ import (
 )
 
 // explain are the options of EXPLAIN.
-type explain struct{ analyze, verbose, costs, timing, summary, json bool }
+type explain struct{ analyze, verbose, costs, timing, summary, rules, json bool }
 
 // explainUnsupported are options of PostgreSQL that ask for what is not counted here. Off, they change nothing.
 var explainUnsupported = map[string]bool{"buffers": true, "generic_plan": true, "memory": true, "settings": true, "wal": true}
@@ -37,6 +37,8 @@ func explainOptions(b *ast.Explain) (explain, error) {
 			o.verbose = on
 		case opt.Name == "costs":
 			o.costs = on
+		case opt.Name == "rules":
+			o.rules = on
 		case opt.Name == "timing":
 			timing = &on
 		case opt.Name == "summary":
@@ -56,6 +58,9 @@ func explainOptions(b *ast.Explain) (explain, error) {
 	}
 	if summary != nil {
 		o.summary = *summary
+	}
+	if o.rules && o.json {
+		return o, sqlerr.Unsupported("EXPLAIN (RULES, FORMAT JSON)")
 	}
 	if o.timing && !o.analyze {
 		return o, sqlerr.New(sqlerr.InvalidParameterValue, "EXPLAIN option TIMING requires ANALYZE")

@@ -168,7 +168,7 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	defer stop()
-	q, err := s.planQuery(run, false, p.stmt.Body, p.given)
+	q, err := s.planQuery(run, false, p.stmt.Body, p.given, nil)
 	if err != nil {
 		return s.cancelled(run, err)
 	}
@@ -249,7 +249,7 @@ func (s *Session) binder(ctx context.Context, tx table.Tx) *bind.Binder {
 	})
 }
 
-func (s *Session) planQuery(ctx context.Context, steady bool, st ast.Stmt, params []types.Type) (*plan.Query, error) {
+func (s *Session) planQuery(ctx context.Context, steady bool, st ast.Stmt, params []types.Type, trace ruleTrace) (*plan.Query, error) {
 	var b *bind.Statement
 	err := s.bound(ctx, steady, func(binder *bind.Binder) (err error) {
 		b, err = binder.Stmt(st, params)
@@ -262,7 +262,7 @@ func (s *Session) planQuery(ctx context.Context, steady bool, st ast.Stmt, param
 	if err != nil {
 		return nil, err
 	}
-	q, err := s.optimize(ctx, tx, b)
+	q, err := s.optimize(ctx, tx, b, trace)
 	if err == nil {
 		q.Fresh = b.System
 	}
@@ -333,14 +333,17 @@ func settleTables(ctx context.Context, tx table.Tx, defs []*table.TableDef) (cha
 
 var errTablesChange = sqlerr.New(sqlerr.SerializationFailure, "the statement's tables keep changing while it is planned")
 
+// ruleTrace is told of rules of the optimizer that fire; nil: nobody is.
+type ruleTrace func(rule string, r plan.Rel)
+
 // optimize plans a bound statement with the estimates that the storage has now.
-func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement) (*plan.Query, error) {
+func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement, trace ruleTrace) (*plan.Query, error) {
 	stmt, err := tx.Statement(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
-	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules), Interrupt: interrupt.New(ctx)}
+	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules), Interrupt: interrupt.New(ctx), Trace: trace}
 	o.Stats = func(def *table.TableDef) table.Stats {
 		r, err := stmt.Reader(ctx, def.ID)
 		if err != nil {

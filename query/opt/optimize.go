@@ -18,7 +18,7 @@ type Options struct {
 	Expr *expr.Context
 	// Disabled are the names of rules that must not fire.
 	Disabled map[string]bool
-	// Trace is called after each rule that changed the plan, with the whole plan of the query block.
+	// Trace is called after each rule that changed the plan, with what the rule has put in the place of an operator.
 	Trace func(rule string, r plan.Rel)
 	// Interrupt is asked while a statement is planned whether to go on; nil: always.
 	Interrupt *interrupt.Poller
