@@ -225,7 +225,7 @@ func (inc *incarnation) newCursor(s *seg, input int, cut table.LSN) (*cursor, er
 	for i := range cols {
 		cols[i] = i
 	}
-	sc, err := s.file.Scan(segment.ScanSpec{Cols: cols})
+	sc, err := s.file.Scan(segment.ScanSpec{Cols: cols, NoCache: true})
 	return &cursor{inc: inc, s: s, input: input, scan: sc, cut: cut}, err
 }
 

@@ -93,6 +93,7 @@ func (x *scan) addSegment(g *seg, a *acceptance) error {
 	a.add(sel.Accepted)
 	x.report.bitmaps.Add(int64(sel.Bitmaps))
 	x.report.zones.Add(int64(sel.ZonesSkipped))
+	x.report.pageSkips.Add(int64(g.file.SkippedPages(sel, x.spec.Cols)))
 	x.report.skipped.Add(int64(g.info.Rows - sel.Count))
 	if len(sel.Zones) == 0 {
 		x.report.segSkipped.Add(1)
@@ -231,7 +232,7 @@ func (x *scan) Close() error { return nil }
 // segMorsel returns morsel k of a segment, or nil if nothing is left of it.
 func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	zones := g.sel.Zones[k*morselZones : min((k+1)*morselZones, len(g.sel.Zones))]
-	sel := &segment.Selection{Zones: append([]int32(nil), zones...), Rows: g.sel.Rows}
+	sel := g.sel.Part(k*morselZones, k*morselZones+len(zones))
 	if p := x.narrowed.Load(); p != nil {
 		for i := range *p {
 			g.file.Narrow(sel, &(*p)[i])
@@ -297,6 +298,7 @@ func (m *segMorsel) Seq() int  { return m.seq }
 // Close reports what was read.
 func (m *segMorsel) Close() {
 	st := m.sc.Stats()
+	m.sc.Close()
 	m.x.report.pages.Add(int64(st.Pages))
 	m.x.report.pageSkips.Add(int64(st.PagesSkipped))
 }

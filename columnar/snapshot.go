@@ -3,6 +3,7 @@ package columnar
 import (
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/columnar/segment"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -147,11 +148,7 @@ func (s *tableSnapshot) nulls(dst types.Row, cols []int) types.Row {
 
 // appendRow appends columns of the row at a position.
 func (s *seg) appendRow(dst types.Row, pos uint32, cols []int) (types.Row, error) {
-	g, err := s.file.Getter(cols)
-	if err != nil {
-		return dst, err
-	}
-	return g.Row(dst, int(pos))
+	return s.file.Row(dst, cols, int(pos))
 }
 
 // Fetch fills dst with rows by reference, on memory of its own.
@@ -162,6 +159,7 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	}
 	bb := vec.NewBatchBuilder(ts, len(refs), nil)
 	f := fetcher{s: s, cols: cols}
+	defer f.close()
 	for _, ref := range refs {
 		if err := f.fetch(bb, ref); err != nil {
 			return err
@@ -180,12 +178,14 @@ type fetcher struct {
 	cols []int
 	m    *memtable
 	num  uint32
-	get  rowGetter
+	get  *segment.Getter
 	row  types.Row
 }
 
-type rowGetter interface {
-	Row(dst types.Row, pos int) (types.Row, error)
+func (f *fetcher) close() {
+	if f.get != nil {
+		f.get.Close()
+	}
 }
 
 func (f *fetcher) fetch(bb *vec.BatchBuilder, ref table.RowRef) error {
@@ -207,6 +207,7 @@ func (f *fetcher) fetch(bb *vec.BatchBuilder, ref table.RowRef) error {
 		if err != nil {
 			return err
 		}
+		f.close()
 		f.get, f.num = g, num
 	}
 	var err error

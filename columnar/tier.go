@@ -111,7 +111,7 @@ var _ table.Tier = (*Tier)(nil)
 // Open opens a tier. The rows that its files have of a table are loaded when it is defined.
 func Open(o Options) (*Tier, error) {
 	o.fill()
-	t := &Tier{o: o, space: rowstore.NewSpace(o.Tracker), cache: segment.NewCache(o.CacheBytes)}
+	t := &Tier{o: o, space: rowstore.NewSpace(o.Tracker), cache: segment.NewCacheIn(o.Tracker.Child("segment cache", o.CacheBytes))}
 	t.tables.Store(&tableSet{})
 	if err := t.files.open(&t.o); err != nil {
 		t.space.Close()
@@ -304,6 +304,7 @@ func (t *Tier) Close() error {
 		st.inc.destroy()
 	}
 	t.tables.Store(&tableSet{})
+	t.cache.Close()
 	t.space.Close()
 	return nil
 }

@@ -161,11 +161,3 @@ func (a *arena) at(p arenaPlace, n int) []byte {
 	off := int(p.unit-1) * arenaUnit
 	return a.slabs[p.slab-1].slab.B[off : off+n : off+n]
 }
-
-// close frees all slabs: nothing of them is in use.
-func (a *arena) close() {
-	for i := range a.slabs {
-		a.slabs[i].slab.Free()
-	}
-	a.slabs, a.count, a.free = nil, 0, [arenaOrders]arenaPlace{}
-}

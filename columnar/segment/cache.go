@@ -35,6 +35,7 @@ type Cache struct {
 		heap   int64 // limit of onHeap
 		ring   []*entryOf
 		hand   int
+		closed bool
 	}
 }
 
@@ -139,7 +140,9 @@ func (e *entryOf) acquire() bool {
 func (c *Cache) release(e *entryOf) {
 	if e.refs.Add(-1) == 0 && len(e.pieces) > 0 {
 		c.mu.Lock()
-		c.free(e)
+		if c.free(e); c.mu.closed {
+			c.mu.arena.trim()
+		}
 		c.mu.Unlock()
 	}
 }
@@ -171,7 +174,7 @@ func (c *Cache) keep(s *slot, value any, bytes int) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if int64(bytes) > c.mu.heap || s.entry.Load() != nil {
+	if int64(bytes) > c.mu.heap || s.entry.Load() != nil || c.mu.closed {
 		return
 	}
 	for c.mu.onHeap+int64(bytes) > c.mu.heap || c.tracker.Reserve(int64(bytes)) != nil {
@@ -208,7 +211,7 @@ func (c *Cache) store(s *slot, parts [][]byte, done func(e *entryOf)) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.entry.Load() != nil {
+	if s.entry.Load() != nil || c.mu.closed {
 		return
 	}
 	e := &entryOf{slot: s, pieces: make([]piece, 0, len(parts))}
@@ -323,12 +326,16 @@ func (c *Cache) Trim() {
 	c.full.Store(false)
 }
 
-// Close gives the memory back. Nothing is read from the cache any more, and no segment has it.
+// Close gives the memory back; that of what is still being read when its readers go on. Nothing is kept any more.
 func (c *Cache) Close() {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.mu.closed = true
 	for len(c.mu.ring) > 0 {
 		c.drop(c.mu.ring[0])
 	}
-	c.mu.arena.close()
+	c.mu.arena.trim()
 }

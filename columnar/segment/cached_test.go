@@ -68,6 +68,39 @@ func TestScansThroughSmallCache(t *testing.T) {
 	}
 }
 
+// TestForgottenScans: what a scan that nobody closed has of the cache goes with the scan.
+func TestForgottenScans(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 73))
+	tracker := mem.NewTracker("test", 64<<20)
+	cache := segment.NewCacheIn(tracker)
+	fs := vfs.NewMem()
+	rows := orderRows(rng, 3000)
+	seg := open(t, fs, "a", write(t, fs, "a", orders, segment.Options{}, rows, rng), cache)
+	for range 3 {
+		sc, err := seg.Scan(segment.ScanSpec{Cols: []int{0, 4, 6}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc.Next()
+		for i := range 3 {
+			if _, err := sc.Column(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if cache.Metrics().Hits != 6 {
+		t.Fatalf("%+v", cache.Metrics())
+	}
+	for range 1000 {
+		runtime.GC()
+		if cache.Trim(); tracker.Used() == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Fatalf("%d bytes are charged", tracker.Used())
+}
+
 func compareScan(t *testing.T, rng *rand.Rand, seg *segment.Segment, rows []types.Row) {
 	cols := rng.Perm(len(columnTypes))[:1+rng.IntN(8)]
 	sc, err := seg.Scan(segment.ScanSpec{Cols: cols})

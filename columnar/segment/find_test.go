@@ -128,7 +128,8 @@ func TestRowsByPosition(t *testing.T) {
 	fs := vfs.NewMem()
 	info := write(t, fs, "a", schemaOf(rng, columnTypes), segment.Options{ZoneRows: 256, RowGroupRows: 512, PageBytes: 700}, rows, rng)
 	for _, cache := range []*segment.Cache{nil, segment.NewCache(8 << 20)} {
-		g, err := open(t, fs, "a", info, cache).Getter(all(len(columnTypes)))
+		seg := open(t, fs, "a", info, cache)
+		g, err := seg.Getter(all(len(columnTypes)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,6 +142,16 @@ func TestRowsByPosition(t *testing.T) {
 			for c := range row {
 				if !same(row[c], rows[pos][c]) {
 					t.Fatalf("row %d, column %d (%s): %+v, not %+v", pos, c, columnTypes[c], row[c], rows[pos][c])
+				}
+			}
+			cols := rng.Perm(len(columnTypes))[:rng.IntN(5)]
+			some, err := seg.Row(row[:1], cols, pos)
+			if err != nil || len(some) != 1+len(cols) {
+				t.Fatal(len(some), err)
+			}
+			for i, c := range cols {
+				if !same(some[1+i], rows[pos][c]) {
+					t.Fatalf("row %d, column %d (%s): %+v, not %+v", pos, c, columnTypes[c], some[1+i], rows[pos][c])
 				}
 			}
 		}

@@ -32,6 +32,7 @@ type Segment struct {
 	codecs   []Compression
 	cache    *Cache
 	metrics  counters
+	getters  sync.Pool // of *Getter with all columns
 }
 
 type sectionKey struct {

@@ -20,6 +20,8 @@ type ScanSpec struct {
 	Where []Condition
 	// Selection, if not nil, gives the zones and positions to read: those that are in Rows, too. The scan reads it.
 	Selection *Selection
+	// NoCache leaves what is read out of the cache, unless it is there: for what is read once.
+	NoCache bool
 	// Live, if not nil, has a bit for each position to read, as deletion.Mask has it: of those that the fields above
 	// leave. It must not change.
 	Live []uint64
@@ -54,7 +56,8 @@ type Scan struct {
 type ScanStats struct {
 	Zones, ZonesSkipped int
 	// Pages were decoded, Bytes read from the file, and CachedVectors taken from the cache. PagesSkipped are those of
-	// the columns in zones that had been left out when the scan began.
+	// the columns in zones that were left out when the scan began; zones that a Selection has not are counted by
+	// Segment.SkippedPages.
 	Pages, PagesSkipped, CachedVectors int
 	Bytes                              int64
 }
@@ -105,37 +108,26 @@ func (sc *Scan) chooseZones() {
 		from := s.zoneStart(z)
 		to := min(from+s.zoneRows, s.rows)
 		switch {
-		case spec.Rows != nil && !intersects(spec.Rows, from, to):
-		case spec.Live != nil && !anySet(s.wordsOf(spec.Live, z)):
-		case len(spec.Where) > 0 && !s.MayMatch(z, spec.Where):
+		case spec.Rows != nil && !intersects(spec.Rows, from, to),
+			spec.Live != nil && !anySet(s.wordsOf(spec.Live, z)),
+			len(spec.Where) > 0 && !s.MayMatch(z, spec.Where):
+			sc.skip(z)
 		default:
 			sc.zones = append(sc.zones, int32(z))
 		}
 	}
-	sc.stats.ZonesSkipped = s.NumZones() - len(sc.zones)
+	sc.stats.ZonesSkipped = n - len(sc.zones)
 	if spec.Rows != nil {
 		sc.it = spec.Rows.Iterator()
 	}
-	sc.countSkipped()
+	s.metrics.skipped.Add(int64(sc.stats.PagesSkipped))
 }
 
-// countSkipped counts the pages of the zones that are left out.
-func (sc *Scan) countSkipped() {
-	if sc.stats.ZonesSkipped == 0 {
-		return
-	}
-	skipped := 0
+// skip counts the pages of a zone that is left out.
+func (sc *Scan) skip(z int) {
 	for _, col := range sc.spec.Cols {
-		for g := range sc.s.groups {
-			skipped += len(sc.s.cols[col].chunks[g].pages)
-		}
-		for _, z := range sc.zones {
-			g := sc.s.groupOf(int(z))
-			skipped -= len(sc.s.cols[col].chunks[g].of(int(z) - sc.s.groups[g].zone))
-		}
+		sc.stats.PagesSkipped += sc.s.pagesOf(col, z)
 	}
-	sc.s.metrics.skipped.Add(int64(skipped))
-	sc.stats.PagesSkipped = skipped
 }
 
 // intersects reports whether a bitmap has a position in [from, to).
@@ -312,7 +304,7 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 		return nil, err
 	}
 	c.done = true
-	if sl != nil {
+	if sl != nil && !sc.spec.NoCache {
 		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v)
 	}
 	return &c.out.v, nil

@@ -118,7 +118,8 @@ func (s *Segment) Sample() (*vec.Batch, error) {
 
 // Getter reads single rows. It is used by one goroutine, and keeps the zone it read last of each column.
 type Getter struct {
-	sc *Scan
+	sc  *Scan
+	all []int // 0, 1, … for each of its columns
 }
 
 // Getter returns a Getter of the given columns.
@@ -127,7 +128,11 @@ func (s *Segment) Getter(cols []int) (*Getter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Getter{sc: sc}, nil
+	g := &Getter{sc: sc, all: make([]int, len(cols))}
+	for i := range g.all {
+		g.all[i] = i
+	}
+	return g, nil
 }
 
 // Close gives back what the Getter has of the cache.
@@ -135,9 +140,18 @@ func (g *Getter) Close() { g.sc.Close() }
 
 // Row appends the columns of the row at a position to dst.
 func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
+	r, err := g.at(pos)
+	if err != nil {
+		return dst, err
+	}
+	return g.append(dst, g.all, r)
+}
+
+// at goes to the zone of a position, and returns the number of the row there.
+func (g *Getter) at(pos int) (int, error) {
 	sc := g.sc
 	if pos < 0 || pos >= sc.s.rows {
-		return dst, sqlerr.Newf(sqlerr.InternalError, "segment %s has no row %d", sc.s.name, pos)
+		return 0, sqlerr.Newf(sqlerr.InternalError, "segment %s has no row %d", sc.s.name, pos)
 	}
 	if z := pos / sc.s.zoneRows; z != sc.zone {
 		sc.at = z
@@ -146,14 +160,46 @@ func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
 		}
 		sc.Next()
 	}
-	for i := range sc.cols {
-		d, err := sc.datum(i, pos-sc.Pos())
+	return pos - sc.Pos(), nil
+}
+
+// append appends columns of the Getter, by their places there, of row r of the zone.
+func (g *Getter) append(dst types.Row, cols []int, r int) (types.Row, error) {
+	for _, i := range cols {
+		d, err := g.sc.datum(i, r)
 		if err != nil {
 			return dst, err
 		}
 		dst = append(dst, d)
 	}
 	return dst, nil
+}
+
+// Row appends columns of the row at a position to dst. For many rows near each other a Getter does less.
+func (s *Segment) Row(dst types.Row, cols []int, pos int) (types.Row, error) {
+	g, _ := s.getters.Get().(*Getter)
+	if g == nil {
+		all := make([]int, len(s.cols))
+		for i := range all {
+			all[i] = i
+		}
+		var err error
+		if g, err = s.Getter(all); err != nil {
+			return dst, err
+		}
+	}
+	defer s.getters.Put(g)
+	defer g.Close()
+	for _, c := range cols {
+		if c < 0 || c >= len(s.cols) {
+			return dst, sqlerr.Newf(sqlerr.InternalError, "segment %s has no column %d", s.name, c)
+		}
+	}
+	r, err := g.at(pos)
+	if err != nil {
+		return dst, err
+	}
+	return g.append(dst, cols, r)
 }
 
 // datum returns row r of the zone in column spec.Cols[i]. Without a cache it decodes the pages and makes no vector.

@@ -104,6 +104,33 @@ func (q *selecting) and(b *roaring.Bitmap, own bool) {
 	}
 }
 
+// Part returns a selection of the zones sel.Zones[from:to] alone, which is not yet counted.
+func (sel *Selection) Part(from, to int) *Selection {
+	return &Selection{Zones: append([]int32(nil), sel.Zones[from:to]...), Rows: sel.Rows, list: sel.list}
+}
+
+// SkippedPages returns the number of pages of some columns in the zones that a selection leaves out.
+func (s *Segment) SkippedPages(sel *Selection, cols []int) (n int) {
+	if len(sel.Zones) == s.NumZones() {
+		return 0
+	}
+	for _, col := range cols {
+		for g := range s.groups {
+			n += len(s.cols[col].chunks[g].pages)
+		}
+		for _, z := range sel.Zones {
+			n -= s.pagesOf(col, int(z))
+		}
+	}
+	return n
+}
+
+// pagesOf returns the number of pages of a column in a zone.
+func (s *Segment) pagesOf(col, z int) int {
+	g := s.groupOf(z)
+	return len(s.cols[col].chunks[g].of(z - s.groups[g].zone))
+}
+
 // sparse is how many rows there are for one that is selected, at least, for a list of them.
 const sparse = 64
 
