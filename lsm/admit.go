@@ -26,6 +26,9 @@ type pressure struct {
 	applied atomic.Int64
 }
 
+// endedPart is the part of the memory from which on a statement that writes looks whether ended versions can go.
+const endedPart = 32
+
 // admitEvery is how often a statement that waits looks again.
 const admitEvery = 2 * time.Millisecond
 
@@ -102,8 +105,13 @@ func (t *Tier) memtables() (n int64) {
 	return n
 }
 
-// Admit waits until Pebble has caught up, before a statement that writes takes any lock.
+// Admit waits until Pebble has caught up, before a statement that writes takes any lock. It forgets what nobody sees any
+// more.
 func (t *Tier) Admit(ctx context.Context) error {
+	if t.ended.bytes.Load() > t.o.MemoryBytes/endedPart {
+		// Nothing is retired while nothing is committed, and nothing is while this leaves no memory.
+		t.ended.forget(t.pins.oldest())
+	}
 	if !t.counts.high.Load() {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 
 // Metrics counts what the tier holds, and what Pebble has done since it was opened.
 func (t *Tier) Metrics() table.TierMetrics {
-	m := table.TierMetrics{Name: "lsm", DeadRows: int64(t.ended.len()), MemoryBytes: t.ended.bytes.Load()}
+	m := table.TierMetrics{Name: "lsm", DeadRows: int64(t.ended.len()), MemoryBytes: t.ended.bytes.Load() + t.recent.bytes.Load()}
 	for id, s := range *t.tables.Load() {
 		of := table.TableMetrics{ID: id, Tier: m.Name, Rows: s.d.live.Load()}
 		m.Tables++

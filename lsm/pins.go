@@ -91,6 +91,16 @@ func (p *pins) after(ref uint64) *pin {
 	return nil
 }
 
+// oldest returns the LSN of the oldest snapshot: no View is older.
+func (p *pins) oldest() table.LSN {
+	p.Lock()
+	defer p.Unlock()
+	if len(p.open) == 0 {
+		return 0
+	}
+	return p.open[0].lsn
+}
+
 // newest holds the newest snapshot; nil: there is none.
 func (p *pins) newest() *pin {
 	p.Lock()

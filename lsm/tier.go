@@ -61,6 +61,7 @@ var _ table.Tier = (*Tier)(nil)
 func Open(o Options) (*Tier, error) {
 	t := &Tier{o: o.withDefaults()}
 	t.failed = newFailures(o.Failed)
+	t.ended.tracker, t.recent.tracker = t.o.Tracker, t.o.Tracker
 	t.tables.Store(&tableSet{})
 	t.mark.mark = mark{ref: 1, inc: 1}
 	t.write.ref, t.write.inc = 1, 1
@@ -349,6 +350,8 @@ func (t *Tier) Close() error {
 	}
 	t.closed.yes = true
 	t.charge(0)
+	t.ended.forget(table.MaxLSN)
+	t.recent.clear()
 	db := t.db.Load()
 	if db == nil || t.failed.writeError() != nil {
 		return nil

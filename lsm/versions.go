@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -14,8 +16,9 @@ type versions struct {
 	byRef map[uint64]*endedVersion
 	byKey map[endedKey]*endedVersion
 	// queue has all of them in the order of their ends.
-	queue []*endedVersion
-	bytes atomic.Int64
+	queue   []*endedVersion
+	bytes   atomic.Int64
+	tracker *mem.Tracker // is charged for them: whoever writes finds no memory left, in the end
 }
 
 type endedKey struct {
@@ -44,7 +47,19 @@ func (v *versions) add(old *version, end table.LSN) {
 	}
 	v.byRef[e.ref], v.byKey[e.endedKey] = e, e
 	v.queue = append(v.queue, e)
-	v.bytes.Add(e.bytes())
+	v.charge(e.bytes())
+}
+
+func (v *versions) charge(bytes int64) {
+	if invariants.Mutant("lsm-ended-for-nothing") {
+		return
+	}
+	v.bytes.Add(bytes)
+	if bytes > 0 {
+		v.tracker.Force(bytes)
+	} else {
+		v.tracker.Release(-bytes)
+	}
 }
 
 // ref finds an ended version by its reference.
@@ -74,16 +89,17 @@ func (v *versions) bornBefore(inc uint64, key []byte, lsn table.LSN) table.LSN {
 func (v *versions) forget(watermark table.LSN) {
 	v.Lock()
 	defer v.Unlock()
-	n := 0
+	n, bytes := 0, int64(0)
 	for ; n < len(v.queue) && v.queue[n].end <= watermark; n++ {
 		e := v.queue[n]
 		delete(v.byRef, e.ref)
 		if v.byKey[e.endedKey] == e {
 			delete(v.byKey, e.endedKey)
 		}
-		v.bytes.Add(-e.bytes())
+		bytes += e.bytes()
 		v.queue[n] = nil
 	}
+	v.charge(-bytes)
 	if v.queue = v.queue[n:]; len(v.queue) == 0 {
 		v.queue = nil // with its memory
 	}
@@ -97,7 +113,11 @@ func (v *versions) len() int {
 
 // versionCache keeps versions that were read lately, by reference. They do not change, so that it is right for every
 // snapshot.
-type versionCache [cacheSlots]atomic.Pointer[version]
+type versionCache struct {
+	slots   [cacheSlots]atomic.Pointer[version]
+	bytes   atomic.Int64
+	tracker *mem.Tracker
+}
 
 const (
 	cacheSlots = 4096
@@ -105,8 +125,13 @@ const (
 	cacheRowMax = 1024
 )
 
+// versionBytes is the memory of a version besides its key and columns.
+const versionBytes = 96
+
+func (v *version) bytes() int64 { return versionBytes + int64(len(v.row)+len(v.key)) }
+
 func (c *versionCache) get(inc, ref uint64) *version {
-	if v := c[ref%cacheSlots].Load(); v != nil && v.ref == ref && v.inc == inc {
+	if v := c.slots[ref%cacheSlots].Load(); v != nil && v.ref == ref && v.inc == inc {
 		return v
 	}
 	return nil
@@ -114,6 +139,27 @@ func (c *versionCache) get(inc, ref uint64) *version {
 
 func (c *versionCache) put(v *version) {
 	if len(v.row)+len(v.key) <= cacheRowMax {
-		c[v.ref%cacheSlots].Store(v)
+		c.set(v.ref%cacheSlots, v)
+	}
+}
+
+func (c *versionCache) set(slot uint64, v *version) {
+	n := int64(0)
+	if v != nil {
+		n = v.bytes()
+	}
+	if old := c.slots[slot].Swap(v); old != nil {
+		n -= old.bytes()
+	}
+	if c.bytes.Add(n); n > 0 {
+		c.tracker.Force(n)
+	} else {
+		c.tracker.Release(-n)
+	}
+}
+
+func (c *versionCache) clear() {
+	for i := range uint64(cacheSlots) {
+		c.set(i, nil)
 	}
 }

@@ -70,6 +70,7 @@ var mutants = []mutant{
 	{"lsm-condition-without-end", "lsm", "TestScanConditions"},
 	{"lsm-narrow-nothing", "lsm", "TestScanConditions"},
 	{"lsm-apply-without-bound", "lsm", "TestLoadIsBounded"},
+	{"lsm-ended-for-nothing", "lsm", "TestEndedKeysAreCharged"},
 	{"lsm-skip-marker-sync", "store", "TestLSMOpeningSurvivesPowerLoss"},
 	{"rowstore-keep-old-chunks", "store", "TestStoreSurvivesPowerLoss"},
 	{"rowstore-snapshot-deleted", "store", "TestStoreSurvivesPowerLoss"},
