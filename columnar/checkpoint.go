@@ -15,10 +15,9 @@ import (
 )
 
 // checkpoint writes the chunks of the memtables of set that changed since the last one, then the manifest that names
-// them and the segments.
-func (t *Tier) checkpoint(ctx context.Context, upTo table.LSN, set tableSet) error {
+// them and the segments. changes are those of parts that set has for sure.
+func (t *Tier) checkpoint(ctx context.Context, upTo table.LSN, set tableSet, changes int64) error {
 	f := &t.files
-	changes := t.changes.Load()
 	f.mu.Lock()
 	prev, prevUpTo, num, bytes := f.mu.entries, f.mu.upTo, f.mu.next, f.mu.bytes
 	if upTo <= prevUpTo && prevUpTo > 0 && (upTo < prevUpTo || f.mu.changes == changes) {

@@ -113,10 +113,10 @@ func (inc *incarnation) install(lsn table.LSN, p *parts) {
 	inc.moves.Store(p.moves)
 	inc.cur.Store(p)
 	t := inc.t
-	t.changes.Add(1)
 	if st := (*t.tables.Load())[inc.id]; st != nil && st.inc == inc {
 		t.with(lsn, inc.id, &tableState{def: st.def, inc: inc, p: p})
 	}
+	t.changes.Add(1) // after it can be seen: a checkpoint that counts it has it
 }
 
 // exchange puts segments in the place of a memtable, or of others. Where the rows went must be known: who finds the new

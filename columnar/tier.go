@@ -285,7 +285,8 @@ func (t *Tier) Metrics() table.TierMetrics {
 // Checkpoint makes the tables durable as of upTo: it writes the chunks of memtables that changed since the last one, and
 // the manifest.
 func (t *Tier) Checkpoint(ctx context.Context, upTo table.LSN) error {
-	return t.checkpoint(ctx, upTo, t.setAt(upTo))
+	changes := t.changes.Load() // before the tables, which then have all of these
+	return t.checkpoint(ctx, upTo, t.setAt(upTo), changes)
 }
 
 // Close frees all memory; no View may be left.

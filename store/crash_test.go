@@ -157,12 +157,19 @@ func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
 // openCrashAt opens a store in another directory.
 func openCrashAt(fs *waltest.CrashFS, dir string, c table.Common) (*Store, error) {
 	c.FS, c.MemoryBytes, c.DefaultMethod = fs, 64<<20, crashMethod
-	s, err := Open(table.Columnar{Dir: dir, Common: c})
+	cfg := table.Columnar{Dir: dir, Common: c}
+	if crashMixed {
+		cfg.DeltaRows, cfg.SegmentRows = mixedDeltaRows, mixedSegmentRows
+	}
+	s, err := Open(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return s.(*Store), nil
 }
+
+// Where tables are of several tiers, those of segments get some at once.
+const mixedDeltaRows, mixedSegmentRows = 24, 60
 
 // TestStoreSurvivesPowerLoss runs clients, checkpoints and changes of definitions on a disk that loses
 // power at random calls, and opens what is left: it must be the state after a prefix of the commits,
