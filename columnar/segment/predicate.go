@@ -160,7 +160,8 @@ func (l *layout) around(d *types.Datum) (floor, ceil int64, beyond int) {
 	}
 	lo, hi := int64(math.MinInt64), int64(math.MaxInt64) // lo <= d
 	for lo < hi {
-		m := lo + int64((uint64(hi)-uint64(lo)+1)/2)
+		n := uint64(hi) - uint64(lo)
+		m := lo + int64(n/2+n%2) // the upper of two in the middle; the sum wraps to the right one
 		if compare(m) <= 0 {
 			lo = m
 		} else {
