@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+
 	"github.com/laminadb/lamina/catalog"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
@@ -68,6 +70,12 @@ func (s *Store) apply(lsn table.LSN, c *change) error {
 	}
 	for _, q := range c.sequences {
 		s.sequences.set(q)
+	}
+	for i := range c.moved {
+		err := c.moved[i].each(context.Background(), func(e *table.Entry) error { return s.applyEntry(lsn, e) })
+		if err != nil {
+			return err
+		}
 	}
 	for i := range c.entries {
 		if err := s.applyEntry(lsn, &c.entries[i]); err != nil {

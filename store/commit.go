@@ -27,6 +27,8 @@ type commit struct {
 	moves    []move
 	// images are what a SERIALIZABLE transaction needs to know; nil: nobody did when they were collected.
 	images *images
+	// view shows the rows that move; nil: none do.
+	view *view
 	// durable: something of it outlives the process.
 	durable bool
 	// ended: the outcome was learned, and the transaction was ended with it.
@@ -121,6 +123,7 @@ func (c *commit) collect() {
 			c.hidden = append(c.hidden, hiddenBlock{tt.id, tt.hiddenNext})
 		}
 	}
+	c.collectMoved()
 }
 
 func (c *commit) collectTable(tt *txTable) {
@@ -139,7 +142,11 @@ func (c *commit) collectTable(tt *txTable) {
 		}
 		c.versions = append(c.versions, tableVersion{tt.id, version})
 	}
-	c.entries = tt.w.entries(c.entries, def)
+	if c.tx.overlay != nil && c.tx.movedFrom(tt.id) != nil {
+		c.entries = tt.w.movedEntries(c.entries, def)
+	} else {
+		c.entries = tt.w.entries(c.entries, def)
+	}
 	if tt.w.rekeyed || tt.w.deleted > 0 && tt.w.inserted > 0 && tt.w.def.PrimaryKey() != nil {
 		c.moves = append(c.moves, tt.w.moves()...)
 	}
@@ -169,6 +176,7 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 		return receipt, err // done is called, now or later
 	}
 	if !c.ended { // it was refused before it was appended
+		c.releaseView()
 		t.end()
 	}
 	t.s.stats.aborts.Add(1)
@@ -210,6 +218,7 @@ func (c *commit) done(err error) {
 		}
 	}
 	c.ended = true
+	c.releaseView()
 	c.tx.end()
 	s.checkpoints.grown(s)
 }
@@ -265,16 +274,26 @@ func (c *commit) encode(ctx context.Context, buf []byte) (payload []byte, stream
 	e := encoder{ctx: ctx, s: c.tx.s}
 	buf = c.encodeHead(buf[:0])
 	head := len(buf)
+	add := func(x *table.Entry) error {
+		buf = appendEntry(buf, x)
+		if len(buf)-head < streamBytes {
+			return nil
+		}
+		err := e.stream(buf[head:])
+		buf = buf[:head]
+		return err
+	}
+	for i := range c.moved {
+		if err := c.moved[i].each(ctx, add); err != nil {
+			return nil, nil, errors.Join(err, e.drop())
+		}
+	}
 	for i := range c.entries {
 		if !c.logged(&c.entries[i]) {
 			continue
 		}
-		buf = appendEntry(buf, &c.entries[i])
-		if len(buf)-head >= streamBytes {
-			if err := e.stream(buf[head:]); err != nil {
-				return nil, nil, err
-			}
-			buf = buf[:head]
+		if err := add(&c.entries[i]); err != nil {
+			return nil, nil, err
 		}
 	}
 	if e.out != nil && len(buf) > c.tx.s.log.MaxRecord()/4 {
@@ -303,6 +322,11 @@ func keepPayload(buf *[]byte, payload []byte) {
 func (c *commit) logged(e *table.Entry) bool {
 	s := c.tx.s
 	def := c.tx.table(e.Table).w.def
+	if c.tx.overlay != nil {
+		if now := c.tx.overlay.Catalog().Table(e.Table); now != nil {
+			def = now // it may have moved since
+		}
+	}
 	return s.tiers[s.tierOf(def.Method)].durable && !invariants.Mutant("store-apply-without-log")
 }
 
@@ -311,6 +335,14 @@ type encoder struct {
 	ctx context.Context
 	s   *Store
 	out *txn.Stream
+}
+
+// drop gives up what was streamed.
+func (e *encoder) drop() error {
+	if e.out != nil {
+		e.out.Drop()
+	}
+	return nil
 }
 
 // stream writes b, which ends with an entry, as chunks.

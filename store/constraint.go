@@ -90,7 +90,13 @@ func (t *Tx) checkAlter(ctx context.Context, old table.Object, def *table.TableD
 		}
 	}
 	def.Layout = was.Layout
-	if rewrite := f != nil || was.Method != def.Method || !equalLayout(was, def); rewrite {
+	asIs := movesAsIs(was, def, f)
+	if asIs {
+		if err := t.checkUnused(was); err != nil {
+			return nil, err
+		}
+	}
+	if rewrite := f != nil || was.Method != def.Method || !equalLayout(was, def); rewrite && !asIs {
 		if was.Layout == math.MaxUint32 {
 			return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "too many layouts of table \"%s\"", was.Name)
 		}

@@ -195,7 +195,7 @@ func survivePowerLoss(t *testing.T, rounds, least int) {
 		fs := waltest.NewCrashFS()
 		o := newOracle()
 		c := newCrasher(rand.New(rand.NewPCG(uint64(round), 4)))
-		w := &workload{o: o, seed: uint64(round), steps: 60, every: 12}
+		w := &workload{o: o, seed: uint64(round), steps: 60, every: 12, wander: true}
 		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.defining.Load() > 0) }, o.ackedLSN)
 		c.slow = func(op waltest.Op) {
 			if kindOfOp(op, false) == crashCheckpoint {

@@ -51,6 +51,7 @@ type workload struct {
 	defining        atomic.Int32
 	commits, aborts atomic.Int64
 	relayouts       atomic.Int64 // changes of layout that were tried
+	wander          bool         // tables move to other tiers
 	moving          atomic.Bool  // a move is under way
 	moves           atomic.Int64 // to other tiers, that were tried
 	restarts        atomic.Int64 // of the sequence, that were tried
@@ -490,7 +491,7 @@ func (d *definer) alterRows(x *workTx, name string, t *modelTable) error {
 func (d *definer) relayout(x *workTx, name string, t *modelTable) error {
 	d.w.relayouts.Add(1)
 	switch op := effRekey; {
-	case d.rng.IntN(4) == 0:
+	case d.w.wander && d.rng.IntN(4) == 0:
 		return d.move(x, name)
 	case d.rng.IntN(3) == 0:
 		return x.alter(name, effect{op: op, table: name})
@@ -522,7 +523,7 @@ func (d *definer) reshape(x *workTx) error {
 		return err
 	}
 	d.w.relayouts.Add(1)
-	if d.rng.IntN(2) == 0 {
+	if d.w.wander && d.rng.IntN(2) == 0 {
 		return d.move(x, name)
 	}
 	if len(def.Columns) > 3 {

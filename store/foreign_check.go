@@ -173,7 +173,7 @@ func (x *reference) newestRef() (table.RowRef, bool) {
 // One that the View shows and that has lost the key since is a conflict.
 func (x *reference) visible(ctx context.Context, ref table.RowRef, found bool) (bool, error) {
 	t := x.st.tx
-	ts := t.snapshot().State.table(t.s, x.parent)
+	ts := t.committed(t.snapshot().State, x.parent)
 	if ts == nil || !sameLayout(ts.Def(), x.parent) {
 		return false, errConcurrentUpdate
 	}

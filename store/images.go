@@ -85,7 +85,7 @@ func (c *commit) definitionImages() {
 
 // copyRows copies the rows of a table, unless they are too many.
 func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
-	ts, w := now.State.table(c.tx.s, tt.w.def), tt.w
+	ts, w := c.tx.committed(now.State, tt.w.def), tt.w
 	if w.truncated != 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
 		return false
 	}

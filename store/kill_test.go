@@ -96,7 +96,7 @@ func killWork(dir string, round uint64, say func(killEvent)) error {
 		}
 		say(killEvent{What: "told", Tx: n.tx, Fate: n.fate, LSN: n.lsn})
 	}
-	w := &workload{s: s, o: o, seed: round, steps: 1 << 30, every: 25}
+	w := &workload{s: s, o: o, seed: round, steps: 1 << 30, every: 25, wander: true}
 	w.onCheckpoint = func() { say(killEvent{What: "checkpoint"}) }
 	if w.found, _, err = stateOf(s); err != nil {
 		return err

@@ -276,7 +276,7 @@ var errNoRow = sqlerr.New(sqlerr.InternalError, "reference to a row that is not 
 func (r *Reader) committed(refs []table.RowRef, cols []int, dst *vec.Batch) error {
 	ts := r.ts
 	if r.st.newest != nil { // shows all that the View shows, too: no version is freed while that is held
-		if now := r.st.newest.State.table(r.st.tx.s, r.def); now == nil || ts == nil || now.SameRows(ts) {
+		if now := r.st.tx.committed(r.st.newest.State, r.def); now == nil || ts == nil || now.SameRows(ts) {
 			ts = now
 		}
 	}

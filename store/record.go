@@ -34,6 +34,8 @@ type change struct {
 	hidden  []hiddenBlock
 	// sequences are those that the transaction has changed.
 	sequences []sequenceState
+	// moved are the rows that go to other tiers, before the entries.
+	moved []movedRows
 	// entries are in the order in which they are applied.
 	entries []table.Entry
 }

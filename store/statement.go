@@ -138,7 +138,7 @@ func (st *Statement) table(ctx context.Context, id table.ObjectID, mode table.Ta
 		}
 		return nil, nil, catalog.ErrNoObject(id)
 	}
-	ts := st.view.State.table(t.s, def)
+	ts := t.committed(st.view.State, def)
 	if t.table(id).created {
 		return def, nil, nil
 	}
@@ -196,7 +196,7 @@ func (st *Statement) renew(def *table.TableDef) (*table.TableDef, table.TableSna
 		return nil, nil, errConcurrentUpdate
 	}
 	fresh := t.s.views.Acquire()
-	ts := fresh.State.table(t.s, def)
+	ts := t.committed(fresh.State, def)
 	if ts == nil || !sameLayout(ts.Def(), def) {
 		fresh.Release()
 		return nil, nil, errConcurrentUpdate
@@ -243,7 +243,7 @@ func (st *Statement) current(def *table.TableDef) table.TableSnapshot {
 		}
 		st.newest = fresh
 	}
-	return st.newest.State.table(st.tx.s, def)
+	return st.tx.committed(st.newest.State, def)
 }
 
 // Close ends the statement. With an error, or if a unique key was violated, what it wrote is undone.

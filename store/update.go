@@ -108,7 +108,7 @@ func (w *Writer) once(rows []claimed) []claimed {
 // source returns the snapshot that has all rows whose references the statement knows.
 func (w *Writer) source() table.TableSnapshot {
 	if w.st.newest != nil {
-		if ts := w.st.newest.State.table(w.st.tx.s, w.def); ts != nil {
+		if ts := w.st.tx.committed(w.st.newest.State, w.def); ts != nil {
 			return ts
 		}
 	}

@@ -30,6 +30,19 @@ func (w *writes) entries(dst []table.Entry, def *table.TableDef) []table.Entry {
 	return append(append(dst, updates...), inserts...)
 }
 
+// movedEntries is entries for a table whose other rows move by themselves (move_rows.go): all rows are new.
+func (w *writes) movedEntries(dst []table.Entry, def *table.TableDef) []table.Entry {
+	head := table.Entry{Table: def.ID, Version: def.Version}
+	for _, c := range w.chunks {
+		updates, inserts := c.entries(w, head, nil, nil)
+		for i := range updates {
+			updates[i].Op, updates[i].Keys = table.OpInsertRows, table.Keys{}
+		}
+		dst = append(append(dst, updates...), inserts...)
+	}
+	return dst
+}
+
 // splitUpdates makes updates into deletes and inserts: a key that one entry gives to a row may be one
 // that a later entry takes from another, so that all must be taken first.
 func splitUpdates(deletes, updates []table.Entry) (_, inserts []table.Entry) {

@@ -112,7 +112,7 @@ func (t *Tx) checkNewestLayout(def *table.TableDef) error {
 		return nil
 	}
 	was, now := t.snapshot().State.catalog.Table(def.ID), t.s.newest().Table(def.ID)
-	if was != nil && (now == nil || !sameLayout(was, now)) {
+	if was != nil && (now == nil || was.Method != now.Method || !sameLayout(was, now)) {
 		return errConcurrentUpdate
 	}
 	return nil
