@@ -16,7 +16,9 @@ type dictionary struct {
 	values   vec.Dictionary
 	complete bool
 	maps     [][]uint32 // by ordinal of the chunk
-	ints     []int64    // the values, if they are integers
+	// ints are the values, if they are integers, and chunkInts those that the codes of each chunk stand for.
+	ints      []int64
+	chunkInts [][]int64
 }
 
 // dictionaryOf reads the dictionary of column i; nil if it has none.
@@ -60,6 +62,13 @@ func (s *Segment) readDictionary(i int) (*dictionary, error) {
 		x.ints = make([]int64, v.N)
 		for k := range x.ints {
 			x.ints[k] = v.Int(k)
+		}
+		for _, m := range x.maps {
+			ints := make([]int64, len(m))
+			for k, c := range m {
+				ints[k] = x.ints[c]
+			}
+			x.chunkInts = append(x.chunkInts, ints)
 		}
 	}
 	x.values = vec.Dictionary{Values: v, Sorted: true}

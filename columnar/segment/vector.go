@@ -103,6 +103,39 @@ func place[T uint8 | uint16 | uint32 | uint64, S int32 | int64](dst []T, p *page
 	}
 }
 
+// placeBy puts table[code] - base of the k-th code into the k-th row that has a value; all codes are in the table.
+func placeBy[T uint8 | uint16 | uint32 | uint64, V int64 | uint32](dst []T, p *pages, table []V, base V) {
+	if p.nulls == 0 {
+		codes := p.codes[:len(dst)]
+		for i, c := range codes {
+			dst[i] = T(table[c] - base)
+		}
+		return
+	}
+	k := 0
+	for i := range dst {
+		if p.present[i>>6]>>(i&63)&1 != 0 {
+			dst[i] = T(table[p.codes[k]] - base)
+			k++
+		}
+	}
+}
+
+// fillBy is placeBy for entries of the vector's width.
+func fillBy[V int64 | uint32](x *vector, p *pages, table []V, base V) {
+	x.v.Data = x.room(p.rows, int(x.v.Width))
+	switch x.v.Width {
+	case 1:
+		placeBy(unsafe.Slice((*uint8)(x.v.Data), p.rows), p, table, base)
+	case 2:
+		placeBy(unsafe.Slice((*uint16)(x.v.Data), p.rows), p, table, base)
+	case 4:
+		placeBy(unsafe.Slice((*uint32)(x.v.Data), p.rows), p, table, base)
+	default:
+		placeBy(unsafe.Slice((*uint64)(x.v.Data), p.rows), p, table, base)
+	}
+}
+
 // fillCodes turns codes of the chunk into codes of the segment's dictionary, or into the integers that they stand for.
 func (s *Segment) fillCodes(x *vector, p *pages, i, z int) error {
 	l := &s.layouts[i]
@@ -115,22 +148,17 @@ func (s *Segment) fillCodes(x *vector, p *pages, i, z int) error {
 		return fmt.Errorf("codes without a dictionary")
 	}
 	m := d.maps[ch.ordinal]
+	most := uint32(0)
 	for _, c := range p.codes {
-		if uint32(c) >= uint32(len(m)) {
-			return fmt.Errorf("code %d of %d", c, len(m))
-		}
+		most = max(most, uint32(c))
+	}
+	if len(p.codes) > 0 && most >= uint32(len(m)) {
+		return fmt.Errorf("code %d of %d", most, len(m))
 	}
 	if l.ints() {
-		p.ints = p.ints[:0]
-		for _, c := range p.codes {
-			p.ints = append(p.ints, d.ints[m[c]])
-		}
 		x.v.Base, x.v.Width, x.v.Scale = s.cols[i].base, s.cols[i].width, int16(l.scale)
-		x.fillInts(p, p.ints)
+		fillBy(x, p, d.chunkInts[ch.ordinal], x.v.Base)
 		return nil
-	}
-	for k, c := range p.codes {
-		p.codes[k] = int32(m[c])
 	}
 	x.v.Form, x.v.Dictionary = vec.Dict, &d.values
 	x.v.Width = 2
@@ -141,15 +169,7 @@ func (s *Segment) fillCodes(x *vector, p *pages, i, z int) error {
 		x.v.Width = 4
 	}
 	x.v.VarNumeric, x.v.Scale = d.values.Values.VarNumeric, d.values.Values.Scale
-	x.v.Data = x.room(p.rows, int(x.v.Width))
-	switch x.v.Width {
-	case 1:
-		place(unsafe.Slice((*uint8)(x.v.Data), p.rows), p, p.codes, 0)
-	case 2:
-		place(unsafe.Slice((*uint16)(x.v.Data), p.rows), p, p.codes, 0)
-	default:
-		place(unsafe.Slice((*uint32)(x.v.Data), p.rows), p, p.codes, 0)
-	}
+	fillBy(x, p, m, 0)
 	return nil
 }
 
