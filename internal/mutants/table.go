@@ -117,6 +117,7 @@ var mutants = []mutant{
 	{"segment-ignore-order", "columnar/segment", "TestRefusals"},
 	{"bloom-skip-key", "columnar/segment", "TestLookups"},
 	{"bloom-skip-key", "columnar/segment", "TestSelect"},
+	{"segment-skip-block", "columnar/segment", "TestLookups"},
 	{"zone-narrow", "columnar/segment", "TestSelect"},
 	{"cache-evict-read", "columnar/segment", "TestCacheReferences"},
 	{"cache-admit-all", "columnar/segment", "TestCacheResistsScans"},
