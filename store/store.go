@@ -86,6 +86,8 @@ type tier struct {
 	recovered func() error
 	// admit waits until the tier can take more, before a statement that writes takes locks. nil: it always can.
 	admit func(ctx context.Context) error
+	// report shows what the tier consists of; nil: nothing to show.
+	report func() []table.ReportSection
 	// vacuum frees a part of what no View shows of a table: see rowstore.Store.Vacuum.
 	vacuum func(id table.ObjectID, applied, watermark table.LSN, from int) (next int)
 	// folder is the name of the folder of the tier's files, and backup adds to another one what the files have now: at least

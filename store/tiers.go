@@ -66,6 +66,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 		folder: tiersDirName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
 		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
 		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
+		report: t.Report,
 	})
 	return nil
 }
@@ -104,7 +105,7 @@ func (s *Store) addLSM(d *directory) error {
 	}
 	s.tiers = append(s.tiers, tier{
 		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
-		folder: lsmDirName, backup: t.Backup,
+		folder: lsmDirName, backup: t.Backup, report: t.Report,
 	})
 	return nil
 }

@@ -424,6 +424,8 @@ type Damage struct {
 type Observer interface {
 	Metrics() Metrics
 	Features() Features
+	// Report shows a person what the parts of the storage consist of.
+	Report() []ReportSection
 }
 
 // ChangeSource is the log as a stream of committed transactions.

@@ -43,6 +43,9 @@ func (Unimplemented) Backup(context.Context, string, BackupOptions) (BackupRepor
 // Metrics returns no counts.
 func (Unimplemented) Metrics() Metrics { return Metrics{} }
 
+// Report shows nothing.
+func (Unimplemented) Report() []ReportSection { return nil }
+
 // Features returns no features.
 func (Unimplemented) Features() Features { return Features{} }
 

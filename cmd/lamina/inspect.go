@@ -26,6 +26,7 @@ type inspection struct {
 	Tables     []inspectedTable `json:"tables"`
 	Tiers      []inspectedTier  `json:"tiers"`
 	Checkpoint *inspectedCheck  `json:"checkpoint"`
+	Sections   []inspectedPart  `json:"sections"`
 	Log        inspectedLog     `json:"log"`
 }
 
@@ -134,6 +135,7 @@ func inspect(ctx context.Context, dir string) (i *inspection, err error) {
 			t.Name, t.Tables, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes, t.SnapBytes, t.Files, t.FileBytes,
 		})
 	}
+	i.report(db.Storage().Report())
 	if err := i.checkpoint(dir); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ func (i *inspection) print(w io.Writer) error {
 		i.Directory, bytesText(z.Log+z.Snapshots+z.Segments+z.Other), bytesText(z.Log), bytesText(z.Snapshots),
 		bytesText(z.Segments), bytesText(z.Other), i.LSN)
 	i.printTables(&b)
+	i.printSections(&b)
 	if c := i.Checkpoint; c == nil {
 		b.WriteString("Checkpoint: none yet\n")
 	} else {
