@@ -3,9 +3,11 @@ package columnar
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/laminadb/lamina/columnar/deletion"
 	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
@@ -19,7 +21,11 @@ const (
 
 // schemaOf returns the schema of the segments of a table.
 func (inc *incarnation) schemaOf(def *table.TableDef) segment.Schema {
-	s := segment.Schema{Sort: inc.identity}
+	o, err := def.Storage()
+	if err != nil { // of a program that did not check them
+		inc.t.o.Logger.Warn("storage parameters", "table", def.Name, "err", err)
+	}
+	s := segment.Schema{Sort: inc.sortKey()}
 	known := true // the columns have IDs
 	for i := range def.Columns {
 		known = known && def.Columns[i].ID > 0
@@ -32,7 +38,11 @@ func (inc *incarnation) schemaOf(def *table.TableDef) segment.Schema {
 			id = int32(c.ID)
 		}
 		names[c.Name] = true
-		s.Columns = append(s.Columns, segment.Column{Name: c.Name, Type: c.Type, FieldID: id, NotNull: c.NotNull})
+		of := &o.Columns[i]
+		s.Columns = append(s.Columns, segment.Column{
+			Name: c.Name, Type: c.Type, FieldID: id, NotNull: c.NotNull, Compression: compressions[of.Compression],
+			CompressionLevel: o.CompressionLevel, Bitmaps: switches[of.Bitmap],
+		})
 	}
 	if len(inc.types) > len(def.Columns) {
 		name := hiddenName
@@ -52,17 +62,72 @@ func (inc *incarnation) schemaOf(def *table.TableDef) segment.Schema {
 	return s
 }
 
+var (
+	compressions = [...]segment.Compression{
+		table.CompressionDefault: segment.CompressionDefault, table.CompressionNone: segment.CompressionNone,
+		table.CompressionSnappy: segment.CompressionSnappy, table.CompressionZstd: segment.CompressionZstd,
+	}
+	switches = [...]segment.Switch{
+		table.BitmapAuto: segment.Auto, table.BitmapOn: segment.On, table.BitmapOff: segment.Off,
+	}
+)
+
+// sortKey returns the columns by which rows are sorted: those that the table's parameters name, then the identity.
+func (inc *incarnation) sortKey() []int {
+	o, _ := inc.def.Load().Storage()
+	if len(o.SortKey) == 0 {
+		return inc.identity
+	}
+	key := append([]int(nil), o.SortKey...)
+	for _, c := range inc.identity {
+		if !slices.Contains(key, c) {
+			key = append(key, c)
+		}
+	}
+	return key
+}
+
+// sorter encodes the sort key of rows: NULLs come last.
+type sorter struct {
+	cols     []int
+	identity bool // it has no NULL
+}
+
+func (inc *incarnation) newSorter() sorter {
+	cols := inc.sortKey()
+	return sorter{cols, len(cols) == len(inc.identity) && slices.Equal(cols, inc.identity)}
+}
+
+// append appends the sort key of row i of a batch.
+func (s *sorter) append(dst []byte, b *vec.Batch, i int) []byte {
+	if s.identity {
+		dst, _ = index.AppendBatch(dst, b, s.cols, i)
+		return dst
+	}
+	for _, c := range s.cols {
+		d := b.BatchDatum(c, i)
+		if !d.Valid {
+			dst = append(dst, 1)
+			continue
+		}
+		dst = index.AppendDatum(append(dst, 0), d, false)
+	}
+	return dst
+}
+
 // builder writes rows, which come in the order of the sort key, to segments of bounded size.
 type builder struct {
 	inc   *incarnation
 	cut   table.LSN
 	level uint8
 	s     segment.Schema
-	w     *segment.Writer
-	num   uint32
-	rows  int // in w
-	done  []*seg
-	since []table.LSN // of the rows in w
+	// groupRows is the number of rows of a row group; 0: the usual one.
+	groupRows int
+	w         *segment.Writer
+	num       uint32
+	rows      int // in w
+	done      []*seg
+	since     []table.LSN // of the rows in w
 }
 
 // newBuilder returns a builder of segments whose rows all live at cut: the log is made durable up to there first.
@@ -72,7 +137,9 @@ func (inc *incarnation) newBuilder(cut table.LSN, level uint8) (*builder, error)
 			return nil, err
 		}
 	}
-	return &builder{inc: inc, cut: cut, level: level, s: inc.schemaOf(inc.def.Load())}, nil
+	def := inc.def.Load()
+	o, _ := def.Storage()
+	return &builder{inc: inc, cut: cut, level: level, s: inc.schemaOf(def), groupRows: o.RowGroupRows}, nil
 }
 
 // append adds rows and appends their places to refs. since are the LSNs at which they began; nil: it need not be known.
@@ -92,7 +159,7 @@ func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN
 			return refs, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many segments")
 		}
 		w, err := segment.NewWriter(t.o.FS, t.o.Dir, segmentName(b.num), b.s,
-			segment.Options{MaxLSN: uint64(b.cut)}, t.o.Tracker)
+			segment.Options{MaxLSN: uint64(b.cut), RowGroupRows: b.groupRows}, t.o.Tracker)
 		if err != nil {
 			return refs, err
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/laminadb/lamina/columnar/segment"
-	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
@@ -183,6 +182,7 @@ func (inc *incarnation) merge(ctx context.Context, b *builder, segs []*seg, cut 
 		if err != nil {
 			return nil, err
 		}
+		defer c.scan.Close()
 		if ok, err := c.load(); err != nil {
 			return nil, err
 		} else if ok {
@@ -213,11 +213,15 @@ type cursor struct {
 	input int
 	scan  *segment.Scan
 	cut   table.LSN
+	by    sorter
 	batch vec.Batch
 	sel   []uint16
+	pos   []uint32 // of the rows of batch that live
 	at    int
 	keys  []byte
 	ends  []int
+	// other is how rows are read of a segment that was sorted by other columns.
+	other *otherOrder
 }
 
 func (inc *incarnation) newCursor(s *seg, input int, cut table.LSN) (*cursor, error) {
@@ -226,11 +230,21 @@ func (inc *incarnation) newCursor(s *seg, input int, cut table.LSN) (*cursor, er
 		cols[i] = i
 	}
 	sc, err := s.file.Scan(segment.ScanSpec{Cols: cols, NoCache: true})
-	return &cursor{inc: inc, s: s, input: input, scan: sc, cut: cut}, err
+	if err != nil {
+		return nil, err
+	}
+	c := &cursor{inc: inc, by: inc.newSorter(), s: s, input: input, scan: sc, cut: cut}
+	if !slices.Equal(s.file.Schema().Sort, c.by.cols) { // ALTER TABLE has set another sort key since
+		err = c.sort(cols)
+	}
+	return c, err
 }
 
 // load goes to the next zone with rows; false at the end.
 func (c *cursor) load() (bool, error) {
+	if c.other != nil {
+		return c.other.load(c)
+	}
 	for c.scan.Next() {
 		c.sel = c.s.dv.Mask(uint64(c.cut)).Sel(c.sel[:0], c.scan.Pos(), c.scan.Rows())
 		if len(c.sel) == 0 {
@@ -240,14 +254,23 @@ func (c *cursor) load() (bool, error) {
 			return false, err
 		}
 		c.batch.Single(len(c.sel), c.batch.Groups[0].Cols, c.sel)
-		c.at, c.keys, c.ends = 0, c.keys[:0], c.ends[:0]
-		for i := range c.sel {
-			c.keys, _ = index.AppendBatch(c.keys, &c.batch, c.inc.identity, i)
-			c.ends = append(c.ends, len(c.keys))
+		c.pos = c.pos[:0]
+		for _, r := range c.sel {
+			c.pos = append(c.pos, uint32(c.scan.Pos()+int(r)))
 		}
+		c.encode()
 		return true, nil
 	}
 	return false, nil
+}
+
+// encode makes the keys of the rows of the batch.
+func (c *cursor) encode() {
+	c.at, c.keys, c.ends = 0, c.keys[:0], c.ends[:0]
+	for i := range c.sel {
+		c.keys = c.by.append(c.keys, &c.batch, i)
+		c.ends = append(c.ends, len(c.keys))
+	}
 }
 
 // key returns the key of row i of the zone.
@@ -298,8 +321,7 @@ func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
 	if err := m.bb.AppendBatch(&part); err != nil {
 		return nil, err
 	}
-	for _, r := range least.sel[least.at : least.at+n] {
-		pos := uint32(least.scan.Pos() + int(r))
+	for _, pos := range least.pos[least.at : least.at+n] {
 		m.from = append(m.from, mergedRow{least.input, pos})
 		m.since = append(m.since, least.s.written(pos))
 	}

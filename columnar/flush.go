@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/table"
@@ -125,12 +124,13 @@ func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, 
 func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, keys []byte, sorted bool) {
 	var rows []uint64
 	var batch vec.Batch
+	by := inc.newSorter()
 	sorted = true
 	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
 		rows = m.Chunk(c, cut, &batch, rows)
 		for i, row := range rows {
 			r := sortedRow{from: uint64(len(keys)), row: row}
-			keys, _ = index.AppendBatch(keys, &batch, inc.identity, i)
+			keys = by.append(keys, &batch, i)
 			r.n = uint32(uint64(len(keys)) - r.from)
 			r.prefix = prefixOf(r.key(keys))
 			if n := len(list); sorted && n > 0 {
