@@ -18,8 +18,8 @@ var Explanations = map[string]string{
 	"update-sqlite": "four fifths of the time of a transaction wait for one fdatasync when the disk is busy, for which SQLite waits too; of the " +
 		"processor time half changes rows, a third is the commit",
 	"memory": "slabs take no more than MemoryBytes at any time, idle ones included; above it are the program itself with its peers, whose " +
-		"pages were 42 to 49 MiB before the database was opened, and a Go heap of 25 to 35 MiB, of which 8 live: plans, log buffers and " +
-		"what statements leave until the collector runs",
+		"pages were 42 to 55 MiB before the database was opened, and a Go heap of 80 to 95 MiB while segments are written and merged, of " +
+		"which 30 to 40 live: keys, places and pages of the rows on their way; the rest is garbage until the collector runs",
 	"load-columns": "a third of the processor time is the first touch of memory: rows are copied into the write set, from there into the " +
 		"log and into the table; encoding, log and table follow one after the other on one core",
 	"load-rows": "half of the processor time turns Go values into columns, a third is the commit, which copies the rows into the log and the " +
