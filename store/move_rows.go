@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
@@ -133,7 +134,7 @@ func (m *movedRows) each(ctx context.Context, f func(*table.Entry) error) error 
 // copy appends the rows of b, whose last column are their references, that the transaction did not end.
 func (m *movedRows) copy(dst *vec.BatchBuilder, b *vec.Batch) error {
 	refs := dst.Columns()
-	if m.w == nil || len(m.w.ended) == 0 {
+	if m.w == nil || len(m.w.ended) == 0 || invariants.Mutant("store-move-ended-rows") {
 		for i := range refs {
 			v, g := b.Col(i)
 			if err := dst.Col(i).AppendColumn(v, g, b.N); err != nil {

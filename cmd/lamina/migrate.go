@@ -51,9 +51,10 @@ func newMigrate() *cobra.Command {
 		Long: "Moves all rows of a table, with its keys and constraints, to the tier named by --to: columnar, lsm or memory.\n" +
 			"One commit does it: after a crash the table is wholly where it was, and the command can be run again, or\n" +
 			"wholly where it goes. Before that commit the rows are counted and summed up as they were and as they will be;\n" +
-			"a difference ends the command without a change. The rows must fit into the memory limit twice.\n\n" +
+			"a difference ends the command without a change. Unless it goes to lsm, its rows must\n" +
+			"fit into the memory limit once more.\n\n" +
 			"The command needs DIR for itself. While a program has DIR open, any client of it can do the same with\n" +
-			"ALTER TABLE t SET ACCESS METHOD tier: readers go on, writers wait.",
+			"ALTER TABLE t SET ACCESS METHOD tier; what others do with the table waits for it.",
 		Example: "  lamina migrate data orders --to lsm\n" +
 			"  lamina migrate data orders --to columnar --with sort_key=placed_at",
 		Args: cobra.ExactArgs(2),

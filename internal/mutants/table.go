@@ -37,6 +37,7 @@ var mutants = []mutant{
 	{"store-rewrite-duplicates", "store", "TestConformanceMemory/keys_of_rows"},
 	{"store-keep-layout", "store", "TestConformanceMemory/a_new_layout_is_undone"},
 	{"store-keep-moved-rows", "store", "TestMovesSurvivePowerLoss"},
+	{"store-move-ended-rows", "store", "TestConformanceMixed/columnar_first/a_table_moves"},
 	{"store-lose-last-chunk", "store", "TestMovesSurvivePowerLoss"},
 	{"store-forget-moved-keys", "store", "TestMovedHiddenKeys"},
 	{"rowstore-load-again", "store", "TestMoveBack"},

@@ -21,7 +21,7 @@ type rule struct {
 
 // rules are all cases.
 var rules = slices.Concat(readRules, scanRules, writeRules, uniqueRules, statementRules, transactionRules, serializableRules, lockRules,
-	tableLockRules, foreignRules, schemaRules, layoutRules, sequenceRules, savepointRules, endRules, durableRules)
+	tableLockRules, foreignRules, schemaRules, layoutRules, moveRules, sequenceRules, savepointRules, endRules, durableRules)
 
 // rulesMin is the least number of cases of a storage that can do most things.
 const rulesMin = 60
