@@ -78,6 +78,7 @@ func (o *Options) Validate() error {
 		check(c.BloomFalsePositiveRate >= 0 && c.BloomFalsePositiveRate < 1,
 			"Storage.BloomFalsePositiveRate is not from 0 up to 1")
 		check(c.CompactionThreshold >= 0, "Storage.CompactionThreshold is negative")
+		check(c.Compression <= table.CompressionZstd, "Storage.Compression is none that there is")
 	}
 	if common != nil {
 		check(common.MemoryBytes >= 0, "Storage.MemoryBytes is negative")

@@ -17,6 +17,7 @@ func TestOptionsReportAll(t *testing.T) {
 		Storage: table.LSM{
 			Common:        table.Common{MemoryBytes: -4, LogFileBytes: -5, LogBytesMax: -6},
 			MemtableBytes: -7, MemtablesMax: -8, BloomFalsePositiveRate: 1, CompactionThreshold: -9, Dir: "a",
+			Compression: 99,
 		},
 		Settings: map[string]string{"TimeZone": "Nowhere", "work_mem": "1MB", "server_version": "9", "statement_timeout": "soon"},
 	}
@@ -30,7 +31,7 @@ func TestOptionsReportAll(t *testing.T) {
 	for _, part := range []string{
 		"MemoryBytes is negative", "QueryBytes is negative", "Workers is negative",
 		"Storage.MemoryBytes", "Storage.LogFileBytes", "Storage.LogBytesMax",
-		"MemtableBytes", "MemtablesMax", "BloomFalsePositiveRate", "CompactionThreshold",
+		"MemtableBytes", "MemtablesMax", "BloomFalsePositiveRate", "CompactionThreshold", "Compression",
 		"TimeZone", "work_mem", "server_version", "statement_timeout", "two directories",
 	} {
 		if !strings.Contains(err.Error(), part) {

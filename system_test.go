@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/table"
 )
 
 // texts returns the rows of a query as text, columns with | between them.
@@ -133,5 +134,24 @@ func TestSystemRelationsAreFresh(t *testing.T) {
 		if got := fmt.Sprint(texts(t, db, c.sql)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.sql, got, c.want)
 		}
+	}
+}
+
+// TestTiersView: lamina.tiers has what a tier did with its files.
+func TestTiersView(t *testing.T) {
+	db, err := lamina.Open(t.TempDir(), &lamina.Options{Storage: table.LSM{DisableCompaction: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "CREATE TABLE t (id int4 PRIMARY KEY, b text); INSERT INTO t SELECT i, repeat('x', 50) FROM generate_series(1, 1000) AS s(i)")
+	if err := db.Checkpoint(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, db, "lsm|1|1000|1|t|t|0|t", `SELECT tier, tables, live_rows, flushes, files = 1 AND file_bytes = flush_bytes,
+		live_bytes = applied_bytes AND live_bytes > 50000, compactions, write_amplification > 0 AND write_amplification = space_amplification
+		FROM lamina.tiers WHERE tier = 'lsm'`)
+	want(t, db, "memory|0", "SELECT tier, flushes FROM lamina.tiers WHERE tier = 'memory'")
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,8 +17,13 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// benchRows is the number of rows of the benchmarks, of about 100 bytes each.
-const benchRows = 489 * vec.Size
+// benchRows is the number of rows of the benchmarks, of about 100 bytes each: a million, or few if they are only tried.
+func benchRows() int64 {
+	if testing.Short() {
+		return 10 * vec.Size
+	}
+	return 489 * vec.Size
+}
 
 const benchText = "the text of a row of about a hundred bytes, most of which are the text"
 
@@ -70,7 +75,7 @@ func (p *benchPeers) fill(b *testing.B) {
 	p.id = makeTable(b, p.st, "t", benchColumns)
 	bb := vec.NewBatchBuilder([]types.Type{benchColumns[0].Type, benchColumns[1].Type, benchColumns[2].Type, benchColumns[3].Type}, vec.Size, nil)
 	value := make([]byte, 100)
-	for at := int64(0); at < benchRows; {
+	for at := int64(0); at < benchRows(); {
 		bb.Reset()
 		batch := p.db.NewBatch()
 		for range vec.Size {
@@ -100,7 +105,9 @@ func (p *benchPeers) flush(b *testing.B) {
 	if err := p.db.Flush(); err != nil {
 		b.Fatal(err)
 	}
-	time.Sleep(2 * time.Second) // compactions that have begun
+	if !testing.Short() {
+		time.Sleep(2 * time.Second) // compactions that have begun
+	}
 }
 
 // makeTable creates a table whose first column is the key.
@@ -208,12 +215,12 @@ func compare(b *testing.B, ours, peer func(i int64)) {
 		start := time.Now()
 		for range benchBlock {
 			x = x*6364136223846793005 + 1442695040888963407
-			f(int64(x>>33) % benchRows)
+			f(int64(x>>33) % benchRows())
 		}
 		return time.Since(start), x
 	}
 	x := uint64(b.N)
-	for range 400 { // warm
+	for range benchRows() / 2500 { // warm
 		_, _ = run(ours, x)
 		_, x = run(peer, x)
 	}

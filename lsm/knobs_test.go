@@ -7,6 +7,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -85,6 +87,31 @@ func TestKnobs(t *testing.T) {
 			t.Errorf("memtables of %d bytes", o.MemtableBytes)
 		}
 	})
+	t.Run("directory", func(t *testing.T) {
+		fs := vfs.NewMem()
+		closed(t, filled(t, Options{FS: fs}, 1, 10))
+		if names, err := fs.List("tier"); err != nil || len(names) < 3 {
+			t.Errorf("%v, %v", names, err)
+		}
+	})
+	t.Run("compression", func(t *testing.T) {
+		size := func(c table.Compression) int64 {
+			tier := filled(t, Options{Compression: c}, 10, 1000)
+			defer closed(t, tier)
+			if err := tier.db.Load().Compact(context.Background(), []byte{spaceRows}, []byte{spaceRows + 1}, false); err != nil {
+				t.Fatal(err)
+			}
+			return tier.Metrics().FileBytes
+		}
+		none, fast, good := size(table.CompressionNone), size(table.CompressionDefault), size(table.CompressionZstd)
+		if abs(fast-size(table.CompressionSnappy)) > fast/20 || none < fast*3/2 || good >= fast {
+			t.Errorf("%d bytes without compression, %d with the default, %d with zstd", none, fast, good)
+		}
+		if _, err := Open(Options{FS: vfs.NewMem(), Dir: "tier", Compression: 99}); sqlerr.CodeOf(err) != sqlerr.InvalidParameterValue {
+			t.Errorf("an unknown compression: %v", err)
+		}
+	})
+	t.Run("false positives", func(t *testing.T) { knobFalsePositives(t) })
 	t.Run("memtables", func(t *testing.T) { knobMemtables(t) })
 	t.Run("bloom", func(t *testing.T) {
 		size := func(rate float64) uint64 {
@@ -129,6 +156,37 @@ func TestKnobs(t *testing.T) {
 			t.Errorf("%d compactions when they are off, %d with a low threshold, %d with a high one", none, often, seldom)
 		}
 	})
+}
+
+// knobFalsePositives: of look-ups of keys that are not there, the filters let about as many through as they may.
+func knobFalsePositives(t *testing.T) {
+	const rows, misses = 20_000, 20_000
+	rate := func(of float64) float64 {
+		// Pebble asks no filters of the last level.
+		tier := filled(t, Options{BloomFalsePositiveRate: of, DisableCompaction: true}, 1, rows)
+		defer closed(t, tier)
+		if err := tier.Checkpoint(context.Background(), 2); err != nil {
+			t.Fatal(err)
+		}
+		s := tier.Snapshot(2)
+		defer s.(table.SnapshotReleaser).Release()
+		before := tier.Metrics()
+		for i := range misses {
+			// Behind a key that is there, in the middle of a file.
+			key := append(index.AppendDatum(nil, types.NewInt(types.Int8, int64(i)%(rows-1)), true), 1)
+			if _, ok := s.Table(20000).Get(key); ok {
+				t.Fatal("a row that is not there")
+			}
+		}
+		m := tier.Metrics()
+		if m.BloomChecks-before.BloomChecks != misses {
+			t.Errorf("%d look-ups in filters, want %d", m.BloomChecks-before.BloomChecks, misses)
+		}
+		return 1 - float64(m.BloomHits-before.BloomHits)/misses
+	}
+	if rough, usual, fine := rate(0.2), rate(0), rate(0.0001); rough < 0.1 || rough > 0.3 || usual < 0.002 || usual > 0.02 || fine > 0.006 {
+		t.Errorf("false positives: %v, %v and %v", rough, usual, fine)
+	}
 }
 
 // knobMemtables: a statement waits while there are more memtables than there may be.

@@ -36,6 +36,7 @@ type Options struct {
 	BloomFalsePositiveRate float64
 	DisableCompaction      bool
 	CompactionThreshold    int
+	Compression            table.Compression
 }
 
 // Defaults of Options.
@@ -102,6 +103,12 @@ func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger) *peb
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(max(1, bits))
 	}
+	switch o.Compression {
+	case table.CompressionNone:
+		p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	case table.CompressionZstd:
+		p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionGood })
+	} // else Pebble's own: Snappy
 	return p
 }
 

@@ -59,6 +59,9 @@ var _ table.Tier = (*Tier)(nil)
 
 // Open opens the tier. A folder that is not there is made with the first table.
 func Open(o Options) (*Tier, error) {
+	if o.Compression > table.CompressionZstd {
+		return nil, sqlerr.Newf(sqlerr.InvalidParameterValue, "there is no compression %d", uint8(o.Compression))
+	}
 	t := &Tier{o: o.withDefaults()}
 	t.failed = newFailures(o.Failed)
 	t.ended.tracker, t.recent.tracker = t.o.Tracker, t.o.Tracker

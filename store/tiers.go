@@ -98,7 +98,7 @@ func (s *Store) addLSM(d *directory) error {
 		FS: d.fs, Dir: d.join(lsmDirName), ReadOnly: s.readOnly, Logger: s.logger, Tracker: s.memoryFor("LSM tables"),
 		BeforeSync: s.logBeforeData, Failed: s.tierFailed, MemoryBytes: s.common.MemoryBytes,
 		MemtableBytes: c.MemtableBytes, MemtablesMax: c.MemtablesMax, BloomFalsePositiveRate: c.BloomFalsePositiveRate,
-		DisableCompaction: c.DisableCompaction, CompactionThreshold: c.CompactionThreshold,
+		DisableCompaction: c.DisableCompaction, CompactionThreshold: c.CompactionThreshold, Compression: c.Compression,
 	})
 	if err != nil {
 		return err

@@ -57,6 +57,9 @@ type LSM struct {
 	DisableCompaction      bool
 	// CompactionThreshold is the number of level-0 files that starts a compaction; 0 is 4.
 	CompactionThreshold int
+	// Compression of table files: by default that of all levels is Snappy. Zstd is that of the last two levels, where
+	// most rows lie.
+	Compression Compression
 }
 
 // Cluster is a replicated database. It is not built yet: 0A000.
