@@ -29,4 +29,9 @@
 //
 // A snapshot of the tier shares the Pebble snapshot of the one before unless something was written in between. Pebble
 // snapshots are closed by a goroutine of their own, off the path of commits.
+//
+// # Reads
+//
+// A row is read by its key where Pebble has it, and only the asked columns are decoded. A scan turns conditions on the first
+// columns of the key into ranges of keys, tests the others on stored values, and decodes the columns of what is left.
 package lsm

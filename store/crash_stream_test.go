@@ -18,6 +18,17 @@ func TestLargeCommitsSurvivePowerLoss(t *testing.T) {
 	if testing.Short() || invariants.Enabled {
 		rounds, least = 1, 20
 	}
+	largeCommits(t, rounds, least)
+}
+
+// TestLSMLargeCommitsSurvivePowerLoss: what is applied of a write set when a part of it is flushed is applied again.
+func TestLSMLargeCommitsSurvivePowerLoss(t *testing.T) {
+	withMethod(t, "lsm")
+	largeCommits(t, 1, 20)
+}
+
+func largeCommits(t *testing.T, rounds, least int) {
+	t.Helper()
 	images, large, logged := 0, int64(0), int64(0)
 	for round := range rounds {
 		fs := waltest.NewCrashFS()

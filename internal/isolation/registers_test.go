@@ -208,6 +208,7 @@ type registerRun struct {
 	// counts of what was answered, by verb and answer
 	counts  [numVerbs][2]int
 	unknown int
+	using   string // how the table is kept
 }
 
 const (
@@ -298,7 +299,7 @@ func (r *registerRun) stage(lose bool) error {
 func (r *registerRun) openRegisters() (*lamina.DB, error) {
 	db, err := r.open()
 	if err == nil {
-		_, err = db.Exec(ctx(), "CREATE TABLE IF NOT EXISTS registers (k int8 PRIMARY KEY, v int8 NOT NULL)")
+		_, err = db.Exec(ctx(), "CREATE TABLE IF NOT EXISTS registers (k int8 PRIMARY KEY, v int8 NOT NULL)"+r.using)
 	}
 	return db, err
 }
@@ -308,12 +309,12 @@ func TestRegisters(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		losses int
-	}{{"memory", 0}, {"columnar", 0}, {"columnar, power losses", 5}} {
+	}{{"memory", 0}, {"columnar", 0}, {"columnar, power losses", 5}, {"lsm", 0}, {"lsm, power losses", 5}} {
 		t.Run(c.name, func(t *testing.T) {
 			total := &registerRun{}
 			rounds := max(5, *seeds)
 			for i := range uint64(rounds) {
-				oneRegisterRun(t, *seed+i, c.name != "memory", c.losses, total)
+				oneRegisterRun(t, *seed+i, c.name, c.losses, total)
 			}
 			t.Log(len(total.ops), "operations;", total.unknown, "unknown; refused and done:", total.counts)
 			for v, n := range total.counts {
@@ -329,10 +330,13 @@ func TestRegisters(t *testing.T) {
 }
 
 // oneRegisterRun judges a run and adds it to a total.
-func oneRegisterRun(t *testing.T, seed uint64, durable bool, losses int, total *registerRun) {
+func oneRegisterRun(t *testing.T, seed uint64, tier string, losses int, total *registerRun) {
 	t.Helper()
 	r := &registerRun{run: run{rec: &recorder{}, rng: rand.New(rand.NewPCG(seed, 9)), txs: 150, clients: registerClients, asleep: 2}}
-	if durable {
+	if strings.HasPrefix(tier, "lsm") {
+		r.using = " USING lsm"
+	}
+	if tier != "memory" {
 		r.fs = waltest.NewCrashFS()
 	}
 	for i := range losses + 1 {
