@@ -84,7 +84,10 @@ func (s *Store) diskMetrics() []table.DiskMetrics {
 	}
 	disk := []table.DiskMetrics{{Name: "log", Bytes: size.Log}, {Name: "snapshots", Bytes: size.Snapshots}, {Name: "other", Bytes: size.Other}}
 	if size.Segments > 0 {
-		disk = append(disk, table.DiskMetrics{Name: "lsm", Bytes: size.Segments})
+		disk = append(disk, table.DiskMetrics{Name: "segments", Bytes: size.Segments})
+	}
+	if size.LSM > 0 {
+		disk = append(disk, table.DiskMetrics{Name: "lsm", Bytes: size.LSM})
 	}
 	return disk
 }

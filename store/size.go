@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/laminadb/lamina/table"
 )
@@ -16,9 +17,13 @@ func (s *Store) Size(context.Context) (size table.Size, err error) {
 		return size, nil
 	}
 	sums := map[string]*int64{
-		s.dir.join(logName): &size.Log, s.dir.join(tiersDirName): &size.Snapshots, s.dir.join(lsmDirName): &size.Segments,
+		s.dir.join(logName): &size.Log, s.dir.join(tiersDirName): &size.Segments, s.dir.join(lsmDirName): &size.LSM,
 	}
-	return size, s.dir.walk(s.dir.path, func(path string, bytes int64) {
+	err = s.dir.walk(s.dir.path, func(path string, bytes int64) {
+		if isSnapshot(path) {
+			size.Snapshots += bytes
+			return
+		}
 		for ; path != s.dir.path; path = s.dir.fs.PathDir(path) {
 			if sum := sums[path]; sum != nil {
 				*sum += bytes
@@ -27,6 +32,12 @@ func (s *Store) Size(context.Context) (size table.Size, err error) {
 		}
 		size.Other += bytes
 	})
+	return size, err
+}
+
+// isSnapshot reports whether a file is of a checkpoint of columnar tables, and not a segment.
+func isSnapshot(path string) bool {
+	return strings.HasSuffix(path, ".snap") || strings.Contains(path, ".manifest") && !strings.Contains(path, "marker.")
 }
 
 // count returns the number and size of the files in a folder and those below.

@@ -405,12 +405,12 @@ type Maintainer interface {
 
 // Size is what a database occupies, in bytes.
 type Size struct {
-	Log, Snapshots, Segments, Other int64 // files
-	Memory                          int64 // off-heap memory in use
+	Log, Snapshots, Segments, LSM, Other int64 // files
+	Memory                               int64 // off-heap memory in use
 }
 
 // Total returns the bytes of all files.
-func (s Size) Total() int64 { return s.Log + s.Snapshots + s.Segments + s.Other }
+func (s Size) Total() int64 { return s.Log + s.Snapshots + s.Segments + s.LSM + s.Other }
 
 // Damage is a place where stored data is not what was written.
 type Damage struct {

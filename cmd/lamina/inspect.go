@@ -35,10 +35,13 @@ type fileSizes struct {
 	Log       int64 `json:"log_bytes"`
 	Snapshots int64 `json:"snapshot_bytes"`
 	Segments  int64 `json:"segment_bytes"`
+	LSM       int64 `json:"lsm_bytes"`
 	Other     int64 `json:"other_bytes"`
 }
 
-func fileSizesOf(s table.Size) fileSizes { return fileSizes{s.Log, s.Snapshots, s.Segments, s.Other} }
+func fileSizesOf(s table.Size) fileSizes {
+	return fileSizes{s.Log, s.Snapshots, s.Segments, s.LSM, s.Other}
+}
 
 type inspectedTable struct {
 	Schema     string   `json:"schema"`

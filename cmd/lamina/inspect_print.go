@@ -32,9 +32,9 @@ func grid(header table.Row, right ...int) table.Writer {
 func (i *inspection) print(w io.Writer) error {
 	var b strings.Builder
 	z := i.Sizes
-	fmt.Fprintf(&b, "Directory %s: %s in files (log %s, snapshots %s, segments %s, other %s), at LSN %d\n\n",
-		i.Directory, bytesText(z.Log+z.Snapshots+z.Segments+z.Other), bytesText(z.Log), bytesText(z.Snapshots),
-		bytesText(z.Segments), bytesText(z.Other), i.LSN)
+	fmt.Fprintf(&b, "Directory %s: %s in files (log %s, snapshots %s, segments %s, LSM tables %s, other %s), at LSN %d\n\n",
+		i.Directory, bytesText(z.Log+z.Snapshots+z.Segments+z.LSM+z.Other), bytesText(z.Log), bytesText(z.Snapshots),
+		bytesText(z.Segments), bytesText(z.LSM), bytesText(z.Other), i.LSN)
 	i.printTables(&b)
 	i.printSections(&b)
 	if c := i.Checkpoint; c == nil {

@@ -144,8 +144,8 @@ func (v *verification) print(c *cobra.Command) {
 		fmt.Fprintf(w, "%s: the database cannot be opened; what lies behind the damage was not checked\n", found)
 		return
 	}
-	fmt.Fprintf(w, "%s; checked in %s: %s of log, %s of snapshots, %s of segments, %s of other files; "+
+	fmt.Fprintf(w, "%s; checked in %s: %s of log, %s of snapshots, %s of segments, %s of LSM tables, %s of other files; "+
 		"%s with %s\n",
-		found, seconds3(v.took), bytesText(v.Sizes.Log), bytesText(v.Sizes.Snapshots), bytesText(v.Sizes.Segments),
+		found, seconds3(v.took), bytesText(v.Sizes.Log), bytesText(v.Sizes.Snapshots), bytesText(v.Sizes.Segments), bytesText(v.Sizes.LSM),
 		bytesText(v.Sizes.Other), countOf(int64(v.Tables), "table"), countOf(v.Rows, "row"))
 }

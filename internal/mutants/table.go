@@ -80,6 +80,8 @@ var mutants = []mutant{
 	{"rowstore-reuse-file-number", "store", "TestFailedCheckpointIsTriedAgain"},
 	{"store-ignore-tier-mark", "store", "TestMissingFiles"},
 	{"store-vacuum-nothing", "store", "TestVacuum"},
+	{"columnar-backup-manifest-only", "store", "TestBackupBesideCheckpoints"},
+	{"columnar-backup-manifest-only", "store", "TestBackupUnderLoad"},
 	{"backup-skip-folder-sync", "store", "TestBackupSurvivesPowerLoss"},
 	{"backup-log-first", "store", "TestBackupBesideCheckpoints"},
 	{"backup-forget-pin", "store", "TestBackupBesideCheckpoints"},
