@@ -22,8 +22,9 @@ func (f *fixture) moveTo(tx table.Tx, id table.ObjectID, method string) {
 
 // moves calls do for a filled table and each method that it can move to.
 func (f *fixture) moves(do func(id table.ObjectID, to string)) {
-	for range f.o.Methods {
+	for from := range f.o.Methods {
 		for _, to := range f.o.Methods {
+			f.made = from // the next table has this method
 			id := f.filled()
 			do(id, to)
 			f.do(func(tx table.Tx) error { return tx.Schema().Drop(f.ctx, id) })
