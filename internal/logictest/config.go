@@ -8,7 +8,8 @@ import (
 
 // Config is a way to run Lamina. None of it may change an answer.
 type Config struct {
-	// Tier is memory, columnar or lsm: where tables are, unless they say it themselves.
+	// Tier is memory, columnar, lsm or segments, which is columnar with rows that move to small segments at once: where
+	// tables are, unless they say it themselves.
 	Tier string
 	// Protocol is api, simple or extended (PostgreSQL's protocol).
 	Protocol string
@@ -42,7 +43,7 @@ var factors = []factor{
 	{"flush", []string{"reopen", "checkpoint", "none"}, func(c *Config, v string) { c.Flush = v }},
 	{"join", []string{"auto", "hash", "dense"}, func(c *Config, v string) { c.Join = v }},
 	{"aggregate", []string{"auto", "hash", "dense"}, func(c *Config, v string) { c.Aggregate = v }},
-	{"tier", []string{"columnar", "memory", "lsm"}, func(c *Config, v string) { c.Tier = v }},
+	{"tier", []string{"columnar", "memory", "lsm", "segments"}, func(c *Config, v string) { c.Tier = v }},
 	{"workers", []string{"1", "4"}, func(c *Config, v string) { c.Workers, _ = strconv.Atoi(v) }},
 	{"forms", []string{"off", "random"}, func(c *Config, v string) { c.Forms = v == "random" }},
 	{"evaluator", []string{"vector", "row"}, func(c *Config, v string) { c.RowByRow = v == "row" }},

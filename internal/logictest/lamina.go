@@ -52,8 +52,11 @@ func (l *laminaDB) open() error {
 	if l.c.Tier != "memory" {
 		dir = "db"
 	}
-	if l.c.Tier == "lsm" {
+	switch l.c.Tier {
+	case "lsm":
 		o.Storage = table.LSM{MemtableBytes: 1 << 20}
+	case "segments":
+		o.Storage = table.Columnar{DeltaRows: 2, SegmentRows: 64}
 	}
 	var err error
 	if l.db, err = lamina.Open(dir, o); err != nil || l.c.Protocol == "api" {
@@ -76,7 +79,9 @@ func (l *laminaDB) Close() error {
 	return errors.Join(err, l.db.Close())
 }
 
-func (l *laminaDB) Is(name string) bool { return name == "lamina" || name == l.c.Tier }
+func (l *laminaDB) Is(name string) bool {
+	return name == "lamina" || name == l.c.Tier || name == l.c.Flush
+}
 
 func (l *laminaDB) Connect(ctx context.Context) (Conn, error) {
 	if l.srv == nil {
