@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,7 @@ func kindOfOp(op waltest.Op, defining bool) crashKind {
 	base := op.Path[strings.LastIndexByte(op.Path, '/')+1:]
 	switch {
 	case !strings.Contains(op.Path, "/"+logName):
-		return crashCheckpoint
+		return kindOfData(op)
 	case op.Kind == waltest.OpWrite && op.Off > 0 && !strings.HasPrefix(base, "tmp-"), op.Kind == waltest.OpSync:
 		switch {
 		case defining:
@@ -80,8 +81,9 @@ type crasher struct {
 func newCrasher(rng *rand.Rand) *crasher {
 	c := &crasher{rng: rng, budget: map[crashKind]int{}, odds: map[crashKind]int{
 		crashAppend: 12, crashSync: 12, crashRotation: 3, crashCheckpoint: 5, crashDDL: 4, crashRecovery: 16,
+		crashFlush: 12, crashCompaction: 2, crashManifest: 2,
 	}}
-	for _, k := range crashKinds {
+	for _, k := range slices.Concat(crashKinds, segmentKinds) {
 		c.budget[k] = 30
 	}
 	return c
@@ -158,8 +160,11 @@ func openCrashWith(fs *waltest.CrashFS, fileBytes, max int64) (*Store, error) {
 func openCrashAt(fs *waltest.CrashFS, dir string, c table.Common) (*Store, error) {
 	c.FS, c.MemoryBytes, c.DefaultMethod = fs, 64<<20, crashMethod
 	cfg := table.Columnar{Dir: dir, Common: c}
-	if crashMixed {
+	switch {
+	case crashMixed:
 		cfg.DeltaRows, cfg.SegmentRows = mixedDeltaRows, mixedSegmentRows
+	case crashSegments:
+		cfg.DeltaRows, cfg.SegmentRows = segmentsDeltaRows, segmentsSegmentRows
 	}
 	s, err := Open(cfg)
 	if err != nil {
@@ -198,7 +203,7 @@ func survivePowerLoss(t *testing.T, rounds, least int) {
 		w := &workload{o: o, seed: uint64(round), steps: 60, every: 12, wander: true}
 		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.defining.Load() > 0) }, o.ackedLSN)
 		c.slow = func(op waltest.Op) {
-			if kindOfOp(op, false) == crashCheckpoint {
+			if besideCommits(kindOfOp(op, false)) {
 				w.others()
 			}
 		}
@@ -231,7 +236,11 @@ func survivePowerLoss(t *testing.T, rounds, least int) {
 		relayouts, moves = relayouts+w.relayouts.Load(), moves+w.moves.Load()
 	}
 	t.Log(images, "images,", commits, "commits,", aborts, "roll-backs,", relayouts, "changes of layout,", moves, "moves:", hits)
-	for _, k := range crashKinds {
+	kinds := crashKinds
+	if crashSegments {
+		kinds = slices.Concat(crashKinds, segmentKinds)
+	}
+	for _, k := range kinds {
 		if hits[k] < least {
 			t.Errorf("%s: %d crash points, at least %d are wanted", k, hits[k], least)
 		}
