@@ -80,7 +80,7 @@ func (l *laminaDB) Close() error {
 }
 
 func (l *laminaDB) Is(name string) bool {
-	return name == "lamina" || name == l.c.Tier || name == l.c.Flush
+	return name == "lamina" || name == l.c.Tier || name == "kept" && l.c.Flush != "reopen" // memory tables lose their rows
 }
 
 func (l *laminaDB) Connect(ctx context.Context) (Conn, error) {
