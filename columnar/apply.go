@@ -10,12 +10,15 @@ import (
 // newest row with a key finds a live one at any moment.
 func (inc *incarnation) apply(lsn table.LSN, e *table.Entry) error {
 	m := inc.active(lsn)
+	applied := int64(0)
 	if e.Rows != nil && e.Rows.N > 0 {
+		applied = batchBytes(e.Rows)
 		if err := m.Insert(lsn, e.Rows); err != nil {
 			return err
 		}
 	}
 	for i := range e.Keys.Len() {
+		applied += int64(len(e.Keys.At(i)))
 		var ref table.RowRef
 		if i < len(e.Refs) {
 			ref = e.Refs[i]
@@ -24,6 +27,7 @@ func (inc *incarnation) apply(lsn table.LSN, e *table.Entry) error {
 			return err
 		}
 	}
+	inc.t.counts.applied.Add(applied)
 	return nil
 }
 

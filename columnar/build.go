@@ -194,10 +194,7 @@ func (b *builder) close() error {
 		return err
 	}
 	b.done = append(b.done, s)
-	t := b.inc.t
-	t.files.finish(s.num)
-	t.counts.segments.Add(1)
-	t.counts.segmentBytes.Add(info.Segment.Bytes + info.Sidecar.Bytes)
+	b.inc.t.files.finish(s.num)
 	return nil
 }
 
@@ -217,6 +214,7 @@ func (b *builder) abandon() {
 func (t *Tier) discard(s *seg) {
 	var err error
 	if s.file != nil {
+		t.counts.gone(s.file)
 		err = s.file.Close()
 	}
 	t.files.mu.Lock()

@@ -123,7 +123,7 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 		c.compactRead.Add(s.info.Segment.Bytes)
 	}
 	for _, s := range added {
-		c.compactWritten.Add(s.info.Segment.Bytes + s.info.Sidecar.Bytes)
+		c.compactWritten.Add(s.bytes())
 	}
 	return nil
 }

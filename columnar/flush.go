@@ -38,6 +38,9 @@ func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
 		return err
 	}
 	inc.t.counts.flushes.Add(1)
+	for _, s := range segs {
+		inc.t.counts.flushBytes.Add(s.bytes())
+	}
 	return nil
 }
 

@@ -267,6 +267,7 @@ func (t *Tier) liveNames() map[uint32]bool {
 // unused closes a segment that nobody reads any more; its files go with the next checkpoint.
 func (t *Tier) unused(s *seg) {
 	if s.file != nil {
+		t.counts.gone(s.file)
 		if err := s.file.Close(); err != nil {
 			t.o.Logger.Warn("close of a segment", "err", err)
 		}

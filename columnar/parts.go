@@ -73,6 +73,8 @@ type seg struct {
 	info segment.Info
 	file *segment.Segment // nil before the first snapshot is taken
 	dv   *deletion.Vector
+	// width is about the size of a row, once it was asked for.
+	width atomic.Pointer[float64]
 	// since says when each row began, or when it lived. It is there while a View may not see all of them.
 	since atomic.Pointer[[]table.LSN]
 }

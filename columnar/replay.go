@@ -157,6 +157,7 @@ func (inc *incarnation) open(s *seg) error {
 	f, err := segment.Open(inc.t.o.FS, inc.t.o.Dir, segmentName(s.num), &s.info, inc.t.cache)
 	if err == nil {
 		s.file = f
+		inc.t.counts.opened(f)
 	}
 	return err
 }

@@ -7,26 +7,47 @@ import (
 	"github.com/laminadb/lamina/table"
 )
 
-// Report shows what each table consists of.
+func countOf(name string) table.ReportColumn {
+	return table.ReportColumn{Name: name, Unit: table.ReportCount}
+}
+
+func bytesOf(name string) table.ReportColumn {
+	return table.ReportColumn{Name: name, Unit: table.ReportBytes}
+}
+
+// Report shows what each table consists of, each of its segments, and the cache of what was read of them.
 func (t *Tier) Report() []table.ReportSection {
-	count := func(name string) table.ReportColumn { return table.ReportColumn{Name: name, Unit: table.ReportCount} }
-	s := table.ReportSection{Title: "Columnar tables", Columns: []table.ReportColumn{
-		{Name: "table"}, count("memtables"), count("rows in them"), count("segments"), count("rows in segments"), count("deleted"),
-		{Name: "segment files", Unit: table.ReportBytes},
+	tables := table.ReportSection{Title: "Columnar tables", Columns: []table.ReportColumn{
+		{Name: "table"}, countOf("memtables"), countOf("rows in them"), countOf("segments"), countOf("rows in segments"),
+		countOf("deleted"), bytesOf("segment files"),
+	}}
+	segments := table.ReportSection{Title: "Segments of columnar tables", Columns: []table.ReportColumn{
+		{Name: "table"}, countOf("segment"), countOf("level"), countOf("cut at LSN"), countOf("rows"), countOf("deleted"),
+		bytesOf("rows file"), bytesOf("sidecar"),
 	}}
 	set := *t.tables.Load()
 	for _, id := range slices.Sorted(maps.Keys(set)) {
-		p := set[id].inc.cur.Load()
-		var inMemory, rows, deleted, bytes int64
-		for _, m := range p.mems {
-			inMemory += m.Live()
+		name, p := set[id].def.Name, set[id].inc.cur.Load()
+		of := tableMetrics(id, p)
+		rows := of.Rows - of.DeltaRows + of.DeletedRows
+		tables.Rows = append(tables.Rows,
+			[]any{name, int64(len(p.mems)), of.DeltaRows, of.Segments, rows, of.DeletedRows, of.FileBytes})
+		for _, s := range p.segs {
+			segments.Rows = append(segments.Rows, []any{name, int64(s.num), int64(s.level), int64(s.cut), int64(s.info.Rows),
+				int64(s.dv.Deleted(uint64(table.MaxLSN))), s.info.Segment.Bytes, s.info.Sidecar.Bytes})
 		}
-		for _, x := range p.segs {
-			rows += int64(x.info.Rows)
-			deleted += int64(x.dv.Deleted(uint64(table.MaxLSN)))
-			bytes += x.info.Segment.Bytes + x.info.Sidecar.Bytes
-		}
-		s.Rows = append(s.Rows, []any{set[id].def.Name, int64(len(p.mems)), inMemory, int64(len(p.segs)), rows, deleted, bytes})
 	}
-	return []table.ReportSection{s}
+	out := []table.ReportSection{tables, segments}
+	if len(segments.Rows) > 0 {
+		out = append(out, t.cacheReport())
+	}
+	return out
+}
+
+// cacheReport shows what the cache of segments holds.
+func (t *Tier) cacheReport() table.ReportSection {
+	m := t.cache.Metrics()
+	return table.ReportSection{Title: "Cache of segments", Columns: []table.ReportColumn{
+		bytesOf("used"), bytesOf("of"), countOf("hits"), countOf("misses"), countOf("evictions"),
+	}, Rows: [][]any{{m.Bytes, t.o.CacheBytes, m.Hits, m.Misses, m.Evictions}}}
 }

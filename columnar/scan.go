@@ -215,7 +215,8 @@ func (x *scan) Report() table.ScanReport {
 	c := &x.report
 	r := table.ScanReport{Tier: tierName, Morsels: c.morsels.Load(), RowsRead: c.rows.Load(), RowsSkipped: c.skipped.Load(),
 		ChunksSkipped: c.zones.Load(), DeletedRows: c.deleted.Load(), Segments: c.segments.Load(),
-		SegmentsSkipped: c.segSkipped.Load(), Pages: c.pages.Load(), PagesSkip: c.pageSkips.Load()}
+		SegmentsSkipped: c.segSkipped.Load(), Pages: c.pages.Load(), PagesSkip: c.pageSkips.Load(),
+		Bitmaps: c.bitmaps.Load()}
 	for _, m := range x.mems {
 		o := m.Report()
 		r.Morsels += o.Morsels

@@ -2,23 +2,11 @@ package columnar
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/laminadb/lamina/columnar/segment"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 )
-
-// counts are the tier's metrics.
-type counts struct {
-	snapChunks, flushes, compactions, compactRead, compactWritten, segments, segmentBytes, stalls atomic.Int64
-}
-
-func (c *counts) report(m *table.TierMetrics) {
-	m.Flushes, m.FlushBytes = c.flushes.Load(), c.segmentBytes.Load()-c.compactWritten.Load()
-	m.Compactions = c.compactions.Load()
-	m.CompactionReadBytes, m.CompactionWrittenBytes = c.compactRead.Load(), c.compactWritten.Load()
-}
 
 // statsCache keeps the estimates about segments as long as the parts are the same.
 type statsCache struct {

@@ -1,10 +1,8 @@
 package columnar
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -250,37 +248,6 @@ func (t *Tier) Retire(applied, watermark table.LSN) {
 
 // foldMin is the number of deletions from which on they are folded into the bitmap.
 const foldMin = 1024
-
-// Metrics counts what the tier holds.
-func (t *Tier) Metrics() table.TierMetrics {
-	m := table.TierMetrics{Name: tierName, SnapshotChunksWritten: t.counts.snapChunks.Load(), SnapBytes: t.files.bytes()}
-	m.ChunksSealed, m.ChunksFreed = t.space.Counts()
-	for id, st := range *t.tables.Load() {
-		of := table.TableMetrics{ID: id, Tier: tierName}
-		p := st.inc.cur.Load()
-		for _, x := range p.mems {
-			all, indexes := x.Bytes()
-			of.Rows += x.Live()
-			of.DeadRows += x.Dead()
-			of.MemoryBytes += all
-			of.IndexBytes += indexes
-		}
-		for _, s := range p.segs {
-			dead := s.dv.Deleted(uint64(table.MaxLSN))
-			of.Rows += int64(s.info.Rows - dead)
-			of.DeadRows += int64(dead)
-		}
-		m.Tables++
-		m.Rows += of.Rows
-		m.DeadRows += of.DeadRows
-		m.MemoryBytes += of.MemoryBytes
-		m.IndexBytes += of.IndexBytes
-		m.ByTable = append(m.ByTable, of)
-	}
-	slices.SortFunc(m.ByTable, func(a, b table.TableMetrics) int { return cmp.Compare(a.ID, b.ID) })
-	t.counts.report(&m)
-	return m
-}
 
 // Checkpoint makes the tables durable as of upTo: it writes the chunks of memtables that changed since the last one, and
 // the manifest.

@@ -63,9 +63,15 @@ type TierMetrics struct {
 	// BloomChecks are questions to the filters of files, BloomHits those of them that were answered "not here", which
 	// spared a read.
 	BloomChecks, BloomHits int64
-	// CacheHits and CacheMisses are look-ups in the cache of blocks, or pages, of files.
-	CacheHits, CacheMisses int64
-	ByTable                []TableMetrics // by ID
+	// CacheHits and CacheMisses are look-ups in the cache of blocks, or pages, of files; it holds CacheBytes now.
+	CacheHits, CacheMisses, CacheBytes int64
+	// DeltaRows are the rows in memory that files take later, Segments the files, each with what belongs to it, that hold
+	// the others, and DeletedRows those of their rows that are marked as deleted.
+	DeltaRows, Segments, DeletedRows int64
+	// PagesRead and BitmapsRead were decoded. Stalls count how often a statement waited because more had been written
+	// than was flushed.
+	PagesRead, BitmapsRead, Stalls int64
+	ByTable                        []TableMetrics // by ID
 }
 
 // WriteAmplification is the number of bytes written to files for each byte that commits have brought; 0 if they have
@@ -93,6 +99,8 @@ type TableMetrics struct {
 	Tier                    string
 	Rows, DeadRows          int64
 	MemoryBytes, IndexBytes int64
+	// As in TierMetrics.
+	DeltaRows, Segments, DeletedRows, FileBytes int64
 }
 
 // ViewMetrics are of one snapshot that is in use. It keeps the rows that were replaced or deleted since: at most

@@ -213,6 +213,8 @@ type ScanReport struct {
 	Morsels, RowsRead, RowsSkipped, ChunksSkipped int64
 	Segments, SegmentsSkipped, Pages, PagesSkip   int64
 	DeletedRows                                   int64
+	// Bitmaps are those that were read to find rows.
+	Bitmaps int64
 	// KeyRanges are the ranges of keys that were read instead of the whole table; 0: it was read from end to end, or is
 	// not in the order of its keys.
 	KeyRanges int64

@@ -10,7 +10,6 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/sqlerr"
-	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/tpch"
 )
 
@@ -24,12 +23,14 @@ type tpchJob struct {
 	bars    bars
 	db      *lamina.DB
 	report  tpchReport
+	// met is what the queries of mixed work on columnar tables meet.
+	met *columnarReport
 }
 
 // run does everything and prints the report. Wrong answers are in the report, not in the error.
 func (j *tpchJob) run(ctx context.Context) (err error) {
 	j.report = newTPCHReport(j.flags)
-	if j.db, err = lamina.Open(j.dir, j.flags.options()); err != nil {
+	if j.db, err = lamina.Open(j.dir, j.options()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.db.Close()) }()
@@ -108,64 +109,6 @@ func explainLoad(err error, sf float64) error {
 	return fmt.Errorf("load: %w", err)
 }
 
-// mix changes rows while a REPEATABLE READ transaction holds the state from before, and says what
-// the queries will meet.
-func (j *tpchJob) mix(ctx context.Context) (*tpchload.Snapshot, error) {
-	snapshot, err := tpchload.TakeSnapshot(ctx, j.db)
-	if err != nil {
-		return nil, fmt.Errorf("take a snapshot: %w", err)
-	}
-	start := time.Now()
-	changed, err := tpchload.Churn(ctx, j.db, j.flags.tier)
-	took := time.Since(start)
-	if err == nil {
-		err = snapshot.Check(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, snapshot.Close())
-	}
-	j.printf("Mixed work: %s transactions of about %d rows beside %s of bulk rows. Then, in %s, %s rows updated\n"+
-		"and %s deleted and inserted again, while a REPEATABLE READ transaction holds the state from before.\n",
-		countText(j.report.Load.SmallTransactions), tpchload.SmallRows, countText(j.report.Load.BulkTransactions),
-		seconds3(took), countText(changed.Updated), countText(changed.Reinserted))
-	m := j.db.Metrics()
-	j.report.Mixed = mixedOf(m, changed)
-	j.printf("The queries meet %s dead row versions; so far %s commits in %s groups and %s log syncs.\n",
-		countText(j.report.Mixed.DeadRows), countText(m.Commits), countText(m.Groups), countText(m.LogSyncs))
-	return snapshot, nil
-}
-
-func mixedOf(m table.Metrics, c tpchload.Changed) *mixedReport {
-	r := &mixedReport{
-		Updated: c.Updated, Reinserted: c.Reinserted, Commits: m.Commits, Groups: m.Groups, LogSyncs: m.LogSyncs,
-	}
-	for _, t := range m.Tiers {
-		r.DeadRows += t.DeadRows
-	}
-	return r
-}
-
-// mixedWriters is the number of writers beside the queries of mixed work.
-const mixedWriters = 2
-
-// runBeside runs the queries, those of mixed work beside writers.
-func (j *tpchJob) runBeside(ctx context.Context) error {
-	if !j.flags.mixed {
-		return j.runQueries(ctx)
-	}
-	writers := tpchload.StartWriters(ctx, j.db, mixedWriters, j.g.Rows(tpch.Orders))
-	err := j.runQueries(ctx)
-	written, werr := writers.Stop()
-	if err = errors.Join(err, werr); err != nil {
-		return err
-	}
-	j.report.Mixed.Beside = written.Updated + written.Reinserted
-	j.printf("Beside the queries, %d writers changed rows and back in %s transactions, deleted and inserted rows again in\n"+
-		"%s, and rolled %s back.\n", mixedWriters, countText(written.Updated), countText(written.Reinserted),
-		countText(written.RolledBack))
-	return nil
-}
-
 func (j *tpchJob) runQueries(ctx context.Context) error {
 	report, done := j.bars.begin("queries", "runs", int64(len(j.queries)*j.flags.runs))
 	defer done()
@@ -173,6 +116,9 @@ func (j *tpchJob) runQueries(ctx context.Context) error {
 	for _, n := range j.queries {
 		r := queryReport{Query: n}
 		for range j.flags.runs {
+			if j.met != nil {
+				j.met.see(j.db.Metrics())
+			}
 			r.run(ctx, j.db, j.flags.sf)
 			ran++
 			report(ran)

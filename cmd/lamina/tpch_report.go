@@ -46,6 +46,8 @@ type mixedReport struct {
 	LogSyncs   int64 `json:"log_syncs"`
 	// Beside is the number of transactions that committed beside the queries.
 	Beside int64 `json:"commits_beside"`
+	// Columnar is there if the tables are columnar.
+	Columnar *columnarReport `json:"columnar,omitempty"`
 }
 
 func newTPCHReport(o *tpchFlags) tpchReport {
@@ -63,6 +65,9 @@ func (r *tpchReport) finish(o *tpchFlags) {
 		}
 	}
 	r.Passed = r.Correct == len(r.Queries) && len(r.Queries) > 0 && !o.corruptRow
+	if r.Mixed != nil && r.Mixed.Columnar != nil && !r.Mixed.Columnar.complete() {
+		r.Passed = false
+	}
 }
 
 func (r *tpchReport) printJSON(w io.Writer) error {

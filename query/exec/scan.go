@@ -128,8 +128,26 @@ func (s *scanSource) close() {
 	if r.KeyRanges > 0 || r.ChunksSkipped == 0 && r.RowsSkipped > 0 {
 		s.stats.note("%d rows skipped by storage", r.RowsSkipped)
 	}
+	s.noteSegments(&r)
 	_ = s.scan.Close() // a read-only scan has nothing to report at its end
 	s.scan = nil
+}
+
+// noteSegments tells what was read of segments.
+func (s *scanSource) noteSegments(r *table.ScanReport) {
+	if r.Segments == 0 {
+		return
+	}
+	s.stats.note("%d segments read, %d skipped", r.Segments-r.SegmentsSkipped, r.SegmentsSkipped)
+	if r.Pages+r.PagesSkip > 0 {
+		s.stats.note("%d pages read, %d skipped", r.Pages, r.PagesSkip)
+	}
+	if r.Bitmaps > 0 {
+		s.stats.note("%d bitmaps read", r.Bitmaps)
+	}
+	if r.DeletedRows > 0 {
+		s.stats.note("%d rows of segments are deleted", r.DeletedRows)
+	}
 }
 
 func (s *scanSource) reader() (reader, error) {

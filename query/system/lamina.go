@@ -10,7 +10,8 @@ var laminaRelations = []relation{
 	{schema: lamina, name: "memory", rows: memoryRows, columns: "name text, bytes int8, peak_bytes int8, limit_bytes int8"},
 	{schema: lamina, name: "disk", rows: diskRows, columns: "name text, bytes int8"},
 	{schema: lamina, name: "tables", rows: tableRows,
-		columns: "id oid, schema_name name, table_name name, tier text, live_rows int8, dead_rows int8, memory_bytes int8, index_bytes int8"},
+		columns: "id oid, schema_name name, table_name name, tier text, live_rows int8, dead_rows int8, memory_bytes int8, index_bytes int8, " +
+			"delta_rows int8, segments int8, deleted_rows int8, file_bytes int8"},
 	{schema: lamina, name: "storage_parameters", rows: storageParameters,
 		columns: "id oid, schema_name name, table_name name, column_name name, parameter name, value text"},
 	{schema: lamina, name: "definitions", rows: definitions, columns: "id oid, schema_name name, table_name name, definition text"},
@@ -20,7 +21,8 @@ var laminaRelations = []relation{
 		columns: "tier text, tables int8, live_rows int8, dead_rows int8, memory_bytes int8, files int8, file_bytes int8, " +
 			"live_bytes int8, applied_bytes int8, flushes int8, flush_bytes int8, compactions int8, compaction_read_bytes int8, " +
 			"compaction_written_bytes int8, bloom_checks int8, bloom_hits int8, cache_hits int8, cache_misses int8, " +
-			"cache_hit_ratio float8, write_amplification float8, space_amplification float8"},
+			"cache_hit_ratio float8, write_amplification float8, space_amplification float8, cache_bytes int8, " +
+			"delta_rows int8, segments int8, deleted_rows int8, pages_read int8, bitmaps_read int8, stalls int8"},
 }
 
 func metricRows(m *maker) {
@@ -85,7 +87,8 @@ func tableRows(m *maker) {
 		if !ok {
 			continue // not, or no longer, of this transaction
 		}
-		m.add(t.ID, m.schemaName(d.Schema), d.Name, t.Tier, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes)
+		m.add(t.ID, m.schemaName(d.Schema), d.Name, t.Tier, t.Rows, t.DeadRows, t.MemoryBytes, t.IndexBytes,
+			t.DeltaRows, t.Segments, t.DeletedRows, t.FileBytes)
 	}
 }
 
@@ -96,7 +99,8 @@ func tierRows(m *maker) {
 		m.add(t.Name, int64(t.Tables), t.Rows, t.DeadRows, t.MemoryBytes+t.IndexBytes, t.Files, t.FileBytes,
 			t.LiveBytes, t.AppliedBytes, t.Flushes, t.FlushBytes, t.Compactions, t.CompactionReadBytes,
 			t.CompactionWrittenBytes, t.BloomChecks, t.BloomHits, t.CacheHits, t.CacheMisses,
-			t.CacheHitRatio(), t.WriteAmplification(), t.SpaceAmplification())
+			t.CacheHitRatio(), t.WriteAmplification(), t.SpaceAmplification(), t.CacheBytes,
+			t.DeltaRows, t.Segments, t.DeletedRows, t.PagesRead, t.BitmapsRead, t.Stalls)
 	}
 }
 

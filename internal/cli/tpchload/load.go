@@ -71,6 +71,11 @@ func Load(ctx context.Context, db *lamina.DB, g *tpch.Generator, o Options) (Sta
 	if err := Create(ctx, db, o.Tables, o.Tier); err != nil {
 		return Stats{}, err
 	}
+	if o.Mixed && o.Tier == "columnar" {
+		if err := addBitmaps(ctx, db, o.Tables); err != nil {
+			return Stats{}, err
+		}
+	}
 	l := &loader{db: db, o: o, tables: map[tpch.Table]*target{}}
 	for _, t := range o.Tables {
 		l.tables[t] = &target{l: l, name: t.Name()}
