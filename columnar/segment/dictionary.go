@@ -23,9 +23,7 @@ type dictionary struct {
 
 // dictionaryOf reads the dictionary of column i; nil if it has none.
 func (s *Segment) dictionaryOf(i int) (*dictionary, error) {
-	c := &s.cols[i]
-	c.once.Do(func() { c.dict, c.err = s.readDictionary(i) })
-	return c.dict, c.err
+	return s.cols[i].dict.get(func() (*dictionary, error) { return s.readDictionary(i) })
 }
 
 func (s *Segment) readDictionary(i int) (*dictionary, error) {
@@ -103,9 +101,7 @@ type bitmapEntry struct {
 
 // bitmapRoot reads where the bitmaps of a column are; the last is that of NULL.
 func (s *Segment) bitmapRoot(i int) ([]bitmapEntry, error) {
-	c := &s.cols[i]
-	c.rootOnce.Do(func() { c.root, c.rootErr = s.readBitmapRoot(i) })
-	return c.root, c.rootErr
+	return s.cols[i].root.get(func() ([]bitmapEntry, error) { return s.readBitmapRoot(i) })
 }
 
 func (s *Segment) readBitmapRoot(i int) ([]bitmapEntry, error) {

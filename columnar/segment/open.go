@@ -72,20 +72,13 @@ type columnReader struct {
 	base   int64
 	width  uint8
 
-	once sync.Once // dict
-	dict *dictionary
-	err  error
-
-	exceptOnce sync.Once
-	except     []exception
-	exceptErr  error
+	dict   lazy[*dictionary]
+	except lazy[[]exception]
 
 	// What the cache has of it: vectors by zone, bitmaps by code.
 	vectors, bitmaps slots
 
-	rootOnce sync.Once
-	root     []bitmapEntry
-	rootErr  error
+	root lazy[[]bitmapEntry]
 }
 
 type chunkReader struct {

@@ -316,9 +316,7 @@ func (s *Segment) build(x *vector, p *pages, i, z int, xs []exception) error {
 
 // exceptions reads the values of column i that Parquet does not hold, by position.
 func (s *Segment) exceptions(i int) ([]exception, error) {
-	c := &s.cols[i]
-	c.exceptOnce.Do(func() { c.except, c.exceptErr = s.readExceptions(i) })
-	return c.except, c.exceptErr
+	return s.cols[i].except.get(func() ([]exception, error) { return s.readExceptions(i) })
 }
 
 func (s *Segment) readExceptions(i int) ([]exception, error) {
