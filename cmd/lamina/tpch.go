@@ -48,7 +48,7 @@ func newTPCH() *cobra.Command {
 	f := c.Flags()
 	f.Float64Var(&o.sf, "sf", 0.1, "scale factor")
 	f.StringVar(&o.tier, "tier", "columnar", "tier of the tables: columnar, memory or lsm")
-	f.BoolVar(&o.mixed, "mixed", false, "load half of the rows in small transactions, rewrite 2 %, and write beside the queries")
+	f.BoolVar(&o.mixed, "mixed", false, "load half of the rows in small transactions, rewrite 2 %, and write and compact beside the queries")
 	f.BoolVar(&o.corruptRow, "corrupt-row", false, "change one price before the load: answers must turn out WRONG")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text")
 	f.StringSliceVar(&o.queries, "queries", nil, "queries to run, 1 to 22, or all (default "+numbers(tpch.Spine())+")")

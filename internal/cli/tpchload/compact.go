@@ -57,18 +57,22 @@ type Compactor struct {
 	err   error
 }
 
-// StartCompactor starts one, which is busy half of the time.
+// StartCompactor starts one, which compacts at least once, and is busy half of the time.
 func StartCompactor(ctx context.Context, db *lamina.DB) *Compactor {
 	ctx, stop := context.WithCancel(ctx)
 	c := &Compactor{stop: stop, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
-		for c.err == nil && ctx.Err() == nil {
+		for {
 			start := time.Now()
 			c.err = compact(context.WithoutCancel(ctx), db, tpch.Orders)
+			if c.err != nil || ctx.Err() != nil {
+				return
+			}
 			select {
 			case <-time.After(time.Since(start)):
 			case <-ctx.Done():
+				return
 			}
 		}
 	}()
