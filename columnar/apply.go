@@ -1,7 +1,6 @@
 package columnar
 
 import (
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -83,7 +82,7 @@ func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
 		inc.pending = append(inc.pending, pendingDeletion{lsn: lsn, key: string(key)})
 		return nil
 	}
-	if ref != 0 && !invariants.Mutant("columnar-ignore-hint") {
+	if ref != 0 {
 		if ref = inc.Moved(ref, p.moves); ref&segmentBit != 0 {
 			num, pos := split(ref)
 			for _, s := range p.segs {

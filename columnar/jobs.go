@@ -34,6 +34,8 @@ type jobs struct {
 		busy sync.Mutex // garbage is freed in the order in which it came
 		wg   sync.WaitGroup
 	}
+	// retry asks for another attempt at once after a failure.
+	retry chan struct{}
 	// progress is closed and replaced whenever a memtable was flushed; failure is the last error of the background.
 	progress struct {
 		sync.Mutex
@@ -46,7 +48,7 @@ type jobs struct {
 func (t *Tier) Start(h Host) {
 	j := &t.jobs
 	j.host = h
-	j.wake, j.ended = make(chan struct{}, 1), make(chan struct{})
+	j.wake, j.retry, j.ended = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	j.progress.c = make(chan struct{})
 	j.live.Store(true)
@@ -127,6 +129,7 @@ const retryDelay = time.Second
 func (t *Tier) work() {
 	j := &t.jobs
 	defer close(j.ended)
+	defer j.note(nil) // who waits sees that nobody flushes any more
 	for {
 		select {
 		case <-j.wake:
@@ -145,6 +148,7 @@ func (t *Tier) work() {
 			t.o.Logger.Error("columnar tables: flush or compaction", "err", err)
 			select {
 			case <-time.After(retryDelay):
+			case <-j.retry:
 			case <-j.ctx.Done():
 				return
 			}
@@ -202,13 +206,21 @@ const sealedMax = 4
 
 // Admit waits, before a statement that writes takes locks, while more has been written than was flushed.
 func (t *Tier) Admit(ctx context.Context) error {
+	asked := false
 	for t.behind() {
 		j := &t.jobs
 		j.progress.Lock()
 		c, err := j.progress.c, j.progress.err
 		j.progress.Unlock()
 		if err != nil {
-			return err
+			if asked {
+				return err
+			}
+			asked = true // what failed then may work now
+			select {
+			case j.retry <- struct{}{}:
+			default:
+			}
 		}
 		if !t.behind() {
 			return nil

@@ -53,5 +53,5 @@ func TestEveryCallOfSegmentsFailsOnce(t *testing.T) {
 // TestSegmentsOnFullDisk is TestStoreOnFullDisk while rows move to segments.
 func TestSegmentsOnFullDisk(t *testing.T) {
 	withSegments(t)
-	TestStoreOnFullDisk(t)
+	onFullDisk(t, 15000)
 }
