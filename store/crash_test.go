@@ -288,7 +288,7 @@ func (im *crashImage) check(o *oracle, inner *crasher, again bool) error {
 func sameAsModel(s *Store, o *oracle, acked uint64) (map[string]*modelTable, error) {
 	var damages []error
 	err := s.Verify(context.Background(), func(d table.Damage) bool {
-		damages = append(damages, fmt.Errorf("damage %+v", d))
+		damages = append(damages, fmt.Errorf("damage %+v: %w", d, d.Err))
 		return len(damages) < 5
 	})
 	if err = errors.Join(err, errors.Join(damages...)); err != nil {

@@ -1,8 +1,10 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
+	iofs "io/fs"
 	"math"
 	"sync"
 
@@ -110,7 +112,10 @@ func Open(fs vfs.FS, dir, name string, want *Info, cache *Cache) (*Segment, erro
 
 func (s *Segment) openFile(fs vfs.FS, dir string, f *input, what, name string) error {
 	h, err := fs.Open(fs.PathJoin(dir, name))
-	if err != nil {
+	switch {
+	case errors.Is(err, iofs.ErrNotExist):
+		return &table.DamageError{What: what, File: name, Reason: "the file is missing"}
+	case err != nil:
 		return ioError("open", name, err)
 	}
 	f.File, f.what, f.name = h, what, name
