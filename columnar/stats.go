@@ -14,7 +14,6 @@ type statsCache struct {
 	of    *parts
 	rows  float64
 	cols  [][]types.Datum // a sample
-	known bool
 }
 
 // sampleMax bounds the rows of a sample.

@@ -53,7 +53,7 @@ type freedChunk struct {
 }
 
 // counters are the store's metrics.
-type counters struct{ sealed, freed, snapChunks atomic.Int64 }
+type counters struct{ sealed, freed atomic.Int64 }
 
 func newData(def *table.TableDef, c *clock, t *mem.Tracker, sp *spares, m *counters) *data {
 	d := &data{def: def, clock: c, m: m}
