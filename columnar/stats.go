@@ -11,9 +11,9 @@ import (
 // statsCache keeps the estimates about segments as long as the parts are the same.
 type statsCache struct {
 	sync.Mutex
-	of    *parts
-	rows  float64
-	cols  [][]types.Datum // a sample
+	of   *parts
+	rows float64
+	cols [][]types.Datum // a sample
 }
 
 // sampleMax bounds the rows of a sample.
