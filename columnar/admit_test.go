@@ -19,7 +19,7 @@ func TestWritersWait(t *testing.T) {
 	must(t, err)
 	must(t, d.Recovered())
 	j := &d.jobs
-	j.progress.c = make(chan struct{})
+	j.progress.c, j.retry = make(chan struct{}), make(chan struct{}, 1)
 	j.live.Store(true) // but nobody flushes
 	defer func() {
 		j.live.Store(false)
@@ -59,12 +59,16 @@ func TestWritersWait(t *testing.T) {
 	}
 	failure := errors.New("the disk is full")
 	j.note(failure)
+	go func() { // what is tried again fails again
+		<-j.retry
+		j.note(failure)
+	}()
 	if err := d.Admit(t.Context()); !errors.Is(err, failure) {
 		t.Errorf("after a failure: %v", err)
 	}
 	must(t, inc.flushSealed(t.Context()))
 	must(t, d.Admit(canceled))
-	if m := d.Metrics(); m.Stalls != 1 || m.Flushes != sealedMax || m.DeltaRows != 5 || ended < sealedMax {
+	if m := d.Metrics(); m.Stalls != 2 || m.Flushes != sealedMax || m.DeltaRows != 5 || ended < sealedMax {
 		t.Errorf("%+v", m)
 	}
 }
