@@ -67,7 +67,11 @@ func (r *run) open() (*lamina.DB, error) {
 	o, dir := &lamina.Options{MemoryBytes: 256 << 20}, ""
 	if r.fs != nil {
 		dir = "db"
-		o.Storage = table.Columnar{Common: table.Common{FS: r.fs, LogFileBytes: 16 << 10, LogBytesMax: 64 << 10}}
+		c := table.Columnar{Common: table.Common{FS: r.fs, LogFileBytes: 16 << 10, LogBytesMax: 64 << 10}}
+		if r.losses%2 == 0 { // rows move to segments all the time, every other time
+			c.DeltaRows, c.SegmentRows = 10, 40
+		}
+		o.Storage = c
 	}
 	db, err := lamina.Open(dir, o)
 	if err != nil {
