@@ -25,7 +25,7 @@ type keptFormat struct {
 	tables               []string
 	options              func(dir string) *lamina.Options
 	work                 func(t *testing.T, db *lamina.DB)
-	// scripted returns its rows as rows.py prints them.
+	// scripted returns its rows as rows.py prints them; nil: it does not read their files.
 	scripted func(t *testing.T, dir string) string
 }
 
@@ -37,6 +37,10 @@ var keptFormats = []keptFormat{
 	{
 		name: "lsm", database: "lsm.zip", rows: "lsm.txt", tables: lsmFormatTables, options: smallLSM, work: lsmFormatWork,
 		scripted: func(t *testing.T, dir string) string { return python(t, "rows.py", dir, writePairs(t, dir)) },
+	},
+	{
+		name: "segments", database: "segments.zip", rows: "segments.txt", tables: segmentFormatTables, options: smallSegments,
+		work: segmentFormatWork,
 	},
 }
 
@@ -75,8 +79,10 @@ func (k *keptFormat) open(t *testing.T, folder string) {
 	}
 	dir := filepath.Join(t.TempDir(), "db")
 	unzip(t, b, dir)
-	if got := k.scripted(t, dir); got != string(rows) {
-		t.Errorf("rows.py reads other rows, from byte %d on", firstDifference(got, string(rows)))
+	if k.scripted != nil {
+		if got := k.scripted(t, dir); got != string(rows) {
+			t.Errorf("rows.py reads other rows, from byte %d on", firstDifference(got, string(rows)))
+		}
 	}
 	for _, times := range []string{"first", "second"} {
 		db, err := lamina.Open(dir, nil)
