@@ -24,10 +24,13 @@ func (s *Store) Size(context.Context) (size table.Size, err error) {
 			size.Snapshots += bytes
 			return
 		}
-		for ; path != s.dir.path; path = s.dir.fs.PathDir(path) {
+		for up := ""; ; path = up { // the directory's own path may be written in another way
 			if sum := sums[path]; sum != nil {
 				*sum += bytes
 				return
+			}
+			if up = s.dir.fs.PathDir(path); up == path {
+				break
 			}
 		}
 		size.Other += bytes
