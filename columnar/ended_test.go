@@ -34,11 +34,12 @@ func (d *driven) number(t *testing.T, lsn table.LSN, n int64) {
 // beforeLog is a host that does something before a record is logged.
 type beforeLog struct {
 	*driven
-	f func()
+	kind RecordKind
+	f    func()
 }
 
 func (h *beforeLog) Log(ctx context.Context, kind RecordKind, payload []byte, apply func(table.LSN) error) error {
-	if kind == FlushRecord {
+	if kind == h.kind {
 		h.f()
 	}
 	return h.driven.Log(ctx, kind, payload, apply)
@@ -56,7 +57,7 @@ func TestEndedWhileFlushed(t *testing.T) {
 	d.number(t, 3, 2)
 	inc := (*d.tables.Load())[20000].inc
 	inc.seal(3)
-	d.jobs.host = &beforeLog{d, func() {
+	d.jobs.host = &beforeLog{d, FlushRecord, func() {
 		e := &table.Entry{Table: 20000, Version: 1, Op: table.OpDeleteRows}
 		e.Keys.Append(keyOf(1))
 		must(t, d.Apply(4, e))
@@ -103,4 +104,109 @@ func TestAdmit(t *testing.T) {
 	must(t, inc.flushSealed(context.Background()))
 	must(t, d.Admit(ctx))
 	d.jobs.live.Store(false)
+}
+
+// remove applies the deletion of a row.
+func (d *driven) remove(t *testing.T, lsn table.LSN, n int64) {
+	t.Helper()
+	e := &table.Entry{Table: 20000, Version: 1, Op: table.OpDeleteRows}
+	e.Keys.Append(keyOf(n))
+	must(t, d.Apply(lsn, e))
+}
+
+// rows demands which rows a tier has.
+func (d *driven) rows(t *testing.T, lsn table.LSN, want map[int64]bool) {
+	t.Helper()
+	ts := d.Snapshot(lsn).Table(20000)
+	for n, there := range want {
+		if _, got := ts.Get(keyOf(n)); got != there {
+			t.Errorf("row %d is there: %t", n, got)
+		}
+	}
+}
+
+// TestEndedWhileCompacted: a row that is deleted while its segment is compacted is deleted in the new one, at once and
+// after a power loss; and what a manifest has of this is not done again.
+func TestEndedWhileCompacted(t *testing.T) {
+	fs, log := vfs.NewMem(), &localLog{}
+	d, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, d.Define(1, numbers()))
+	d.Snapshot(1)
+	for n := range int64(3) {
+		d.number(t, table.LSN(2+n), n)
+	}
+	must(t, d.drive(4))
+	d.remove(t, 5, 0)
+	inc := (*d.tables.Load())[20000].inc
+	d.jobs.host = &beforeLog{d, CompactRecord, func() { d.remove(t, 6, 1) }}
+	must(t, inc.compactAll(context.Background()))
+	if log.flushes != 1 || log.compactions != 1 {
+		t.Fatalf("%d flushes, %d compactions", log.flushes, log.compactions)
+	}
+	want := map[int64]bool{0: false, 1: false, 2: true}
+	d.rows(t, 6, want)
+	again, err := openDriven(fs, log, 1<<30) // there was no checkpoint: all is replayed
+	must(t, err)
+	must(t, again.Define(1, numbers()))
+	for n := range int64(3) {
+		again.number(t, table.LSN(2+n), n)
+	}
+	again.remove(t, 5, 0)
+	again.remove(t, 6, 1)
+	again.rows(t, 6, want)
+	must(t, again.Checkpoint(context.Background(), 6))
+	last, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, last.Define(6, numbers()))
+	last.rows(t, 6, want)
+}
+
+// TestFlushedWhileEnded: a row that ended after the cut of a flush is deleted in the segment when that is published.
+func TestFlushedWhileEnded(t *testing.T) {
+	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
+	must(t, err)
+	must(t, d.Define(1, numbers()))
+	d.Snapshot(1)
+	d.number(t, 2, 1)
+	d.number(t, 3, 2)
+	inc := (*d.tables.Load())[20000].inc
+	inc.seal(3)
+	d.jobs.host = &beforeLog{d, FlushRecord, func() { d.remove(t, 4, 1) }}
+	must(t, inc.flushSealed(context.Background()))
+	d.rows(t, 4, map[int64]bool{1: false, 2: true})
+}
+
+// TestDeletionOfAnEarlierVersion: replay finds the segment that a deletion concerns by its cut: one that has the key again,
+// in a row that came later, is another.
+func TestDeletionOfAnEarlierVersion(t *testing.T) {
+	fs, log := vfs.NewMem(), &localLog{}
+	run := func(d *driven, live bool) {
+		t.Helper()
+		step := func() {
+			if live {
+				must(t, d.drive(d.space.Applied()))
+			}
+		}
+		must(t, d.Define(1, numbers()))
+		if live {
+			d.Snapshot(1)
+		}
+		d.number(t, 2, 1)
+		d.number(t, 3, 2)
+		step()
+		d.remove(t, 4, 1)
+		step() // half of the rows are deleted: the segment is written anew
+		d.number(t, 5, 1)
+		step()
+		d.rows(t, 5, map[int64]bool{1: true, 2: true})
+	}
+	for _, live := range []bool{true, false} {
+		d, err := openDriven(fs, log, 1<<30) // the second time power was lost, and all is replayed
+		must(t, err)
+		run(d, live)
+	}
+	if log.flushes != 2 || log.compactions != 1 {
+		t.Fatalf("%d flushes, %d compactions", log.flushes, log.compactions)
+	}
 }
