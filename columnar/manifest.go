@@ -58,9 +58,9 @@ func (st *tableState) record(upTo table.LSN) (*tableRecord, error) {
 	r := &tableRecord{id: st.inc.id, born: st.inc.born, moves: st.p.moves}
 	for i := len(st.p.mems) - 1; i >= 0; i-- {
 		m := st.p.mems[i]
-		sealed := m.sealed
-		if i == 0 {
-			sealed = 0 // it was not sealed when these were the parts
+		sealed := table.LSN(0) // the first was not when these were the parts, and may be while this looks
+		if i > 0 {
+			sealed = m.sealed
 		}
 		x := memRecord{first: uint32(m.FirstChunk()), sealed: sealed}
 		if i > 0 && !invariants.Mutant("columnar-forget-sealed-ends") {
