@@ -66,7 +66,7 @@ func (inc *incarnation) seal(lsn table.LSN) *memtable {
 	next := inc.newMem(m.EndChunk())
 	n := &parts{moves: p.moves, mems: append([]*memtable{next}, p.mems...), segs: p.segs}
 	inc.install(lsn, n)
-	inc.t.jobs.flush(inc)
+	inc.t.jobs.poke()
 	return next
 }
 
@@ -85,10 +85,8 @@ func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
 	if ref != 0 {
 		if ref = inc.Moved(ref, p.moves); ref&segmentBit != 0 {
 			num, pos := split(ref)
-			for _, s := range p.segs {
-				if s.num == num {
-					return s.dv.Delete(uint64(lsn), pos)
-				}
+			if s := numbered(p.segs, num); s != nil {
+				return s.dv.Delete(uint64(lsn), pos)
 			}
 		}
 	}

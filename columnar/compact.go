@@ -2,7 +2,6 @@ package columnar
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 
@@ -132,34 +131,20 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 // the cut are deleted in the new segments.
 func (inc *incarnation) publishCompaction(applied table.LSN, segs, added []*seg, to [][]table.RowRef, r *moveRecord) error {
 	if inc.replaced() {
-		for _, s := range added {
-			inc.t.unused(s)
-		}
+		inc.t.unusedAll(added)
 		return nil
 	}
-	type ended struct {
-		to  table.RowRef
-		lsn uint64
-	}
-	var list []ended
+	var list []movedDeletion
 	for i, s := range segs {
 		for _, d := range s.dv.After(uint64(r.cut)) {
-			list = append(list, ended{to[i][d.Pos], d.LSN})
+			list = append(list, movedDeletion{to[i][d.Pos], table.LSN(d.LSN)})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b ended) int { return cmp.Compare(a.lsn, b.lsn) })
 	if invariants.Mutant("columnar-forget-deleted") {
 		list = nil
 	}
-	for _, e := range list {
-		num, pos := split(e.to)
-		for _, s := range added {
-			if s.num == num {
-				if err := s.dv.Delete(e.lsn, pos); err != nil {
-					return err
-				}
-			}
-		}
+	if err := deleteMoved(list, added); err != nil {
+		return err
 	}
 	for i, s := range segs {
 		s.moved.p.Store(&relocation{move: r.moves, to: to[i]})

@@ -48,38 +48,44 @@ func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
 // are deleted in the segments.
 func (inc *incarnation) publishFlush(applied table.LSN, m *memtable, segs []*seg, to []table.RowRef, r *moveRecord) error {
 	if inc.replaced() {
-		for _, s := range segs {
-			inc.t.unused(s)
-		}
+		inc.t.unusedAll(segs)
 		return nil
 	}
 	first, _ := m.Rows()
-	type ended struct {
-		to  table.RowRef
-		lsn table.LSN
-	}
-	var list []ended
+	var list []movedDeletion
 	m.Deletions(r.cut, func(row uint64, end table.LSN) {
-		list = append(list, ended{to[row-first], end})
+		list = append(list, movedDeletion{to[row-first], end})
 	})
-	slices.SortStableFunc(list, func(a, b ended) int { return cmp.Compare(a.lsn, b.lsn) })
 	if invariants.Mutant("columnar-forget-ended") {
 		list = nil
 	}
-	for _, e := range list {
-		num, pos := split(e.to)
-		for _, s := range segs {
-			if s.num == num {
-				if err := s.dv.Delete(uint64(e.lsn), pos); err != nil {
-					return err
-				}
-			}
-		}
+	if err := deleteMoved(list, segs); err != nil {
+		return err
 	}
 	if !invariants.Mutant("columnar-forget-moves") {
 		m.moved.p.Store(&relocation{move: r.moves, to: to})
 	}
 	inc.exchange(applied, m, nil, segs, r.moves)
+	return nil
+}
+
+// movedDeletion is the end of a row between the cut at which it was copied and the moment at which the copy counts.
+type movedDeletion struct {
+	to  table.RowRef
+	lsn table.LSN
+}
+
+// deleteMoved deletes copies of rows in new segments.
+func deleteMoved(list []movedDeletion, segs []*seg) error {
+	slices.SortStableFunc(list, func(a, b movedDeletion) int { return cmp.Compare(a.lsn, b.lsn) })
+	for _, d := range list {
+		num, pos := split(d.to)
+		if s := numbered(segs, num); s != nil {
+			if err := s.dv.Delete(uint64(d.lsn), pos); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

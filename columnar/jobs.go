@@ -53,7 +53,7 @@ func (t *Tier) Start(h Host) {
 	j.progress.c = make(chan struct{})
 	j.live.Store(true)
 	go t.work()
-	j.flush(nil) // what recovery left
+	j.poke() // recovery may have left something
 }
 
 // Stop ends the work in the background, and waits for it.
@@ -69,8 +69,8 @@ func (t *Tier) Stop() {
 // running reports whether somebody flushes what is sealed.
 func (j *jobs) running() bool { return j.live.Load() }
 
-// flush wakes the goroutine: a memtable of a table was sealed.
-func (j *jobs) flush(*incarnation) {
+// poke wakes the goroutine: a memtable was sealed.
+func (j *jobs) poke() {
 	select {
 	case j.wake <- struct{}{}:
 	default:

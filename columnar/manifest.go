@@ -276,3 +276,10 @@ func (t *Tier) unused(s *seg) {
 	t.files.mu.free[s.num] = true
 	t.files.mu.Unlock()
 }
+
+// unusedAll is unused for several segments.
+func (t *Tier) unusedAll(segs []*seg) {
+	for _, s := range segs {
+		t.unused(s)
+	}
+}

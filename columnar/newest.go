@@ -32,6 +32,9 @@ func (inc *incarnation) newest(k int, key []byte) (v version, found bool, err er
 	for {
 		p := inc.cur.Load()
 		v, found = p.newestInMemory(k, key)
+		if len(p.mems) == 1 && len(p.segs) == 0 && inc.cur.Load() == p {
+			return v, found, nil // the memtable has asked itself again
+		}
 		memory, inMemory := v, found
 		if !found {
 			if v, found, err = p.newestInSegments(inc.keyIndex(k), key); err != nil {

@@ -148,9 +148,7 @@ func (inc *incarnation) forget(m *memtable, segs, added []*seg) {
 	if m != nil {
 		m.Destroy()
 	}
-	for _, s := range segs {
-		inc.t.unused(s)
-	}
+	inc.t.unusedAll(segs)
 }
 
 // destroy frees all that is left of an incarnation.
@@ -159,9 +157,7 @@ func (inc *incarnation) destroy() {
 		for _, m := range p.mems {
 			m.Destroy()
 		}
-		for _, s := range p.segs {
-			inc.t.unused(s)
-		}
+		inc.t.unusedAll(p.segs)
 	}
 	inc.cur.Store(&parts{})
 	inc.old.Store(&parts{})

@@ -65,12 +65,15 @@ func (inc *incarnation) Moved(ref table.RowRef, moves uint64) table.RowRef {
 
 // segment finds a segment by its number, also one that only old Views have.
 func (inc *incarnation) segment(num uint32) *seg {
-	for _, s := range inc.cur.Load().segs {
-		if s.num == num {
-			return s
-		}
+	if s := numbered(inc.cur.Load().segs, num); s != nil {
+		return s
 	}
-	for _, s := range inc.old.Load().segs {
+	return numbered(inc.old.Load().segs, num)
+}
+
+// numbered returns the segment of a list with a number, or nil.
+func numbered(segs []*seg, num uint32) *seg {
+	for _, s := range segs {
 		if s.num == num {
 			return s
 		}
@@ -82,7 +85,7 @@ func (inc *incarnation) segment(num uint32) *seg {
 func (inc *incarnation) memtableOf(row uint64) *memtable {
 	for _, list := range [2][]*memtable{inc.cur.Load().mems, inc.old.Load().mems} {
 		for _, m := range list {
-			if first, end := m.Rows(); row >= first && row < end {
+			if m.has(row) {
 				return m
 			}
 		}

@@ -99,9 +99,7 @@ func (inc *incarnation) replayCompact(r *moveRecord) error {
 		}
 	}
 	inc.install(inc.t.space.Applied(), p.replace(nil, removed, r.newSegs(), r.moves))
-	for _, s := range removed {
-		inc.t.unused(s)
-	}
+	inc.t.unusedAll(removed)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"sync"
 
 	"github.com/laminadb/lamina/columnar/segment"
@@ -8,12 +9,13 @@ import (
 	"github.com/laminadb/lamina/types"
 )
 
-// statsCache keeps the estimates about segments as long as the parts are the same.
+// statsCache keeps the estimates as long as the parts are the same and their rows have not changed by more than a tenth.
 type statsCache struct {
 	sync.Mutex
 	of   *parts
-	rows float64
-	cols [][]types.Datum // a sample
+	rows float64         // of the segments
+	cols [][]types.Datum // a sample of them
+	made table.Stats
 }
 
 // sampleMax bounds the rows of a sample.
@@ -31,7 +33,7 @@ func (s *tableSnapshot) Stats() table.Stats {
 	if c.of != p {
 		c.sample(s.inc, p)
 	}
-	out := table.Stats{Rows: c.rows, Columns: make([]table.ColumnStats, len(s.def.Columns))}
+	out := table.Stats{Rows: c.rows}
 	var mems []table.Stats
 	for _, g := range p.segs {
 		out.Rows -= float64(g.dv.Deleted(uint64(table.MaxLSN)))
@@ -41,6 +43,11 @@ func (s *tableSnapshot) Stats() table.Stats {
 		mems = append(mems, st)
 		out.Rows += st.Rows
 	}
+	if old := &c.made; len(old.Columns) == len(s.def.Columns) && math.Abs(out.Rows-old.Rows)*10 <= old.Rows {
+		out.Columns = old.Columns
+		return out
+	}
+	out.Columns = make([]table.ColumnStats, len(s.def.Columns))
 	for i := range out.Columns {
 		values := c.cols[i]
 		for _, st := range mems {
@@ -52,8 +59,9 @@ func (s *tableSnapshot) Stats() table.Stats {
 			}
 		}
 		out.Columns[i] = table.EstimateColumn(values, out.Rows, float64(widthOf(s.inc.types[i])))
-		s.bounds(p, i, &out.Columns[i])
+		s.bounds(p, mems, i, &out.Columns[i])
 	}
+	c.made = out
 	return out
 }
 
@@ -66,7 +74,7 @@ func widthOf(t types.Type) int {
 
 // sample reads the samples of the segments, each as many rows as its part of the table.
 func (c *statsCache) sample(inc *incarnation, p *parts) {
-	c.of, c.rows = p, 0
+	c.of, c.rows, c.made = p, 0, table.Stats{}
 	c.cols = make([][]types.Datum, len(inc.types))
 	for _, g := range p.segs {
 		c.rows += float64(g.info.Rows)
@@ -87,12 +95,8 @@ func (c *statsCache) sample(inc *incarnation, p *parts) {
 }
 
 // bounds replaces the sample's bounds by those that segments and memtables have.
-func (s *tableSnapshot) bounds(p *parts, col int, st *table.ColumnStats) {
-	for _, g := range p.segs {
-		lo, hi, ok := boundsOf(g.file, col, s.inc.types[col])
-		if !ok {
-			continue
-		}
+func (s *tableSnapshot) bounds(p *parts, mems []table.Stats, col int, st *table.ColumnStats) {
+	widen := func(lo, hi types.Datum) {
 		if !st.Min.Valid || types.Compare(lo, st.Min) < 0 {
 			st.Min = lo
 		}
@@ -100,16 +104,14 @@ func (s *tableSnapshot) bounds(p *parts, col int, st *table.ColumnStats) {
 			st.Max = hi
 		}
 	}
-	for _, m := range p.mems {
-		o := m.Stats()
-		if col >= len(o.Columns) || !o.Columns[col].Min.Valid {
-			continue
+	for _, g := range p.segs {
+		if lo, hi, ok := boundsOf(g.file, col, s.inc.types[col]); ok {
+			widen(lo, hi)
 		}
-		if c := &o.Columns[col]; !st.Min.Valid || types.Compare(c.Min, st.Min) < 0 {
-			st.Min = c.Min
-		}
-		if c := &o.Columns[col]; !st.Max.Valid || types.Compare(c.Max, st.Max) > 0 {
-			st.Max = c.Max
+	}
+	for i := range mems {
+		if col < len(mems[i].Columns) && mems[i].Columns[col].Min.Valid {
+			widen(mems[i].Columns[col].Min, mems[i].Columns[col].Max)
 		}
 	}
 }

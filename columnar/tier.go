@@ -3,6 +3,7 @@ package columnar
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -121,11 +122,7 @@ func Open(o Options) (*Tier, error) {
 
 // with changes one entry of the table set from lsn on; nil removes it.
 func (t *Tier) with(lsn table.LSN, id table.ObjectID, st *tableState) {
-	old := *t.tables.Load()
-	set := make(tableSet, len(old)+1)
-	for k, v := range old {
-		set[k] = v
-	}
+	set := maps.Clone(*t.tables.Load())
 	delete(set, id)
 	if st != nil {
 		set[id] = st

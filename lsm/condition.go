@@ -136,7 +136,7 @@ func (x *condition) holds(r *rowReader) (bool, error) {
 	if x.op == table.OpIn {
 		return x.among(d), nil
 	}
-	return ordered(x.op, types.Compare(d, x.value)), nil
+	return x.op.Holds(types.Compare(d, x.value)), nil
 }
 
 func (x *condition) holdsInt(v int64) bool {
@@ -178,28 +178,11 @@ func (x *condition) holdsText(text []byte) bool {
 	case table.OpIn:
 		return x.among(types.Datum{K: x.kind, Valid: true, S: unsafe.String(unsafe.SliceData(text), len(text))})
 	}
-	return ordered(x.op, bytes.Compare(text, x.text))
+	return x.op.Holds(bytes.Compare(text, x.text))
 }
 
 // among reports whether a value is one of the list.
 func (x *condition) among(d types.Datum) bool {
 	_, found := sort.Find(len(x.values), func(i int) int { return types.Compare(d, x.values[i]) })
 	return found
-}
-
-// ordered reports whether a comparison holds for values in an order.
-func ordered(op table.Op, order int) bool {
-	switch op {
-	case table.OpEq:
-		return order == 0
-	case table.OpNe:
-		return order != 0
-	case table.OpLt:
-		return order < 0
-	case table.OpLe:
-		return order <= 0
-	case table.OpGt:
-		return order > 0
-	}
-	return order >= 0
 }

@@ -86,7 +86,7 @@ func plainly(row types.Row, c *table.Conjunct) bool {
 	case c.Op == table.OpPrefix:
 		return strings.HasPrefix(d.S, c.Value.S)
 	}
-	return ordered(c.Op, types.Compare(d, c.Value))
+	return c.Op.Holds(types.Compare(d, c.Value))
 }
 
 // scanTier is a tier with all combinations of key values, and what they are.

@@ -2,6 +2,7 @@ package lsm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -99,11 +100,7 @@ func layoutOf(def *table.TableDef) uint64 {
 
 // with changes one entry of the table set; nil removes it.
 func (t *Tier) with(id table.ObjectID, s *tableState) {
-	old := *t.tables.Load()
-	set := make(tableSet, len(old)+1)
-	for k, v := range old {
-		set[k] = v
-	}
+	set := maps.Clone(*t.tables.Load())
 	delete(set, id)
 	if s != nil {
 		set[id] = s

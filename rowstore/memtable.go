@@ -1,8 +1,6 @@
 package rowstore
 
 import (
-	"math"
-
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -281,25 +279,6 @@ func (m *Memtable) Restore(i int, rows *vec.Batch) error {
 	m.d.chunk(m.d.used - 1).changed.Store(0)
 	m.d.fresh = true
 	return nil
-}
-
-// Reset makes the chunk after those that were restored the next one to be filled.
-func (m *Memtable) Reset(next int) { m.d.startAt(max(next, m.d.used)) }
-
-// Begins returns the lowest and the highest LSN at which rows began; false if there are none.
-func (m *Memtable) Begins() (lo, hi table.LSN, ok bool) {
-	cs := *m.d.chunks.Load()
-	lo = math.MaxUint64
-	for i := m.d.first; i < m.EndChunk(); i++ {
-		c := cs[i].Load()
-		if c == nil {
-			continue
-		}
-		if n := m.d.published(i, c); n > 0 {
-			lo, hi, ok = min(lo, table.LSN(c.begin[0])), max(hi, table.LSN(c.begin[n-1])), true
-		}
-	}
-	return lo, hi, ok
 }
 
 // MoveAfter appends the live rows that began after an LSN to another memtable, which they were to be in. No View reads

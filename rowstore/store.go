@@ -3,6 +3,7 @@ package rowstore
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,11 +51,7 @@ func Open(o Options) (*Store, error) {
 
 // with changes one entry of the table set; nil removes it.
 func (s *Store) with(id table.ObjectID, t *tableState) {
-	old := *s.tables.Load()
-	set := make(tableSet, len(old)+1)
-	for k, v := range old {
-		set[k] = v
-	}
+	set := maps.Clone(*s.tables.Load())
 	delete(set, id)
 	if t != nil {
 		set[id] = t

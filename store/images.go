@@ -193,23 +193,5 @@ func holds(d types.Datum, c *table.Conjunct) bool {
 	case c.Op == table.OpPrefix:
 		return strings.HasPrefix(d.S, c.Value.S)
 	}
-	return compares(c.Op, types.Compare(d, c.Value))
-}
-
-func compares(op table.Op, order int) bool {
-	switch op {
-	case table.OpEq:
-		return order == 0
-	case table.OpNe:
-		return order != 0
-	case table.OpLt:
-		return order < 0
-	case table.OpLe:
-		return order <= 0
-	case table.OpGt:
-		return order > 0
-	case table.OpGe:
-		return order >= 0
-	}
-	return true
+	return c.Op.Holds(types.Compare(d, c.Value))
 }

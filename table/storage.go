@@ -238,6 +238,26 @@ const (
 	OpFilter    // Filter
 )
 
+// Holds reports whether the comparison is true of a value that stands in this order to the constant: negative below it, 0
+// equal, positive above. Of operators that compare otherwise nothing is known: true.
+func (op Op) Holds(order int) bool {
+	switch op {
+	case OpEq:
+		return order == 0
+	case OpNe:
+		return order != 0
+	case OpLt:
+		return order < 0
+	case OpLe:
+		return order <= 0
+	case OpGt:
+		return order > 0
+	case OpGe:
+		return order >= 0
+	}
+	return true
+}
+
 // Conjunct is a condition on one column, as data. Constants have the column's kind.
 type Conjunct struct {
 	Col    int
