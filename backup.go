@@ -19,6 +19,17 @@ func (db *DB) Backup(ctx context.Context, dir string) (table.BackupReport, error
 func (db *DB) BackupWith(ctx context.Context, dir string, o table.BackupOptions) (r table.BackupReport, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if progress := o.Progress; progress != nil {
+		// Who is told how far a backup is may wait for Close to begin: the backup must not end before it has seen that.
+		o.Progress = func(done, total int64) {
+			progress(done, total)
+			select {
+			case <-db.open.ended:
+				cancel(errClosed)
+			default:
+			}
+		}
+	}
 	err = db.call(func() error {
 		go func() {
 			select {
