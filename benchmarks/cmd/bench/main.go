@@ -45,7 +45,7 @@ type part struct {
 
 // parts are in the order in which they are measured and printed.
 var parts = []part{
-	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"load", runLoad}, {"recovery", runRecovery},
+	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"segments", runSegments}, {"load", runLoad}, {"recovery", runRecovery},
 	{"memory", runMemory}, {"tpch", runTPCH},
 }
 

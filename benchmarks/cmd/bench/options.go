@@ -17,6 +17,8 @@ type sizes struct {
 	oltpRounds            int
 	oltpRoundTime         time.Duration
 	deltaRows, deltaRuns  int
+	segmentRows           int
+	segmentRuns           int
 	loadScale             float64
 	loadRounds            int
 	recoveryBytes         int64
@@ -30,6 +32,7 @@ var (
 	usual = sizes{
 		oltpRows: 200_000, oltpRounds: 5, oltpRoundTime: 400 * time.Millisecond,
 		deltaRows: 1_000_000, deltaRuns: 21,
+		segmentRows: 1_000_000, segmentRuns: 21,
 		loadScale: 1, loadRounds: 2,
 		recoveryBytes: 512 << 20,
 		memoryBytes:   256 << 20, memoryMore: 3 * time.Second,
@@ -40,6 +43,7 @@ var (
 	quick = sizes{
 		oltpRows: 5000, oltpRounds: 1, oltpRoundTime: 20 * time.Millisecond,
 		deltaRows: 50_000, deltaRuns: 3,
+		segmentRows: 200_000, segmentRuns: 3,
 		loadScale: 0.01, loadRounds: 1,
 		recoveryBytes: 4 << 20,
 		memoryBytes:   64 << 20, memoryMore: 200 * time.Millisecond,
