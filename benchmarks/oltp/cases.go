@@ -14,7 +14,8 @@ func (s *systems) cases(rows int64) []*Case {
 	list := s.inserts(k)
 	list = append(list, s.gets(k)...)
 	list = append(list, s.getsBeside(k)...)
-	return append(list, s.updates(k)...)
+	list = append(list, s.updates(k)...)
+	return append(list, s.fromSegments(k)...)
 }
 
 // keySource gives keys: new ones to each system, and old ones at random, which cases of one client use.

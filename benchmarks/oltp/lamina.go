@@ -22,6 +22,17 @@ func checkRow(want, id int64, c string) error {
 	return nil
 }
 
+// check demands that a row is that of a key.
+func (l *laminaDB) check(want int64, r types.Row) error {
+	if l.texts == nil {
+		return checkRow(want, r[0].I, r[3].S)
+	}
+	if r[0].I != want || r[3].S != l.texts[want] {
+		return fmt.Errorf("row %d: read %d, %q", want, r[0].I, r[3].S)
+	}
+	return nil
+}
+
 // laminaDB is a Lamina database in a directory, with a prepared statement for each client.
 type laminaDB struct {
 	db            *lamina.DB
@@ -36,6 +47,8 @@ type laminaDB struct {
 	heldStatement table.Statement
 	heldReader    table.Reader
 	allColumns    []int
+	// texts are those of the rows by key, if each row has its own.
+	texts []string
 }
 
 func openLamina(ctx context.Context, dir string, clients int, rows int64) (l *laminaDB, err error) {
@@ -48,23 +61,29 @@ func openLamina(ctx context.Context, dir string, clients int, rows int64) (l *la
 			err = errors.Join(err, l.close())
 		}
 	}()
-	if err = l.fill(ctx, rows); err != nil {
+	if err = l.fill(ctx, rows, ""); err != nil {
 		return nil, err
 	}
-	if err = l.prepare(ctx, clients); err != nil {
-		return nil, err
-	}
-	if err = l.hold(ctx); err != nil { // finds the definition, too
-		return nil, err
-	}
-	if err = l.release(); err != nil {
+	if err = l.ready(ctx, clients); err != nil {
 		return nil, err
 	}
 	return l, l.readBack(ctx)
 }
 
-func (l *laminaDB) fill(ctx context.Context, rows int64) error {
-	if _, err := l.db.Exec(ctx, "CREATE TABLE t (id int8 PRIMARY KEY, a int8, b float8, c text)"); err != nil {
+// ready prepares statements and finds the definition.
+func (l *laminaDB) ready(ctx context.Context, clients int) (err error) {
+	if err = l.prepare(ctx, clients); err != nil {
+		return err
+	}
+	if err = l.hold(ctx); err != nil {
+		return err
+	}
+	return l.release()
+}
+
+// fill creates the table, with what follows its columns, and its rows.
+func (l *laminaDB) fill(ctx context.Context, rows int64, with string) error {
+	if _, err := l.db.Exec(ctx, "CREATE TABLE t (id int8 PRIMARY KEY, a int8, b float8, c text)"+with); err != nil {
 		return err
 	}
 	app, err := l.db.Appender(ctx, "t")
@@ -72,7 +91,11 @@ func (l *laminaDB) fill(ctx context.Context, rows int64) error {
 		return err
 	}
 	for id := int64(1); id <= rows; id++ {
-		if err := app.AppendRow(ctx, id, id, 0.5, payload); err != nil {
+		text := payload
+		if l.texts != nil {
+			text = l.texts[id]
+		}
+		if err := app.AppendRow(ctx, id, id, 0.5, text); err != nil {
 			return err
 		}
 	}
@@ -158,8 +181,8 @@ func (l *laminaDB) getSQL(ctx context.Context, id int64) error {
 	n := 0
 	for rows.Next() {
 		n++
-		if r := rows.Row(); checkRow(id, r[0].I, r[3].S) != nil {
-			return errors.Join(checkRow(id, r[0].I, r[3].S), rows.Close())
+		if err := l.check(id, rows.Row()); err != nil {
+			return errors.Join(err, rows.Close())
 		}
 	}
 	if err := rows.Close(); err != nil {
@@ -177,7 +200,7 @@ func (l *laminaDB) getHeld(ctx context.Context, id int64) (err error) {
 	if l.row, err = l.heldReader.Get(ctx, key[:], l.allColumns, l.row[:0]); err != nil {
 		return err
 	}
-	return checkRow(id, l.row[0].I, l.row[3].S)
+	return l.check(id, l.row)
 }
 
 // getFresh reads a row at a snapshot of its own.
@@ -199,7 +222,7 @@ func (l *laminaDB) getFresh(ctx context.Context, id int64) error {
 	if err = stmt.Close(err); err != nil {
 		return err
 	}
-	return checkRow(id, l.row[0].I, l.row[3].S)
+	return l.check(id, l.row)
 }
 
 // updateMany updates rows by key in one durable transaction.

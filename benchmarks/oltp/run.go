@@ -44,6 +44,10 @@ const (
 	Get       = "read of one row by key"
 	GetBeside = "read of one row by key beside a durable writer"
 	Update    = "durable UPDATE of 100 rows by key"
+	// The rows lie in segments, which are in the cache, or for the most part not.
+	GetSegments    = "read of one row by key in cached segments"
+	GetUncached    = "read of one row by key in segments 10 times the cache"
+	UpdateSegments = "durable UPDATE of 100 rows by key in segments"
 )
 
 // The systems.
@@ -68,12 +72,16 @@ type systems struct {
 	sqlite *sqlite
 	bolt   *bolt
 	lamina *laminaDB
+	// segments has all rows in segments, uncached hardly a cache.
+	segments, uncached *laminaDB
 }
 
 func (s *systems) close() error {
 	var errs []error
-	if s.lamina != nil {
-		errs = append(errs, s.lamina.close())
+	for _, l := range []*laminaDB{s.lamina, s.segments, s.uncached} {
+		if l != nil {
+			errs = append(errs, l.close())
+		}
 	}
 	if s.bolt != nil {
 		errs = append(errs, s.bolt.close())
@@ -97,7 +105,13 @@ func (s *systems) open(ctx context.Context, o Options) (err error) {
 	if s.bolt, err = openBolt(o.Dir, o.Rows); err != nil {
 		return err
 	}
-	s.lamina, err = openLamina(ctx, o.Dir, manyClients, o.Rows)
+	if s.lamina, err = openLamina(ctx, o.Dir, manyClients, o.Rows); err != nil {
+		return err
+	}
+	if s.segments, err = openSegments(ctx, o.Dir, o.Rows, 0); err != nil {
+		return err
+	}
+	s.uncached, err = openSegments(ctx, o.Dir, o.Rows, uncachedMemory)
 	return err
 }
 

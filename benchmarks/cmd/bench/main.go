@@ -21,13 +21,17 @@ import (
 
 	"github.com/laminadb/lamina/benchmarks/analytic"
 	"github.com/laminadb/lamina/benchmarks/child"
+	"github.com/laminadb/lamina/benchmarks/ingest"
 	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/benchmarks/memory"
 	"github.com/laminadb/lamina/benchmarks/recovery"
 )
 
 func main() {
-	child.Run(map[string]child.Part{recovery.Part: recovery.Write, memory.Part: memory.Load})
+	child.Run(map[string]child.Part{
+		recovery.Part: recovery.Write, memory.Part: memory.Load,
+		ingest.RandomPart: ingest.FillRandom, ingest.SustainedPart: ingest.FillSustained,
+	})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx)
 	stop()
@@ -46,7 +50,7 @@ type part struct {
 // parts are in the order in which they are measured and printed.
 var parts = []part{
 	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"segments", runSegments}, {"load", runLoad}, {"recovery", runRecovery},
-	{"memory", runMemory}, {"tpch", runTPCH},
+	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH},
 }
 
 func run(ctx context.Context) (err error) {

@@ -37,8 +37,15 @@ var peers = []string{oltp.SQLite, oltp.Bolt, oltp.Bare}
 // ratio returns how many times a case's rate is that of a peer doing the same: with the same note if there is one.
 func ratio(r *oltp.Result, c *oltp.Case, peer string) float64 {
 	var found *oltp.Case
+	work := c.Work
+	switch work {
+	case oltp.GetSegments, oltp.GetUncached:
+		work = oltp.Get
+	case oltp.UpdateSegments:
+		work = oltp.Update
+	}
 	for _, x := range r.Cases {
-		same := x.Work == c.Work || x.System == oltp.Bare && (c.Work == oltp.Insert1 || c.Work == oltp.Insert64)
+		same := x.Work == work || x.System == oltp.Bare && (c.Work == oltp.Insert1 || c.Work == oltp.Insert64)
 		if x.System != peer || !same {
 			continue
 		}
@@ -105,4 +112,7 @@ func (p *page) oltpTargets(r *oltp.Result) {
 	p.figures.Add("get-beside", report.Median(find(oltp.GetBeside, oltp.SnapshotEach).Rates), "")
 	p.figures.Add("get-sqlite", ratio(r, find(oltp.Get, oltp.PreparedQuery), oltp.SQLite), "")
 	p.figures.Add("update-sqlite", ratio(r, find(oltp.Update, ""), oltp.SQLite), "")
+	p.figures.Add("segments-get", report.Median(find(oltp.GetSegments, oltp.OneSnapshot).Rates), "")
+	p.figures.Add("segments-uncached", report.Median(find(oltp.GetUncached, oltp.OneSnapshot).Rates), "")
+	p.figures.Add("segments-sqlite", ratio(r, find(oltp.GetSegments, oltp.PreparedQuery), oltp.SQLite), "")
 }

@@ -24,6 +24,8 @@ type sizes struct {
 	recoveryBytes         int64
 	memoryBytes           int64
 	memoryMore, mixedTime time.Duration
+	randomRows            int64
+	sustainedTime         time.Duration
 	tpchRuns              int
 }
 
@@ -36,8 +38,9 @@ var (
 		loadScale: 1, loadRounds: 2,
 		recoveryBytes: 512 << 20,
 		memoryBytes:   256 << 20, memoryMore: 3 * time.Second,
-		mixedTime: 10 * time.Second,
-		tpchRuns:  9,
+		mixedTime:  10 * time.Second,
+		randomRows: 10_000_000, sustainedTime: 20 * time.Second,
+		tpchRuns: 9,
 	}
 	// quick are those of a run that only shows that everything can be measured.
 	quick = sizes{
@@ -47,8 +50,9 @@ var (
 		loadScale: 0.01, loadRounds: 1,
 		recoveryBytes: 4 << 20,
 		memoryBytes:   64 << 20, memoryMore: 200 * time.Millisecond,
-		mixedTime: time.Second,
-		tpchRuns:  3,
+		mixedTime:  time.Second,
+		randomRows: 100_000, sustainedTime: time.Second,
+		tpchRuns: 3,
 	}
 )
 
@@ -73,7 +77,7 @@ func parse() (o *options, err error) {
 	for _, p := range parts {
 		names = append(names, p.name)
 	}
-	only, sf, isQuick, mixed := "", "", false, time.Duration(0)
+	only, sf, isQuick, mixed, sustained, random := "", "", false, time.Duration(0), time.Duration(0), int64(0)
 	flag.StringVar(&sf, "sf", "0.1,1", "scale factors of TPC-H")
 	flag.StringVar(&only, "only", strings.Join(names, ","), "what to measure")
 	flag.StringVar(&o.out, "out", "../docs/BENCHMARKS.md", "file for the report, empty for none")
@@ -81,12 +85,20 @@ func parse() (o *options, err error) {
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles: of each part, and of Lamina in each TPC-H query")
 	flag.BoolVar(&isQuick, "quick", false, "measure very little, to show that everything can be measured")
 	flag.DurationVar(&mixed, "mixed", 0, "how long the mixed transactions run (default 10s)")
+	flag.Int64Var(&random, "random", 0, "how many rows with random keys are inserted (default 10000000)")
+	flag.DurationVar(&sustained, "sustained", 0, "how long rows are inserted beside scans (default 20s)")
 	flag.Parse()
 	if isQuick {
 		o.size = quick
 	}
 	if mixed > 0 {
 		o.size.mixedTime = mixed
+	}
+	if random > 0 {
+		o.size.randomRows = random
+	}
+	if sustained > 0 {
+		o.size.sustainedTime = sustained
 	}
 	o.only = strings.Split(only, ",")
 	for _, name := range o.only {
