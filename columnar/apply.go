@@ -27,6 +27,10 @@ func (inc *incarnation) apply(lsn table.LSN, e *table.Entry) error {
 		}
 	}
 	inc.t.counts.applied.Add(applied)
+	if !m.full && inc.full(m) {
+		m.full = true
+		inc.t.full = append(inc.t.full, inc)
+	}
 	return nil
 }
 
@@ -34,14 +38,27 @@ func (inc *incarnation) apply(lsn table.LSN, e *table.Entry) error {
 func (inc *incarnation) active(lsn table.LSN) *memtable {
 	p := inc.cur.Load()
 	m := p.mems[0]
-	t := inc.t
-	if m.last == lsn || !t.jobs.running() || !inc.full(m) {
+	if m.last == lsn || !m.full || !inc.t.jobs.running() {
 		m.last = lsn
 		return m
 	}
 	next := inc.seal(lsn - 1)
 	next.last = lsn
 	return next
+}
+
+// sealFull seals the memtables that are full, after the record with an LSN: their rows need not wait for more to come.
+func (t *Tier) sealFull(lsn table.LSN) {
+	if len(t.full) == 0 || !t.jobs.running() {
+		return
+	}
+	for _, inc := range t.full {
+		if !inc.replaced() && inc.cur.Load().mems[0].full {
+			inc.seal(lsn)
+		}
+	}
+	clear(t.full)
+	t.full = t.full[:0]
 }
 
 // full reports whether a memtable is to be sealed: it has many rows, or much memory and not too few rows for a segment.

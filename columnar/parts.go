@@ -56,6 +56,8 @@ type memtable struct {
 	moved
 	// last is the LSN of the last record that had rows for it, or took some from it; the applier alone uses it.
 	last table.LSN
+	// full: it is to be sealed after the record with LSN last. The applier alone uses it.
+	full bool
 	// sealed is the LSN at which the last row may have begun; 0: it is still filled. It is set before the memtable is
 	// no longer the first.
 	sealed table.LSN

@@ -82,6 +82,8 @@ type Tier struct {
 	files  files
 	jobs   jobs
 	counts counts
+	// full are the tables whose newest memtable was filled; the applier alone uses it.
+	full []*incarnation
 	// changes counts how often parts were replaced.
 	changes atomic.Int64
 	// mu guards what Views read of old parts, and the files that wait for their removal.
@@ -221,6 +223,7 @@ func (t *Tier) Snapshot(lsn table.LSN) table.TierSnapshot {
 	if err := t.Recovered(); err != nil {
 		t.o.Failed(err, true)
 	}
+	t.sealFull(lsn)
 	return &snapshot{t: t, lsn: lsn, tables: *t.tables.Load(), epoch: t.epochs.hold()}
 }
 

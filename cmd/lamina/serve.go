@@ -16,6 +16,7 @@ import (
 
 type serveFlags struct {
 	openFlags
+	storage     storageFlags
 	listen      string
 	inMemory    bool
 	copyFiles   bool
@@ -41,7 +42,7 @@ func newServe() *cobra.Command {
 			if o.inMemory == (dir != "") {
 				return &exitError{exitUsage, errors.New("give either a directory or --memory")}
 			}
-			err := o.check()
+			err := errors.Join(o.check(), o.storage.check(dir != ""))
 			if o.connections < 0 {
 				err = errors.Join(err, fmt.Errorf("--connections %d: must not be negative", o.connections))
 			}
@@ -58,12 +59,13 @@ func newServe() *cobra.Command {
 	f.BoolVar(&o.readOnly, "read-only", false, "open the database for reading")
 	f.IntVar(&o.connections, "connections", 0, "connections at most (default 100)")
 	o.add(f)
+	o.storage.add(f)
 	return c
 }
 
 func runServe(c *cobra.Command, dir string, o *serveFlags) (err error) {
 	opts := o.options()
-	opts.ReadOnly = o.readOnly
+	opts.ReadOnly, opts.Storage = o.readOnly, o.storage.config()
 	opts.Files = noFiles{}
 	if o.copyFiles {
 		opts.Files = allFiles{}
