@@ -2,6 +2,10 @@ package lamina_test
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/laminadb/lamina"
@@ -38,4 +42,59 @@ func segmentFormatWork(t *testing.T, db *lamina.DB) {
 	exec(t, db, "UPDATE t SET b = b || '!', id = id + 1000 WHERE id % 10 = 1; DELETE FROM h WHERE x % 11 = 0")
 	exec(t, db, "VACUUM FULL h")
 	exec(t, db, "DELETE FROM t WHERE id % 13 = 0; INSERT INTO t (id, c) VALUES (-1, 0.05); DELETE FROM h WHERE x = 3")
+}
+
+// TestDecodeSegments compares the rows that docs/format/segments.py counts in the files of segments, less those that deletion
+// vectors name, and in memtables, with what SQL counts: of a closed database, and of one whose log goes on from its checkpoint.
+func TestDecodeSegments(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db, err := lamina.Open("", smallSegments(dir))
+	must(t, err)
+	segmentFormatWork(t, db)
+	rows := map[string]int{}
+	for _, name := range segmentFormatTables {
+		n := 0
+		_, err := fmt.Sscan(text(t, db, "SELECT count(*) FROM "+name), &n)
+		must(t, err)
+		rows["public."+name] = n
+	}
+	open := filepath.Join(t.TempDir(), "copy")
+	must(t, os.CopyFS(open, os.DirFS(dir)))
+	must(t, db.Close())
+	for _, c := range []struct {
+		what, dir string
+		pendMin   int
+	}{{"open", open, 20}, {"closed", dir, 0}} {
+		live, deleted, pending := listedSegments(t, c.dir)
+		for name, n := range rows {
+			// A deletion that the log has concerns a row of a segment, unless a compaction has left the row out.
+			if got := live[name]; c.pendMin == 0 && got != n || got < n || got-pending > n {
+				t.Errorf("%s, table %s: %d rows live in files, SQL counts %d", c.what, name, got, n)
+			}
+		}
+		if deleted < 30 || pending < c.pendMin || c.pendMin == 0 && pending > 0 {
+			t.Errorf("%s: %d deleted rows, %d deletions in the log", c.what, deleted, pending)
+		}
+	}
+}
+
+// listedSegments adds up what segments.py lists.
+func listedSegments(t *testing.T, dir string) (live map[string]int, deleted, pending int) {
+	t.Helper()
+	live = map[string]int{}
+	for line := range strings.Lines(python(t, "segments.py", dir)) {
+		name, rest, _ := strings.Cut(line, ": ")
+		var n, level, rows, cut, memory, late int
+		if _, err := fmt.Sscanf(rest, "segment %d, level %d, %d rows, cut %d, deleted:", &n, &level, &rows, &cut); err == nil {
+			_, list, _ := strings.Cut(rest, "deleted:")
+			live[name] += rows - len(strings.Fields(list))
+			deleted += len(strings.Fields(list))
+		} else if _, err := fmt.Sscanf(rest, "%d rows in memtables, %d deletions in the log", &memory, &late); err == nil {
+			live[name] += memory
+			pending += late
+		} else {
+			t.Errorf("segments.py prints %q", line)
+		}
+	}
+	return live, deleted, pending
 }

@@ -129,3 +129,15 @@ func TestTypeErrors(t *testing.T) {
 		t.Errorf("interval of odd fields: %v", err)
 	}
 }
+
+// TestKindNumbers pins the kinds' numbers, which files of segments have: see docs/format/sidecar.md.
+func TestKindNumbers(t *testing.T) {
+	for k, want := range map[Kind]uint8{
+		Bool: 1, Int2: 2, Int4: 3, Int8: 4, Float4: 5, Float8: 6, Numeric: 7, Text: 8, Varchar: 9, BpChar: 10, Bytea: 11, Date: 12,
+		Timestamp: 13, TimestampTZ: 14, Interval: 15, Time: 16, OID: 17, Name: 18, Char: 19, UUID: 20, TimeTZ: 36,
+	} {
+		if uint8(k) != want {
+			t.Errorf("%s is %d, files have %d", k, k, want)
+		}
+	}
+}

@@ -43,19 +43,23 @@ class Reader:
         return [each() for _ in range(self.u())]
 
 def snapshots(directory, tier="columnar"):
-    """Returns the LSN of a tier's snapshot, and for each block its table and its batch."""
+    """Returns the LSN of a tier's snapshot, for each block its table, its chunk and its batch, and what follows in the manifest."""
     data, blocks = read(directory, tier, tier + ".manifest"), []
     check(data[:4] == b"LMMF" and crc(data[:-4]) == int.from_bytes(data[-4:], "little"), "manifest")
     lsn, _, n = struct.unpack("<QII", data[8:24])
     for at in range(24, 24 + 32 * n, 32):
-        table, _, file, _, offset, size = struct.unpack("<IIIIQQ", data[at:at + 32])
+        table, chunk, file, _, offset, size = struct.unpack("<IIIIQQ", data[at:at + 32])
         block = read(directory, tier, "%s-%08d.snap" % (tier, file))[offset:offset + size]
         check(struct.unpack("<II", block[:8]) == (size - 8, crc(block[8:])), "block of table %d" % table)
-        blocks.append((table, Reader(block[8:])))
-    return lsn, blocks
+        blocks.append((table, chunk, Reader(block[8:])))
+    return lsn, blocks, Reader(data[24 + 32 * n:-4])
 
 def commits(directory):
     """Yields of each commit its LSN, its schema changes and its entries."""
+    return ((lsn, *commit(r, early)) for lsn, kind, r, early in records(directory) if kind == 1)
+
+def records(directory):
+    """Yields of each record that is no chunk its LSN, its kind, its payload, and what of that went ahead of it."""
     chunks, folder = {}, os.path.join(directory, "wal")
     for name in sorted(n for n in os.listdir(folder) if n.startswith("wal-")):
         data, epoch, at = read(folder, name), int(name[4:]), 64
@@ -69,12 +73,10 @@ def commits(directory):
                 break  # the end, which the file after seals
             if kind == 68:
                 chunks[position] = payload
-            if kind == 1:
+            else:
                 r = Reader(payload)
                 early = b"".join(chunks[r.int(8)] for _ in range(r.int(4))) if flags & 1 else b""
-                if flags & 2:
-                    r, early = Reader(early + r.take(r.left())), b""
-                yield lsn, *commit(r, early)
+                yield (lsn, kind, Reader(early + r.take(r.left())), b"") if flags & 2 else (lsn, kind, r, early)
             at += 56 + (length + 7) // 8 * 8
 
 def commit(r, early):
@@ -91,7 +93,7 @@ def commit(r, early):
     return changes, entries
 
 if __name__ == "__main__":
-    for table, batch in snapshots(sys.argv[1])[1]:
+    for table, _, batch in snapshots(sys.argv[1])[1]:
         print("snapshot: table %d, %d rows" % (table, batch.u()))
     for lsn, changes, entries in commits(sys.argv[1]):
         for table, _, operation, keys, batch in entries:

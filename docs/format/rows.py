@@ -241,7 +241,7 @@ def read_value(r, oid):
 def main(directory, pairs=None):
     db, loads = Database(), []
     if os.path.exists(os.path.join(directory, "CHECKPOINT")):
-        lsn, blocks = snapshots(directory)
+        lsn, blocks, _ = snapshots(directory)
         loads.append((lsn, "columnar", lambda: load_blocks(db, blocks)))
     if pairs:
         pairs = Pairs(read(pairs).decode().splitlines())
@@ -268,7 +268,7 @@ def load(loads, lsn):
     return [x for x in loads if x[0] >= lsn]
 
 def load_blocks(db, blocks):
-    for id, batch in blocks:
+    for id, _, batch in blocks:
         if id in db.tables:
             db.insert(id, db.tables[id], batch)
 
