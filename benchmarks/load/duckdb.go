@@ -15,8 +15,8 @@ import (
 	"github.com/laminadb/lamina/tpch"
 )
 
-// loadDuck loads the rows into a new database, row by row, as its Go Appender takes them.
-func loadDuck(ctx context.Context, dir string, o *Options, r *rows) (w machine.Stopwatch, gotBack string, err error) {
+// loadDuck loads the rows into a new database.
+func loadDuck(ctx context.Context, dir string, o *Options, load func(*sql.Conn) (machine.Stopwatch, error)) (w machine.Stopwatch, gotBack string, err error) {
 	db, gotBack, err := duck.Open(ctx, filepath.Join(dir, "duck.db"), o.Threads, o.MemoryBytes)
 	if err != nil {
 		return w, "", err
@@ -30,7 +30,7 @@ func loadDuck(ctx context.Context, dir string, o *Options, r *rows) (w machine.S
 	if _, err := conn.ExecContext(ctx, duckTable()); err != nil {
 		return w, "", err
 	}
-	if w, err = appendDuck(ctx, conn, r); err != nil {
+	if w, err = load(conn); err != nil {
 		return w, "", err
 	}
 	return w, gotBack + ", no primary key", checkDuck(ctx, conn, o.want)
@@ -48,7 +48,8 @@ func duckTable() string {
 	return text + ")"
 }
 
-func appendDuck(ctx context.Context, conn *sql.Conn, r *rows) (w machine.Stopwatch, err error) {
+// appendDuck loads the rows row by row, as DuckDB's Go Appender takes them.
+func appendDuck(ctx context.Context, conn *sql.Conn, _ *Options, r *rows) (w machine.Stopwatch, err error) {
 	exec := func(text string) error {
 		return w.Time(func() error { _, err := conn.ExecContext(ctx, text); return err })
 	}

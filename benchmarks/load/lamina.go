@@ -12,8 +12,8 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// loadLamina loads the rows into a new database: as columns, or row by row as Go values.
-func loadLamina(ctx context.Context, dir string, o *Options, r *rows, asRows bool) (w machine.Stopwatch, gotBack string, err error) {
+// loadLamina loads the rows into a new database.
+func loadLamina(ctx context.Context, dir string, o *Options, r *rows, load func(*lamina.DB) (machine.Stopwatch, error)) (w machine.Stopwatch, gotBack string, err error) {
 	db, err := lamina.Open(dir, &lamina.Options{Workers: o.Threads, MemoryBytes: o.MemoryBytes})
 	if err != nil {
 		return w, "", err
@@ -25,7 +25,7 @@ func loadLamina(ctx context.Context, dir string, o *Options, r *rows, asRows boo
 		return w, "", err
 	}
 	before := db.Metrics()
-	if w, err = appendLamina(ctx, db, r, asRows); err != nil {
+	if w, err = load(db); err != nil {
 		return w, "", err
 	}
 	m := db.Metrics()
@@ -36,17 +36,26 @@ func loadLamina(ctx context.Context, dir string, o *Options, r *rows, asRows boo
 	return w, gotBack, checkLamina(ctx, db, o.want)
 }
 
-func appendLamina(ctx context.Context, db *lamina.DB, r *rows, asRows bool) (w machine.Stopwatch, err error) {
+// appendLaminaColumns loads the rows as columns.
+func appendLaminaColumns(ctx context.Context, db *lamina.DB, _ *Options, r *rows) (machine.Stopwatch, error) {
+	return appendLamina(ctx, db, r, appendColumns)
+}
+
+// appendLaminaRows loads them row by row, as Go values.
+func appendLaminaRows(ctx context.Context, db *lamina.DB, _ *Options, r *rows) (machine.Stopwatch, error) {
+	return appendLamina(ctx, db, r, appendRows)
+}
+
+type appendRun = func(context.Context, *machine.Stopwatch, *lamina.Appender, *tpch.LineItemBatch, *tpchload.Columns) error
+
+// appendLamina loads the rows through an Appender, batch by batch.
+func appendLamina(ctx context.Context, db *lamina.DB, r *rows, run appendRun) (w machine.Stopwatch, err error) {
 	var app *lamina.Appender
 	if err := w.Time(func() (err error) { app, err = db.Appender(ctx, "lineitem"); return err }); err != nil {
 		return w, err
 	}
 	cols := tpchload.NewColumns(app.Columns())
 	for _, b := range r.batches {
-		run := appendColumns
-		if asRows {
-			run = appendRows
-		}
 		if err := run(ctx, &w, app, b, cols); err != nil {
 			return w, errors.Join(err, app.Abort())
 		}

@@ -20,7 +20,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Rows < 50_000 || len(r.Cases) != 3 || len(r.Settings) < 2 {
+	if r.Rows < 50_000 || len(r.Cases) != 5 || len(r.Settings) < 2 {
 		t.Fatalf("%d rows, %d cases, settings %q", r.Rows, len(r.Cases), r.Settings)
 	}
 	for _, c := range r.Cases {

@@ -2,10 +2,13 @@ package load
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/benchmarks/machine"
 )
 
@@ -22,6 +25,7 @@ type Options struct {
 	Progress    func(string)
 
 	want sums
+	csv  string // the file with the rows
 }
 
 // The cases.
@@ -29,11 +33,13 @@ const (
 	LaminaColumns = "Lamina, AppendBatch"
 	LaminaRows    = "Lamina, AppendRow"
 	DuckRows      = "DuckDB, AppendRow"
+	LaminaCopy    = "Lamina, COPY csv"
+	DuckCopy      = "DuckDB, COPY csv"
 )
 
-// Case is one way to load. Rates are rows a second, Processor the seconds of processor time, one for each round.
+// Case is one way to load; Peer is the name of the one that it is shown beside. Rates are rows a second, Processor the seconds of processor time, one for each round.
 type Case struct {
-	Name             string
+	Name, Peer       string
 	Rates, Processor []float64
 
 	run func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error)
@@ -67,6 +73,11 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		return r, err
 	}
 	o.want, r.Rows = data.sums(), data.n
+	o.csv = filepath.Join(o.Dir, "lineitem.csv")
+	if err := data.csvFile(o.csv); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.Remove(o.csv)) }()
 	r.Cases = cases()
 	settings := map[string]bool{}
 	for round := range o.Rounds {
@@ -91,12 +102,23 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 
 func cases() []*Case {
 	type run = func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error)
-	lamina := func(asRows bool) run {
+	lamina := func(load func(ctx context.Context, db *lamina.DB, o *Options, r *rows) (machine.Stopwatch, error)) run {
 		return func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error) {
-			return loadLamina(ctx, dir, o, r, asRows)
+			return loadLamina(ctx, dir, o, r, func(db *lamina.DB) (machine.Stopwatch, error) { return load(ctx, db, o, r) })
 		}
 	}
-	return []*Case{{Name: LaminaColumns, run: lamina(false)}, {Name: DuckRows, run: loadDuck}, {Name: LaminaRows, run: lamina(true)}}
+	duck := func(load func(ctx context.Context, conn *sql.Conn, o *Options, r *rows) (machine.Stopwatch, error)) run {
+		return func(ctx context.Context, dir string, o *Options, r *rows) (machine.Stopwatch, string, error) {
+			return loadDuck(ctx, dir, o, func(conn *sql.Conn) (machine.Stopwatch, error) { return load(ctx, conn, o, r) })
+		}
+	}
+	return []*Case{
+		{Name: LaminaColumns, Peer: DuckRows, run: lamina(appendLaminaColumns)},
+		{Name: DuckRows, run: duck(appendDuck)},
+		{Name: LaminaRows, Peer: DuckRows, run: lamina(appendLaminaRows)},
+		{Name: DuckCopy, run: duck(copyDuck)},
+		{Name: LaminaCopy, Peer: DuckCopy, run: lamina(copyLamina)},
+	}
 }
 
 // round loads everything into a new database.

@@ -23,6 +23,7 @@ var Targets = []Target{
 	{Name: "bitmap-uncached", Text: "the same with nothing cached", Bound: 5, Unit: "×"},
 	{Name: "load-columns", Text: "lineitem through the Appender, columns, beside DuckDB's Appender", Bound: 1, Unit: "×"},
 	{Name: "load-rows", Text: "lineitem through the Appender, row by row, beside DuckDB's Appender", Bound: 1, Unit: "×"},
+	{Name: "load-copy", Text: "lineitem by COPY of a csv file beside DuckDB's COPY of it", Bound: 1, Unit: "×"},
 	{Name: "recovery", Text: "recovery after kill -9 without a checkpoint", Bound: 10, AtMost: true, Unit: "s/GiB"},
 	{Name: "recovery-small", Text: "the same with transactions of one row only", Bound: 10, AtMost: true, Unit: "s/GiB"},
 	{Name: "memory", Text: "memory of the process under load, beside 1.1 × MemoryBytes + 64 MiB", Bound: 1, AtMost: true, Unit: "×"},
