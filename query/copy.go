@@ -6,12 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
+	"github.com/laminadb/lamina/query/copytext"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -50,7 +49,7 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.Std {
+	if c.f.EndMarker = b.Std; b.Std {
 		return &Result{s: s, verb: "COPY", counts: true, Copy: c}, nil
 	}
 	if s.o.Files == nil {
@@ -70,19 +69,27 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	return r, err
 }
 
-// copyOptions reads the options of COPY FROM.
+// copyFormat is how COPY lays out rows in text.
+type copyFormat struct {
+	copytext.Format
+	// quoteAll and quoteColumns say which values COPY TO always quotes.
+	quoteAll     bool
+	quoteColumns []string
+}
+
+// copyOptions reads the options of COPY.
 func copyOptions(opts []ast.Option) (copyFormat, error) {
-	f := defaultCopyFormat(false)
+	f := copyFormat{Format: copytext.Text()}
 	for _, o := range opts {
 		if o.Name != "format" {
 			continue
 		}
 		switch strings.ToLower(o.Value) {
 		case "csv":
-			f = defaultCopyFormat(true)
+			f.Format = copytext.CSV()
 		case "text":
 		case "tbl": // TPC-H's: fields end with |
-			f.delimiter, f.trailingDelimiter = '|', true
+			f.Delimiter, f.TrailingDelimiter = '|', true
 		case "binary":
 			return f, sqlerr.Unsupported("COPY (FORMAT binary)").At(o.Pos())
 		default:
@@ -106,7 +113,7 @@ func (f *copyFormat) option(o ast.Option) error {
 		return nil
 	}
 	onlyCSV := func() error {
-		if !f.csv {
+		if !f.CSV {
 			return sqlerr.Newf(sqlerr.FeatureNotSupported, "COPY %s requires CSV mode", strings.ToUpper(o.Name)).At(o.Pos())
 		}
 		return nil
@@ -114,12 +121,12 @@ func (f *copyFormat) option(o ast.Option) error {
 	switch o.Name {
 	case "format":
 	case "delimiter":
-		return one(&f.delimiter)
+		return one(&f.Delimiter)
 	case "null":
-		f.null = o.Value
+		f.Null = o.Value
 	case "header":
 		if strings.EqualFold(o.Value, "match") {
-			f.header, f.headerMatch = true, true
+			f.Header, f.HeaderMatch = true, true
 			return nil
 		}
 		v, ok := true, true
@@ -129,20 +136,20 @@ func (f *copyFormat) option(o ast.Option) error {
 		if !ok {
 			return sqlerr.New(sqlerr.InvalidParameterValue, "header requires a Boolean value or \"match\"").At(o.Pos())
 		}
-		f.header = v
+		f.Header = v
 	case "quote":
 		if err := onlyCSV(); err != nil {
 			return err
 		}
-		if f.escape == f.quote {
-			f.escape = 0 // follows the quote unless it is given
+		if f.Escape == f.Quote {
+			f.Escape = 0 // follows the quote unless it is given
 		}
-		return one(&f.quote)
+		return one(&f.Quote)
 	case "escape":
 		if err := onlyCSV(); err != nil {
 			return err
 		}
-		return one(&f.escape)
+		return one(&f.Escape)
 	case "force_quote":
 		f.quoteAll, f.quoteColumns = o.Star, o.Columns
 		return onlyCSV()
@@ -161,19 +168,19 @@ func (f *copyFormat) option(o ast.Option) error {
 }
 
 func (f *copyFormat) validate() error {
-	if f.csv && f.escape == 0 {
-		f.escape = f.quote
+	if f.CSV && f.Escape == 0 {
+		f.Escape = f.Quote
 	}
 	switch {
-	case f.delimiter == '\n' || f.delimiter == '\r':
+	case f.Delimiter == '\n' || f.Delimiter == '\r':
 		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter cannot be newline or carriage return")
-	case strings.ContainsAny(f.null, "\r\n"):
+	case strings.ContainsAny(f.Null, "\r\n"):
 		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY null representation cannot use newline or carriage return")
-	case !f.csv && strings.IndexByte("\\.abcdefghijklmnopqrstuvwxyz0123456789", f.delimiter) >= 0:
-		return sqlerr.Newf(sqlerr.InvalidParameterValue, "COPY delimiter cannot be %q", string(f.delimiter))
-	case f.csv && f.delimiter == f.quote:
+	case !f.CSV && strings.IndexByte("\\.abcdefghijklmnopqrstuvwxyz0123456789", f.Delimiter) >= 0:
+		return sqlerr.Newf(sqlerr.InvalidParameterValue, "COPY delimiter cannot be %q", string(f.Delimiter))
+	case f.CSV && f.Delimiter == f.Quote:
 		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter and quote must be different")
-	case strings.IndexByte(f.null, f.delimiter) >= 0:
+	case strings.IndexByte(f.Null, f.Delimiter) >= 0:
 		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter must not appear in the NULL specification")
 	}
 	return nil
@@ -286,137 +293,69 @@ func (c *CopyIn) load(ctx context.Context, in io.Reader) (rows int64, err error)
 	return rows, err
 }
 
-func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (int64, error) {
-	ts := make([]types.Type, len(c.def.Columns))
-	for i := range ts {
-		ts[i] = c.def.Columns[i].Type
-	}
-	bb := vec.NewBatchBuilder(ts, copyBatchRows, nil)
-	defer bb.Release()
-	dec := newCopyDecoder(in, c.f)
-	if c.f.header {
-		if err := c.header(dec); err != nil {
-			return 0, err
+// loadRows inserts the rows of the input, a batch at a time.
+func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (rows int64, err error) {
+	o := copytext.Options{Table: c.def.Name, Format: c.f.Format, Parse: c.parse, Workers: c.s.e.o.Workers}
+	for _, i := range c.cols {
+		col := &c.def.Columns[i]
+		o.Names, o.Types = append(o.Names, col.Name), append(o.Types, col.Type)
+		if col.Type.Kind.IsReg() {
+			o.Workers = 1 // they are looked up in the session's catalog
 		}
 	}
-	var rows int64
-	flush := func() error {
-		if bb.Len() == 0 {
-			return nil
+	others := c.newMissingRows()
+	defer others.bb.Release()
+	var b vec.Batch
+	cols := make([]vec.Vector, len(c.def.Columns))
+	err = copytext.Read(ctx, in, o, func(given []vec.Vector, n int) error {
+		for i, v := range given {
+			cols[c.cols[i]] = v
 		}
-		out, err := w.Insert(ctx, bb.Batch(), table.OnConflict{Key: -1})
+		if err := others.fill(c.ctx, cols, n); err != nil {
+			return err
+		}
+		b.Single(n, cols, nil)
+		out, err := w.Insert(ctx, &b, table.OnConflict{Key: -1})
 		rows += out.Rows
-		bb.Reset()
 		return err
+	})
+	return rows, err
+}
+
+// missingRows makes the columns that the input does not have.
+type missingRows struct {
+	cols []missingColumn
+	bb   *vec.BatchBuilder
+}
+
+func (c *CopyIn) newMissingRows() *missingRows {
+	ts := make([]types.Type, len(c.missing))
+	for i := range ts {
+		ts[i] = c.def.Columns[c.missing[i].col].Type
 	}
-	for {
-		fields, err := dec.next()
-		if err == io.EOF {
-			return rows, flush()
-		}
-		if err != nil {
-			return rows, c.lineError(err, dec, "")
-		}
-		if err := c.appendRow(bb, fields, dec); err != nil {
-			return rows, err
-		}
-		if bb.Len() == copyBatchRows {
-			if err := ctx.Err(); err != nil {
-				return rows, err
+	return &missingRows{cols: c.missing, bb: vec.NewBatchBuilder(ts, copyBatchRows, nil)}
+}
+
+// fill sets the missing columns of n rows.
+func (m *missingRows) fill(ctx *expr.Context, cols []vec.Vector, n int) error {
+	m.bb.Reset()
+	for range n {
+		for i := range m.cols {
+			c := &m.cols[i]
+			d := c.fixed
+			if c.volatile {
+				var err error
+				if d, err = expr.EvalRow(ctx, c.value, nil); err != nil {
+					return err
+				}
 			}
-			if err := flush(); err != nil {
-				return rows, err // of one of many lines
-			}
-		}
-	}
-}
-
-// lineError adds PostgreSQL's CONTEXT to an error of one input line: its number, and what is wrong in it.
-func (c *CopyIn) lineError(err error, dec *copyDecoder, what string) error {
-	e := sqlerr.From(err)
-	if e.Context != "" {
-		return e
-	}
-	e = e.WithMessage("%s", e.Message)
-	e.Context = "COPY " + c.def.Name + ", line " + strconv.Itoa(dec.line) + what
-	return e
-}
-
-// copyShownMax is how much of the input an error shows.
-const copyShownMax = 100
-
-// shown quotes input for an error.
-func shown(b []byte) string {
-	if len(b) <= copyShownMax {
-		return `"` + string(b) + `"`
-	}
-	b = b[:copyShownMax]
-	for len(b) > 0 && !utf8.Valid(b) {
-		b = b[:len(b)-1]
-	}
-	return `"` + string(b) + `..."`
-}
-
-func (c *CopyIn) header(dec *copyDecoder) error {
-	fields, err := dec.next()
-	if err == io.EOF {
-		return nil
-	}
-	if err != nil || !c.f.headerMatch {
-		return err
-	}
-	if len(fields) != len(c.cols) {
-		return sqlerr.Newf(sqlerr.BadCopyFileFormat, "wrong number of fields in header line: got %d, expected %d", len(fields), len(c.cols))
-	}
-	for i, f := range fields {
-		if want := c.def.Columns[c.cols[i]].Name; string(f.b) != want {
-			return sqlerr.Newf(sqlerr.BadCopyFileFormat, "column name mismatch in header line field %d: got %q, expected %q", i+1, f.b, want)
-		}
-	}
-	return nil
-}
-
-// appendRow converts one line.
-func (c *CopyIn) appendRow(bb *vec.BatchBuilder, fields []copyField, dec *copyDecoder) error {
-	if len(fields) > len(c.cols) {
-		return c.lineError(sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column"), dec, ": "+shown(dec.raw))
-	}
-	for i, f := range fields {
-		if err := c.appendField(bb, c.cols[i], f); err != nil {
-			return c.lineError(err, dec, ", column "+c.def.Columns[c.cols[i]].Name+": "+shown(f.b))
-		}
-	}
-	if len(fields) < len(c.cols) {
-		err := sqlerr.Newf(sqlerr.BadCopyFileFormat, "missing data for column %q", c.def.Columns[c.cols[len(fields)]].Name)
-		return c.lineError(err, dec, ": "+shown(dec.raw))
-	}
-	for i := range c.missing {
-		m := &c.missing[i]
-		d := m.fixed
-		if m.volatile {
-			var err error
-			if d, err = expr.EvalRow(c.ctx, m.value, nil); err != nil {
+			if err := m.bb.Col(i).Append(d); err != nil {
 				return err
 			}
 		}
-		if err := bb.Col(m.col).Append(d); err != nil {
-			return err
-		}
 	}
-	return bb.Commit()
-}
-
-func (c *CopyIn) appendField(bb *vec.BatchBuilder, col int, f copyField) error {
-	b, t := bb.Col(col), c.def.Columns[col].Type
-	if f.null {
-		return b.AppendNull()
+	for i := range m.cols {
+		cols[m.cols[i].col] = m.bb.Col(i).Vector()
 	}
-	if (t.Kind == types.Text || t.Kind == types.Varchar && t.Mod < 0) && t.Class() == types.ClassString {
-		return b.AppendBytes(f.b)
-	}
-	d, err := types.ParseBytesWith(t, f.b, c.parse)
-	if err != nil {
-		return err
-	}
-	return b.Append(d)
+	return nil
 }

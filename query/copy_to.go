@@ -39,7 +39,7 @@ func (s *Session) runCopyTo(ctx context.Context, b *ast.Copy) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.headerMatch {
+	if f.HeaderMatch {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use \"match\" with HEADER in COPY TO")
 	}
 	body, err := s.copySource(ctx, b)
@@ -167,12 +167,12 @@ func (r *Result) CopyTo(ctx context.Context, w io.Writer) error {
 
 // AppendHeader appends the line of column names, if there is one.
 func (o *CopyOut) AppendHeader(dst []byte) []byte {
-	if !o.f.header {
+	if !o.f.Header {
 		return dst
 	}
 	for i := range o.Columns {
 		if i > 0 {
-			dst = append(dst, o.f.delimiter)
+			dst = append(dst, o.f.Delimiter)
 		}
 		dst = o.appendField(dst, []byte(o.Columns[i].Name), false)
 	}
@@ -183,45 +183,45 @@ func (o *CopyOut) AppendHeader(dst []byte) []byte {
 func (o *CopyOut) AppendRow(dst []byte, b *vec.Batch, row int) []byte {
 	for i := range o.Columns {
 		if i > 0 {
-			dst = append(dst, o.f.delimiter)
+			dst = append(dst, o.f.Delimiter)
 		}
 		d := b.BatchDatum(i, row)
 		if !d.Valid {
-			dst = append(dst, o.f.null...)
+			dst = append(dst, o.f.Null...)
 			continue
 		}
 		o.field = types.AppendText(o.field[:0], d, o.Columns[i].Type, o.text)
 		dst = o.appendField(dst, o.field, o.quoted[i])
 	}
-	if o.f.trailingDelimiter {
-		dst = append(dst, o.f.delimiter)
+	if o.f.TrailingDelimiter {
+		dst = append(dst, o.f.Delimiter)
 	}
 	return append(dst, '\n')
 }
 
 func (o *CopyOut) appendField(dst, field []byte, quoted bool) []byte {
-	if !o.f.csv {
+	if !o.f.CSV {
 		return o.appendEscaped(dst, field)
 	}
 	if !quoted && !o.needsQuotes(field) {
 		return append(dst, field...)
 	}
-	dst = append(dst, o.f.quote)
+	dst = append(dst, o.f.Quote)
 	for _, c := range field {
-		if c == o.f.quote || c == o.f.escape {
-			dst = append(dst, o.f.escape)
+		if c == o.f.Quote || c == o.f.Escape {
+			dst = append(dst, o.f.Escape)
 		}
 		dst = append(dst, c)
 	}
-	return append(dst, o.f.quote)
+	return append(dst, o.f.Quote)
 }
 
 // needsQuotes reports whether a field of CSV would be read as something else.
 func (o *CopyOut) needsQuotes(field []byte) bool {
-	if string(field) == o.f.null || len(o.Columns) == 1 && string(field) == `\.` {
+	if string(field) == o.f.Null || len(o.Columns) == 1 && string(field) == `\.` {
 		return true
 	}
-	return bytes.IndexByte(field, o.f.delimiter) >= 0 || bytes.IndexByte(field, o.f.quote) >= 0 || bytes.ContainsAny(field, "\r\n")
+	return bytes.IndexByte(field, o.f.Delimiter) >= 0 || bytes.IndexByte(field, o.f.Quote) >= 0 || bytes.ContainsAny(field, "\r\n")
 }
 
 // copyEscapes are the letters that stand for control characters in the text format.
@@ -230,7 +230,7 @@ var copyEscapes = [256]byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't
 func (o *CopyOut) appendEscaped(dst, field []byte) []byte {
 	for _, c := range field {
 		switch e := copyEscapes[c]; {
-		case c == o.f.delimiter && e == 0:
+		case c == o.f.Delimiter && e == 0:
 			dst = append(dst, '\\', c)
 		case e != 0:
 			dst = append(dst, '\\', e)

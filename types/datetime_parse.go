@@ -262,3 +262,21 @@ func CheckTimestamp(k Kind, micros int64) (Datum, error) {
 	}
 	return NewInt(k, micros), nil
 }
+
+// ISODate reads yyyy-mm-dd, which is nearly every date, as days since 1970-01-01; false if b is something else, which may
+// be a date all the same.
+func ISODate(b []byte) (int64, bool) {
+	if len(b) != 10 {
+		return 0, false
+	}
+	days, ok := isoDays(b)
+	return int64(days), ok
+}
+
+// ISOTimestamp reads a timestamp without a precision in the form in which values are printed; false if b is something else.
+func ISOTimestamp(k Kind, b []byte, o *ParseOptions) (int64, bool) {
+	if o == nil {
+		o = &defaultParseOptions
+	}
+	return isoTimestampOf(k, b, o)
+}

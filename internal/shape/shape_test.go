@@ -34,7 +34,7 @@ var layers = []layer{
 	{pkgs: []string{"columnar", "lsm"}},
 	// Two towers, which never import each other.
 	{tower: "store", pkgs: []string{"store"}},
-	{tower: "query", pkgs: []string{"query/kernel"}},
+	{tower: "query", pkgs: []string{"query/kernel", "query/copytext"}},
 	{tower: "query", pkgs: []string{"query/expr"}},
 	{tower: "query", pkgs: []string{"query/ast"}},
 	{tower: "query", pkgs: []string{"query/sqlparse"}},

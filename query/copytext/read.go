@@ -1,0 +1,229 @@
+package copytext
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// Options say what the input is.
+type Options struct {
+	// Table is the name that errors give.
+	Table  string
+	Format Format
+	// Names and Types are those of the columns that the input has, in its order.
+	Names []string
+	Types []types.Type
+	// Parse has what the text of values depends on.
+	Parse *types.ParseOptions
+	// Workers is the number of goroutines that convert; below 2 the caller's does. With more than one, Parse is used by
+	// several goroutines at once.
+	Workers int
+}
+
+// chunksEach is the number of chunks on their way for each worker; chunksBytesMax bounds their text together, unless it is
+// only one.
+const (
+	chunksEach     = 2
+	chunksBytesMax = 64 << 20
+)
+
+// Read reads all input and calls emit with its rows, in their order: up to vec.Size of them, as one vector for each column,
+// borrowed until emit returns. At the first error, of the input or of emit, it returns that error.
+func Read(ctx context.Context, in io.Reader, o Options, emit func(cols []vec.Vector, rows int) error) error {
+	r := &reader{o: &o, split: newSplitter(in, &o.Format), own: newWorker(&o)}
+	defer r.stop()
+	err := r.run(ctx, emit)
+	if at, ok := errors.AsType[*lineError](err); ok {
+		err = at.inContext(o.Table)
+	}
+	return err
+}
+
+// reader is one Read.
+type reader struct {
+	o       *Options
+	split   *splitter
+	own     *worker
+	blocks  [2][]byte
+	free    []*chunk
+	pending []*chunk // being converted, in the order of the input
+	ended   bool     // all input was read
+
+	work chan *chunk // nil: the workers were not started
+	wg   sync.WaitGroup
+}
+
+func (r *reader) run(ctx context.Context, emit func(cols []vec.Vector, rows int) error) error {
+	if err := r.header(); err != nil {
+		return err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.readAhead()
+		if len(r.pending) == 0 {
+			return nil
+		}
+		c := r.pending[0]
+		r.pending = r.pending[:copy(r.pending, r.pending[1:])]
+		<-c.done
+		if c.panicked != nil {
+			panic(c.panicked)
+		}
+		if c.rows > 0 {
+			if err := emit(r.vectors(c), c.rows); err != nil {
+				return err
+			}
+		}
+		if c.err != nil {
+			return c.err
+		}
+		r.free = append(r.free, c)
+	}
+}
+
+// readAhead reads chunks and has them converted, as many as may be on their way.
+func (r *reader) readAhead() {
+	for !r.ended && len(r.pending) < max(chunksEach*r.o.Workers, 1) {
+		bytes := 0
+		for _, c := range r.pending {
+			bytes += c.bytes()
+		}
+		if bytes > chunksBytesMax {
+			return
+		}
+		c := r.chunk()
+		r.split.next(c)
+		r.send(c)
+	}
+}
+
+// send has a chunk converted: by a worker unless it is the only one.
+func (r *reader) send(c *chunk) {
+	r.pending = append(r.pending, c)
+	r.ended = c.last
+	if r.work == nil && (c.last || r.o.Workers < 2) {
+		r.own.run(c)
+		return
+	}
+	r.start()
+	r.work <- c
+}
+
+// chunk returns an empty chunk.
+func (r *reader) chunk() *chunk {
+	if n := len(r.free); n > 0 {
+		c := r.free[n-1]
+		r.free = r.free[:n-1]
+		return c
+	}
+	c := &chunk{done: make(chan struct{}, 1), cols: make([]column, len(r.o.Types)), vectors: make([]vec.Vector, len(r.o.Types))}
+	for i, t := range r.o.Types {
+		c.cols[i] = newColumn(t)
+	}
+	return c
+}
+
+// start starts the workers.
+func (r *reader) start() {
+	if r.work != nil {
+		return
+	}
+	r.work = make(chan *chunk, chunksEach*r.o.Workers)
+	for range r.o.Workers {
+		r.wg.Go(func() {
+			w := newWorker(r.o)
+			for c := range r.work {
+				w.run(c)
+			}
+		})
+	}
+}
+
+// stop waits for the workers.
+func (r *reader) stop() {
+	if r.work == nil {
+		return
+	}
+	for _, c := range r.pending {
+		c.dropped.Store(true)
+	}
+	close(r.work)
+	r.wg.Wait()
+}
+
+// run converts a chunk and says so.
+func (w *worker) run(c *chunk) {
+	defer func() {
+		c.panicked = recover()
+		c.done <- struct{}{}
+	}()
+	if !c.dropped.Load() {
+		w.convert(c)
+	}
+}
+
+// vectors returns the columns of a converted chunk.
+func (r *reader) vectors(c *chunk) []vec.Vector {
+	r.blocks = [2][]byte{c.buf, c.scratch}
+	for i := range c.cols {
+		c.vectors[i] = c.cols[i].vector(c.rows, r.blocks[:])
+	}
+	return c.vectors
+}
+
+// header reads the first chunk if the first line has names, and checks them.
+func (r *reader) header() error {
+	if !r.o.Format.Header {
+		return nil
+	}
+	c := r.chunk()
+	r.split.next(c)
+	if len(c.ends) == 0 {
+		r.ended = true
+		return c.err
+	}
+	if err := r.checkHeader(c); err != nil {
+		return err
+	}
+	c.first = 1
+	r.send(c)
+	return nil
+}
+
+func (r *reader) checkHeader(c *chunk) error {
+	line := c.lineOf(0, &r.o.Format)
+	text, _ := c.record(0)
+	if err := types.CheckUTF8(text); err != nil {
+		return &lineError{err: err, line: line}
+	}
+	if !r.o.Format.HeaderMatch {
+		return nil
+	}
+	failed := func(err error) error { return &lineError{err: err, line: line, what: ": " + shown(text)} }
+	f := r.own.fields
+	if err := f.split(c, 0, 0); err != nil {
+		return failed(err)
+	}
+	if f.n != len(r.o.Names) {
+		return failed(sqlerr.Newf(sqlerr.BadCopyFileFormat, "wrong number of fields in header line: got %d, expected %d", f.n, len(r.o.Names)))
+	}
+	for i, want := range r.o.Names {
+		x := f.list[i*blockRows]
+		if x.n&isNull != 0 {
+			return failed(sqlerr.Newf(sqlerr.BadCopyFileFormat, "column name mismatch in header line field %d: got null value (\"%s\"), expected \"%s\"",
+				i+1, r.o.Format.Null, want))
+		}
+		if got := c.bytesOf(x); string(got) != want {
+			return failed(sqlerr.Newf(sqlerr.BadCopyFileFormat, "column name mismatch in header line field %d: got \"%s\", expected \"%s\"", i+1, got, want))
+		}
+	}
+	return nil
+}
