@@ -36,11 +36,18 @@ const (
 // Read reads all input and calls emit with its rows, in their order: up to vec.Size of them, as one vector for each column,
 // borrowed until emit returns. At the first error, of the input or of emit, it returns that error.
 func Read(ctx context.Context, in io.Reader, o Options, emit func(cols []vec.Vector, rows int) error) error {
-	r := &reader{o: &o, split: newSplitter(in, &o.Format), own: newWorker(&o)}
+	return newReader(in, &o).read(ctx, emit)
+}
+
+func newReader(in io.Reader, o *Options) *reader {
+	return &reader{o: o, split: newSplitter(in, &o.Format), own: newWorker(o)}
+}
+
+func (r *reader) read(ctx context.Context, emit func(cols []vec.Vector, rows int) error) error {
 	defer r.stop()
 	err := r.run(ctx, emit)
 	if at, ok := errors.AsType[*lineError](err); ok {
-		err = at.inContext(o.Table)
+		err = at.inContext(r.o.Table)
 	}
 	return err
 }

@@ -20,6 +20,8 @@ type splitter struct {
 	in  io.Reader
 	f   *Format
 	eof bool
+	// rowsMax and bytesMax end a chunk.
+	rowsMax, bytesMax int
 	// rest is what was read beyond the last chunk, in whose buffer it is.
 	rest  []byte
 	end   lineEnd
@@ -60,7 +62,7 @@ func (s *spot) grown(old int) {
 }
 
 func newSplitter(in io.Reader, f *Format) *splitter {
-	s := &splitter{in: in, f: f}
+	s := &splitter{in: in, f: f, rowsMax: chunkRows, bytesMax: chunkBytes}
 	s.newline.ch, s.cr.ch, s.mark.ch = '\n', '\r', '\\'
 	if f.CSV {
 		s.mark.ch = f.Quote
@@ -79,7 +81,7 @@ func (s *splitter) next(c *chunk) {
 	s.c, s.rest = c, nil
 	s.begin, s.at, s.q, s.special = 0, 0, quotes{}, false
 	s.newline.pos, s.cr.pos, s.mark.pos = -1, -1, -1
-	for len(c.ends) < chunkRows && s.begin < chunkBytes && !c.last {
+	for len(c.ends) < s.rowsMax && s.begin < s.bytesMax && !c.last {
 		if more, err := s.record(); err != nil {
 			c.last, c.err = true, err
 		} else if !more {
