@@ -3,6 +3,7 @@ package columnar
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/laminadb/lamina/columnar/segment"
@@ -18,17 +19,25 @@ const (
 	inputsMax = 16
 	// deletedPart: a segment is written anew when one in so many of its rows is deleted.
 	deletedPart = 5
+	// classes are those of levels that are compacted beside each other: 0 are segments from flushes, 1 are all others.
+	classes = 2
 )
 
-// compactDue compacts as long as there is something due.
-func (inc *incarnation) compactDue(ctx context.Context) error {
-	inc.job.Lock()
-	defer inc.job.Unlock()
+// class returns the class of the segment's level.
+func (s *seg) class() int { return min(int(s.level), classes-1) }
+
+// errReplaced ends a compaction of rows that are no longer those of their table.
+var errReplaced = errors.New("the rows of the table were replaced")
+
+// compactDue compacts as long as there is something due of a class of levels.
+func (inc *incarnation) compactDue(ctx context.Context, class int) error {
+	inc.compacting[class].Lock()
+	defer inc.compacting[class].Unlock()
 	for {
 		if inc.replaced() {
 			return nil
 		}
-		segs, level := inc.due()
+		segs, level := inc.due(class)
 		if len(segs) == 0 {
 			return nil
 		}
@@ -40,8 +49,10 @@ func (inc *incarnation) compactDue(ctx context.Context) error {
 
 // compactAll merges all segments if there is something to gain.
 func (inc *incarnation) compactAll(ctx context.Context) error {
-	inc.job.Lock()
-	defer inc.job.Unlock()
+	for class := range inc.compacting {
+		inc.compacting[class].Lock()
+		defer inc.compacting[class].Unlock()
+	}
 	segs := inc.cur.Load().segs
 	deleted, level, overlap := false, uint8(0), false
 	for i, s := range segs {
@@ -65,10 +76,15 @@ func (s *seg) overlaps(o *seg) bool {
 	return aok && bok && bytes.Compare(alo, bhi) <= 0 && bytes.Compare(blo, ahi) <= 0
 }
 
-// due returns segments to merge and the level of the result: fanOut of one level that overlap, or one of which many rows
-// are deleted.
-func (inc *incarnation) due() ([]*seg, uint8) {
-	segs := inc.cur.Load().segs
+// due returns segments of a class to merge and the level of the result: fanOut of one level that overlap, or one of which
+// many rows are deleted.
+func (inc *incarnation) due(class int) ([]*seg, uint8) {
+	var segs []*seg
+	for _, s := range inc.cur.Load().segs {
+		if s.class() == class {
+			segs = append(segs, s)
+		}
+	}
 	for _, s := range segs {
 		if n := s.dv.Deleted(uint64(table.MaxLSN)); n > 0 && n*deletedPart >= s.info.Rows {
 			return []*seg{s}, s.level
@@ -88,13 +104,16 @@ func (inc *incarnation) due() ([]*seg, uint8) {
 	return nil, 0
 }
 
-// compact writes the rows of segments that live at a cut to new segments, which take their place.
+// compact writes the rows of segments that live at a cut to new segments, which take their place. It holds no View
+// meanwhile, which would keep all memtables that are flushed beside it: its segments stay, as nobody else removes them,
+// and of their deletion vectors what comes after the cut, as it pins that.
 func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) error {
 	cut, release, err := inc.t.jobs.view(ctx, 0)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer inc.t.pins.add(cut)()
+	release()
 	b, err := inc.newBuilder(cut, level)
 	if err != nil {
 		return err
@@ -102,8 +121,13 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 	defer b.abandon()
 	to, err := inc.merge(ctx, b, segs, cut)
 	if err != nil {
+		if errors.Is(err, errReplaced) {
+			return nil
+		}
 		return err
 	}
+	inc.publishing.Lock()
+	defer inc.publishing.Unlock()
 	r := moveRecord{table: inc.id, born: inc.born, moves: inc.moves.Load() + 1, cut: cut, added: b.records()}
 	for _, s := range segs {
 		r.removed = append(r.removed, s.num)
@@ -124,6 +148,7 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 	for _, s := range added {
 		c.compactWritten.Add(s.bytes())
 	}
+	inc.t.jobs.pokeDue() // of the level above
 	return nil
 }
 
@@ -329,6 +354,9 @@ func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
 func (m *merger) write(ctx context.Context) (err error) {
 	if m.bb.Len() == 0 {
 		return nil
+	}
+	if m.inc.replaced() {
+		return errReplaced
 	}
 	if m.refs, err = m.b.append(ctx, m.bb.Batch(), m.since, m.refs[:0]); err != nil {
 		return err

@@ -146,8 +146,10 @@ func (d *driven) drive(lsn table.LSN) error {
 		if err := st.inc.flushSealed(context.Background()); err != nil {
 			return err
 		}
-		if err := st.inc.compactDue(context.Background()); err != nil {
-			return err
+		for class := range classes {
+			if err := st.inc.compactDue(context.Background(), class); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -28,6 +28,8 @@ func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
 	if err != nil {
 		return err
 	}
+	inc.publishing.Lock()
+	defer inc.publishing.Unlock()
 	r := moveRecord{table: inc.id, born: inc.born, moves: inc.moves.Load() + 1, sealed: m.sealed, cut: cut, added: b.records()}
 	segs := b.done
 	b.done = nil // a record may name them, whatever becomes of it

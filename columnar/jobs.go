@@ -20,14 +20,16 @@ type Host interface {
 	Log(ctx context.Context, kind RecordKind, payload []byte, apply func(applied table.LSN) error) error
 }
 
-// jobs are what a tier does in the background: one goroutine flushes and compacts.
+// jobs are what a tier does in the background. One goroutine flushes, and one for each class of levels compacts: what is
+// filled need not wait until what is large was merged.
 type jobs struct {
 	host    Host
 	live    atomic.Bool
 	wake    chan struct{}
+	due     [classes]chan struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
-	ended   chan struct{}
+	workers sync.WaitGroup
 	garbage struct {
 		sync.Mutex
 		list []func()
@@ -48,12 +50,19 @@ type jobs struct {
 func (t *Tier) Start(h Host) {
 	j := &t.jobs
 	j.host = h
-	j.wake, j.retry, j.ended = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	j.wake, j.retry = make(chan struct{}, 1), make(chan struct{}, 1)
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	j.progress.c = make(chan struct{})
 	j.live.Store(true)
-	go t.work()
+	j.workers.Go(t.flushWhenSealed)
+	for class := range j.due {
+		j.due[class] = make(chan struct{}, 1)
+	}
+	for class := range j.due {
+		j.workers.Go(func() { t.compactWhenDue(class) })
+	}
 	j.poke() // recovery may have left something
+	j.pokeDue()
 }
 
 // Stop ends the work in the background, and waits for it.
@@ -61,7 +70,7 @@ func (t *Tier) Stop() {
 	j := &t.jobs
 	if j.live.Swap(false) {
 		j.cancel()
-		<-j.ended
+		j.workers.Wait()
 	}
 	j.garbage.wg.Wait()
 }
@@ -69,10 +78,19 @@ func (t *Tier) Stop() {
 // running reports whether somebody flushes what is sealed.
 func (j *jobs) running() bool { return j.live.Load() }
 
-// poke wakes the goroutine: a memtable was sealed.
-func (j *jobs) poke() {
+// poke wakes the goroutine that flushes: a memtable was sealed.
+func (j *jobs) poke() { wake(j.wake) }
+
+// pokeDue wakes those that compact: there may be something to merge.
+func (j *jobs) pokeDue() {
+	for _, c := range j.due {
+		wake(c)
+	}
+}
+
+func wake(c chan struct{}) {
 	select {
-	case j.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -125,20 +143,34 @@ func (j *jobs) log(ctx context.Context, kind RecordKind, payload []byte, apply f
 // retryDelay is how long the background waits after a failure.
 const retryDelay = time.Second
 
-// work is the goroutine of the background.
-func (t *Tier) work() {
+// flushWhenSealed is the goroutine that flushes.
+func (t *Tier) flushWhenSealed() {
 	j := &t.jobs
-	defer close(j.ended)
 	defer j.note(nil) // who waits sees that nobody flushes any more
+	t.work(j.wake, j.retry, func() error {
+		err := t.flushAll(j.ctx)
+		j.note(err)
+		return err
+	})
+}
+
+// compactWhenDue is a goroutine that compacts.
+func (t *Tier) compactWhenDue(class int) {
+	j := &t.jobs
+	t.work(j.due[class], nil, func() error { return t.compactClass(j.ctx, class) })
+}
+
+// work does a job whenever it is woken. After a failure it tries again after a while, or when somebody asks for it.
+func (t *Tier) work(wake, retry <-chan struct{}, job func() error) {
+	j := &t.jobs
 	for {
 		select {
-		case <-j.wake:
+		case <-wake:
 		case <-j.ctx.Done():
 			return
 		}
 		for {
-			err := t.round(j.ctx)
-			j.note(err)
+			err := job()
 			if err == nil {
 				break
 			}
@@ -148,7 +180,7 @@ func (t *Tier) work() {
 			t.o.Logger.Error("columnar tables: flush or compaction", "err", err)
 			select {
 			case <-time.After(retryDelay):
-			case <-j.retry:
+			case <-retry:
 			case <-j.ctx.Done():
 				return
 			}
@@ -167,18 +199,23 @@ func (j *jobs) note(err error) {
 	j.progress.c = make(chan struct{})
 }
 
-// round flushes what is sealed and compacts what is due. Flushes of all tables go first.
-func (t *Tier) round(ctx context.Context) error {
+// flushAll flushes what is sealed.
+func (t *Tier) flushAll(ctx context.Context) error {
 	for _, st := range *t.tables.Load() {
 		if err := st.inc.flushSealed(ctx); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// compactClass compacts what is due of a class of levels.
+func (t *Tier) compactClass(ctx context.Context, class int) error {
 	if t.o.DisableCompaction {
 		return nil
 	}
 	for _, st := range *t.tables.Load() {
-		if err := st.inc.compactDue(ctx); err != nil {
+		if err := st.inc.compactDue(ctx, class); err != nil {
 			return err
 		}
 	}
@@ -187,8 +224,8 @@ func (t *Tier) round(ctx context.Context) error {
 
 // flushSealed flushes the sealed memtables of a table, the oldest first.
 func (inc *incarnation) flushSealed(ctx context.Context) error {
-	inc.job.Lock()
-	defer inc.job.Unlock()
+	inc.flushing.Lock()
+	defer inc.flushing.Unlock()
 	for {
 		p := inc.cur.Load()
 		if len(p.mems) < 2 || inc.replaced() {
@@ -198,6 +235,7 @@ func (inc *incarnation) flushSealed(ctx context.Context) error {
 			return err
 		}
 		inc.t.jobs.note(nil)
+		inc.t.jobs.pokeDue()
 	}
 }
 

@@ -36,8 +36,12 @@ type incarnation struct {
 	// old are memtables and segments whose rows have moved, as long as a View may read them.
 	old   atomic.Pointer[parts]
 	moves atomic.Uint64
-	// job is held while rows of the incarnation are being moved: one job at a time.
-	job   sync.Mutex
+	// flushing is held while memtables are flushed, and compacting while segments of a class of levels are merged: one job
+	// of each at a time. publishing is held from when a move has its number until it is done: their records stand in the
+	// order of these.
+	flushing, publishing sync.Mutex
+	compacting           [classes]sync.Mutex
+
 	stats statsCache
 	// pending are deletions of rows in segments that replay has met: see resolve.
 	pending []pendingDeletion
@@ -153,8 +157,13 @@ func (inc *incarnation) forget(m *memtable, segs, added []*seg) {
 	inc.t.unusedAll(segs)
 }
 
-// destroy frees all that is left of an incarnation.
+// destroy frees all that is left of an incarnation. A compaction that still reads its segments ends first: it holds no
+// View.
 func (inc *incarnation) destroy() {
+	for class := range inc.compacting {
+		inc.compacting[class].Lock()
+		defer inc.compacting[class].Unlock()
+	}
 	for _, p := range []*parts{inc.cur.Load(), inc.old.Load()} {
 		for _, m := range p.mems {
 			m.Destroy()

@@ -79,6 +79,7 @@ type Tier struct {
 	cache  *segment.Cache
 	tables atomic.Pointer[tableSet]
 	epochs epochs
+	pins   pins
 	files  files
 	jobs   jobs
 	counts counts
@@ -234,13 +235,14 @@ func (t *Tier) Durable() table.LSN { return t.files.upTo() }
 func (t *Tier) Retire(applied, watermark table.LSN) {
 	t.space.Advance(applied, watermark)
 	t.forget(watermark)
+	folded := uint64(t.pins.below(watermark))
 	for _, st := range *t.tables.Load() {
 		for _, m := range st.p.mems {
 			m.Vacuum()
 		}
 		for _, s := range st.p.segs {
 			if s.dv.Pending() >= foldMin {
-				s.dv.Fold(uint64(watermark))
+				s.dv.Fold(folded)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ func (t *Tier) Vacuum(id table.ObjectID, applied, watermark table.LSN, from int)
 		next = max(next, m.VacuumFrom(from))
 	}
 	for _, s := range p.segs {
-		s.dv.Fold(uint64(watermark))
+		s.dv.Fold(uint64(t.pins.below(watermark)))
 	}
 	return next
 }
