@@ -37,6 +37,7 @@
 //
 //   - A row version is in one memtable or one segment of the parts, never in both.
 //   - Every row of a segment lives at its cut, and no View that reads the segment is older than that.
+//   - A deletion vector keeps the LSNs of deletions above the cut of a compaction that reads it.
 //   - A segment is durable, with its folder, before the record that names it is written; a file is removed only when a
 //     durable manifest is without it and no View has it.
 //   - No file is synced before the log is durable up to what the file may contain.

@@ -76,6 +76,7 @@ var mutants = []mutant{
 	{"columnar-ignore-deleted", "columnar", "TestConformanceFlushed"},
 	{"columnar-forget-ended", "columnar", "TestFlushedWhileEnded"},
 	{"columnar-forget-deleted", "columnar", "TestEndedWhileCompacted"},
+	{"columnar-unpinned-cut", "columnar", "TestFlushedWhileCompacted"},
 	{"columnar-replay-twice", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-resolve-any-cut", "columnar", "TestDeletionOfAnEarlierVersion"},
 	{"columnar-forget-moves", "store", "TestModelSegments"},

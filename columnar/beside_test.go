@@ -1,0 +1,111 @@
+package columnar
+
+import (
+	"context"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/table"
+)
+
+// TestFlushedWhileCompacted: while a compaction runs, a memtable is flushed and its memory given back, rows of the
+// segments that are merged are deleted, and the lists of their deletion vectors are folded as far as Views allow. The
+// compaction holds no View, and still knows what was deleted since its cut; and all is the same after a power loss, when
+// the flush is replayed before the compaction that began earlier.
+func TestFlushedWhileCompacted(t *testing.T) {
+	fs, log := vfs.NewMem(), &localLog{}
+	d, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, d.Define(1, numbers()))
+	d.Snapshot(1).(*snapshot).Release()
+	for n := range int64(6) {
+		d.number(t, table.LSN(2+n), n)
+	}
+	must(t, d.drive(7))
+	d.remove(t, 8, 0)
+	inc := (*d.tables.Load())[20000].inc
+	during := func() {
+		d.remove(t, 9, 1)
+		d.number(t, 10, 1) // the key comes back
+		d.number(t, 11, 7)
+		d.Vacuum(20000, 11, 11, 0)
+		inc.seal(11)
+		must(t, inc.flushSealed(context.Background()))
+		d.remove(t, 12, 1)
+		d.remove(t, 13, 2)
+		d.Vacuum(20000, 13, 13, 0)
+		d.jobs.garbage.wg.Wait()
+		if n := len(inc.old.Load().mems); n != 0 {
+			t.Errorf("%d flushed memtables are kept while a compaction runs", n)
+		}
+	}
+	d.o.BeforeSync = func(table.LSN) error {
+		d.o.BeforeSync = nil
+		during()
+		return nil
+	}
+	must(t, inc.compactAll(context.Background()))
+	if log.flushes != 2 || log.compactions != 1 || log.list[1].kind != FlushRecord {
+		t.Fatalf("%d flushes, %d compactions", log.flushes, log.compactions)
+	}
+	want := map[int64]bool{0: false, 1: false, 2: false, 3: true, 4: true, 5: true, 7: true}
+	d.rows(t, 13, want)
+	again, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, again.Define(1, numbers()))
+	for n := range int64(6) {
+		again.number(t, table.LSN(2+n), n)
+	}
+	again.remove(t, 8, 0)
+	again.remove(t, 9, 1)
+	again.number(t, 10, 1)
+	again.number(t, 11, 7)
+	again.remove(t, 12, 1)
+	again.remove(t, 13, 2)
+	again.rows(t, 13, want)
+	must(t, again.Checkpoint(context.Background(), 13))
+	last, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, last.Define(13, numbers()))
+	last.rows(t, 13, want)
+}
+
+// TestReplacedWhileCompacted: a compaction of rows that are replaced meanwhile comes to nothing, and its segments are
+// freed after it.
+func TestReplacedWhileCompacted(t *testing.T) {
+	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
+	must(t, err)
+	must(t, d.Define(1, numbers()))
+	d.Snapshot(1).(*snapshot).Release()
+	for n := range int64(6) {
+		d.number(t, table.LSN(2+n), n)
+	}
+	must(t, d.drive(7))
+	d.remove(t, 8, 0)
+	inc := (*d.tables.Load())[20000].inc
+	d.o.BeforeSync = func(table.LSN) error {
+		must(t, d.Apply(9, &table.Entry{Table: 20000, Version: 1, Op: table.OpTruncate}))
+		d.Tier.Snapshot(9).(*snapshot).Release()
+		for _, s := range inc.cur.Load().segs {
+			if s.file == nil || d.files.mu.free[s.num] {
+				t.Errorf("segment %d is gone", s.num)
+			}
+		}
+		return nil
+	}
+	segs := inc.cur.Load().segs
+	must(t, inc.compactAll(context.Background()))
+	d.jobs.garbage.wg.Wait()
+	for _, s := range segs {
+		d.files.mu.Lock()
+		if !d.files.mu.free[s.num] {
+			t.Errorf("segment %d is kept", s.num)
+		}
+		d.files.mu.Unlock()
+	}
+	if len(segs) == 0 || d.log.compactions != 0 {
+		t.Errorf("%d segments, %d compactions", len(segs), d.log.compactions)
+	}
+	d.rows(t, 9, map[int64]bool{0: false, 5: false})
+}
