@@ -243,7 +243,9 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	if len(sel.Zones) == 0 {
 		return nil, nil
 	}
-	sc, err := g.file.Scan(segment.ScanSpec{Cols: x.spec.Cols, Selection: sel, Live: g.mask.Live})
+	sc, err := g.file.Scan(segment.ScanSpec{
+		Cols: x.spec.Cols, Selection: sel, Live: g.mask.Live, Holes: x.spec.Holes && x.spec.VectorRows == vec.Size,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -323,6 +325,9 @@ func (m *segMorsel) Read(_ context.Context, dst *vec.Batch) error {
 		m.open = false
 		m.x.report.rows.Add(int64(n))
 		dst.Single(n, m.vecs, m.batch.Groups[0].Sel)
+		if !invariants.Mutant("scan-forget-holes") {
+			dst.Groups[0].Holes = m.batch.Groups[0].Holes // none if there is a limit
+		}
 		return nil
 	}
 	sel := m.batch.Groups[0].Sel

@@ -92,6 +92,7 @@ func (r *Reader) overlay(spec table.ScanSpec, w *writes) (table.Scan, error) {
 		if r.ts != nil {
 			base := spec
 			base.Refs = spec.Refs || s.filter
+			base.Holes = spec.Holes && !s.filter
 			var err error
 			if s.base, err = r.ts.Scan(&base); err != nil {
 				return nil, err

@@ -170,6 +170,8 @@ type ScanSpec struct {
 	Where []Conjunct
 	// VectorRows bounds the rows of a batch; 0 means vec.Size.
 	VectorRows int
+	// Holes allows batches whose only group has holes in place of a selection, see vec.Group.
+	Holes bool
 }
 
 // Pushdown says how far a scan takes a conjunct over.

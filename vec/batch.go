@@ -17,6 +17,9 @@ type Group struct {
 	// Sel lists the positions of the live rows in Cols, ascending (scans) or in the order and
 	// multiplicity that joins gave them; nil: positions 0 … N-1. Unused for InRows columns.
 	Sel []uint16
+	// Holes are the positions that are not live among the first N + len(Holes), ascending; Sel is nil then. Only who
+	// asks a scan for it gets a group with holes: they are few, and what takes them out afterwards need not gather.
+	Holes []uint16
 	// RowIDs are the rows of InRows columns; row 0 is the NULL row of outer joins.
 	RowIDs []uint32
 }

@@ -25,6 +25,8 @@ type ScanSpec struct {
 	// Live, if not nil, has a bit for each position to read, as deletion.Mask has it: of those that the fields above
 	// leave. It must not change.
 	Live []uint64
+	// Holes has Batch tell which rows are not to be read, where these are few, in place of those that are.
+	Holes bool
 }
 
 // readAheadBytes bounds what is read of a column at once.
@@ -274,8 +276,35 @@ func (sc *Scan) Batch(dst *vec.Batch) error {
 		}
 		sc.vecs[i] = *v
 	}
+	if holes := sc.holes(); len(holes) > 0 {
+		dst.Single(sc.n, sc.vecs, nil)
+		dst.Groups[0].Holes = holes
+		return nil
+	}
 	dst.Single(sc.n, sc.vecs, sc.Sel())
 	return nil
+}
+
+// holesPart is how many rows of a zone there are to one that is not to be read, at least, for holes.
+const holesPart = 8
+
+// holes returns the entries of the zone that are not to be read, if the caller may be told these and they are few.
+func (sc *Scan) holes() []uint16 {
+	out := sc.rows - sc.n
+	if !sc.spec.Holes || out == 0 || out*holesPart > sc.rows || sc.made {
+		return nil
+	}
+	sc.sel = sc.sel[:0]
+	for i, w := range sc.words[:vec.BitmapWords(sc.rows)] {
+		w = ^w
+		if left := sc.rows - i<<6; left < 64 {
+			w &= 1<<left - 1
+		}
+		for ; w != 0; w &= w - 1 {
+			sc.sel = append(sc.sel, uint16(i<<6+bits.TrailingZeros64(w)))
+		}
+	}
+	return sc.sel
 }
 
 // Column returns all rows of the zone in column spec.Cols[i], decoding it if it was not.

@@ -98,6 +98,8 @@ var mutants = []mutant{
 	{"wal-forget-streams", "store", "TestCheckpointsBetweenChunksAndRecord"},
 	{"agg-chain-overlapping-runs", "query/exec", "TestRunAggregation"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
+	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
+	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
 	{"opt-determined-without-key", "query/opt", "TestRandomQueries"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
 	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},

@@ -109,6 +109,7 @@ func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
 	for _, k := range a.exprs[:a.nk] {
 		a.positions = a.positions || !k.Type().Kind.ImageEqual()
 	}
+	a.takeHoles(in)
 	a.sink.a = a
 	a.sink.arena.tracker = q.mem
 	q.run(in, &a.sink, "aggregate")

@@ -31,6 +31,9 @@ type aggLocal struct {
 	batch *vec.Batch
 
 	wide *wide // nil: batches are always gathered
+	// holes are rows of the batch at hand that sums must take out again; around is memory for the others.
+	holes, around []uint16
+	holed         bool // a batch had some
 
 	// Scratch of the updates.
 	sums   [][]int64 // of each state, for values that must be widened
@@ -153,6 +156,9 @@ func (l *aggLocal) alloc() error {
 
 func (l *aggLocal) push(_ context.Context, b *vec.Batch) (status, error) {
 	l.batch = b
+	if done, err := l.pushHoles(b); done || err != nil {
+		return needMore, err
+	}
 	if done, err := l.pushWide(b); done || err != nil {
 		return needMore, err
 	}
@@ -417,6 +423,9 @@ func (l *aggLocal) wideSum(s int, x []int64, codes []uint32) error {
 		}
 		l.t.addWide(s, id, types.Int128Of(y))
 	}
+	for _, i := range l.holes {
+		l.t.addWide(s, 0, types.Int128Of(x[i]).Neg())
+	}
 	return nil
 }
 
@@ -424,9 +433,9 @@ func (l *aggLocal) wideSum(s int, x []int64, codes []uint32) error {
 func (l *aggLocal) addFused(n int) {
 	t := l.t
 	if l.a.nk == 0 {
-		t.hot.v[0] += uint64(n)
+		t.hot.v[0] += uint64(n - len(l.holes))
 		for _, f := range l.fused {
-			t.hot.v[f.word] += uint64(kernel.SumInts(f.x))
+			t.hot.v[f.word] += uint64(kernel.SumInts(f.x) - kernel.SumSel(f.x, l.holes))
 		}
 		return
 	}

@@ -23,7 +23,12 @@ const wideShare = 7
 
 // canWiden reports whether batches may be evaluated with rows that are out.
 func (a *aggregation) canWiden() bool {
-	if a.nk == 0 || a.ordered || a.q.env.DebugForms {
+	return a.nk > 0 && a.canAddDead()
+}
+
+// canAddDead reports whether rows that are not live may be evaluated, and what they add taken out again.
+func (a *aggregation) canAddDead() bool {
+	if a.ordered || a.q.env.DebugForms {
 		return false
 	}
 	for i := range a.inputs {

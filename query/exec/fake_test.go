@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -21,7 +22,12 @@ type fakeTable struct {
 	facts  bool
 	forms  *rand.Rand
 	onScan func(morsels int) // called at every morsel
+	// hole, if not nil, makes the value of a column in a row that is not there: scans that may have holes get some.
+	hole func(col int) types.Datum
 }
+
+// tableHoles counts the holes of the batches of all tables.
+var tableHoles atomic.Int64
 
 type fakeStatement struct {
 	table.Statement
@@ -155,6 +161,9 @@ func (m *fakeMorsel) Read(_ context.Context, dst *vec.Batch) error {
 	}
 	m.at += n
 	*dst = *bb.Batch()
+	if m.s.t.hole != nil && m.s.spec.Holes && m.s.spec.VectorRows == vec.Size {
+		return m.withHoles(dst, n)
+	}
 	if m.rng != nil {
 		*dst = *vec.Reencode(m.rng, dst)
 	}
@@ -162,6 +171,46 @@ func (m *fakeMorsel) Read(_ context.Context, dst *vec.Batch) error {
 		for i := range dst.Groups[0].Cols {
 			dst.Groups[0].Cols[i].Fact = m.facts[i]
 		}
+	}
+	return nil
+}
+
+// withHoles makes dst the last n rows again, with some that are not there between them.
+func (m *fakeMorsel) withHoles(dst *vec.Batch, n int) error {
+	rng := rand.New(rand.NewPCG(uint64(m.seq), uint64(m.at)))
+	m.at -= n
+	n = min(n, vec.Size*7/8)
+	var ts []types.Type
+	for _, c := range m.s.spec.Cols {
+		ts = append(ts, m.s.t.def.Columns[c].Type)
+	}
+	bb := vec.NewBatchBuilder(ts, vec.Size, nil)
+	var holes []uint16
+	row := make(types.Row, len(ts))
+	for _, r := range m.rows[m.at : m.at+n] {
+		for rng.IntN(20) == 0 && len(holes) < vec.Size-n {
+			holes = append(holes, uint16(bb.Len()))
+			for i, c := range m.s.spec.Cols {
+				row[i] = m.s.t.hole(c)
+			}
+			if err := bb.AppendRow(row); err != nil {
+				return err
+			}
+		}
+		for i, c := range m.s.spec.Cols {
+			row[i] = r[c]
+		}
+		if err := bb.AppendRow(row); err != nil {
+			return err
+		}
+	}
+	m.at += n
+	tableHoles.Add(int64(len(holes)))
+	*dst = *bb.Batch()
+	dst.Single(n, dst.Groups[0].Cols, nil)
+	dst.Groups[0].Holes = holes
+	for i, f := range m.facts {
+		dst.Groups[0].Cols[i].Fact = f
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type scanSource struct {
 	scan    table.Scan
 	// prog has the condition, without what the storage takes over; nil if nothing is left.
 	prog *expr.Program
+	// holes: who reads the batches takes them with holes.
+	holes bool
 }
 
 // scanFilter is a run-time filter on an output column of a scan.
@@ -60,7 +62,7 @@ func (s *scanSource) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := table.ScanSpec{VectorRows: s.q.vectorRows}
+	spec := table.ScanSpec{VectorRows: s.q.vectorRows, Holes: s.holes}
 	for _, c := range s.cols {
 		if c == len(s.n.Cols) {
 			spec.Refs = true // always the last
@@ -193,7 +195,8 @@ type scanReader struct {
 	arena   arena
 	ints    []int64
 	nullSel []uint16
-	err     error // of the row after the last batch
+	around  []uint16 // the rows around holes
+	err     error    // of the row after the last batch
 	round   int
 }
 
@@ -252,11 +255,34 @@ func (r *scanReader) read(ctx context.Context) (*vec.Batch, error) {
 		}
 	}
 	r.out.Single(r.raw.N, r.cols, sel)
+	if err := r.passHoles(); err != nil {
+		return nil, err
+	}
 	if err := r.filter(); err != nil {
 		return nil, err
 	}
 	r.s.stats.out(r.out.N)
 	return &r.out, nil
+}
+
+// passHoles hands the holes of a batch on, or makes a selection of the others, which the tests need.
+func (r *scanReader) passHoles() error {
+	if len(r.raw.Groups) == 0 || r.raw.Groups[0].Holes == nil {
+		return nil
+	}
+	g := &r.out.Groups[0]
+	g.Holes = r.raw.Groups[0].Holes
+	if len(r.tests) == 0 {
+		return nil
+	}
+	if r.around == nil {
+		var err error
+		if r.around, err = makeSlice[uint16](&r.arena, batchRows); err != nil {
+			return err
+		}
+	}
+	fillHoles(&r.out, r.around)
+	return nil
 }
 
 // filter applies the tests, those that leave most rows out first.

@@ -154,6 +154,15 @@ func SumInts(v []int64) int64 {
 	return a + b
 }
 
+// SumSel returns the sum of the entries of v that sel lists, modulo 2^64.
+func SumSel(v []int64, sel []uint16) int64 {
+	var s int64
+	for _, i := range sel {
+		s += v[i]
+	}
+	return s
+}
+
 // SumWidth returns the sum of narrow integers without their base.
 func SumWidth[T Width](v []T) int64 {
 	var a, b uint64

@@ -130,6 +130,23 @@ func Identity(n int, out []uint16) {
 	}
 }
 
+// SelectAround writes the first n numbers that are not among holes, which ascend.
+func SelectAround(holes []uint16, n int, out []uint16) {
+	out = out[:n]
+	next, k := uint16(0), 0
+	for _, h := range holes {
+		for ; next < h && k < n; next++ {
+			out[k] = next
+			k++
+		}
+		next = h + 1
+	}
+	for ; k < n; k++ {
+		out[k] = next
+		next++
+	}
+}
+
 // DropBits keeps the entries of sel whose bit in mask is not set. out may be sel itself.
 func DropBits(mask []uint64, sel, out []uint16) int {
 	k := 0
