@@ -243,9 +243,11 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	if len(sel.Zones) == 0 {
 		return nil, nil
 	}
-	sc, err := g.file.Scan(segment.ScanSpec{
-		Cols: x.spec.Cols, Selection: sel, Live: g.mask.Live, Holes: x.spec.Holes && x.spec.VectorRows == vec.Size,
-	})
+	spec := segment.ScanSpec{Cols: x.spec.Cols, Selection: sel, Live: g.mask.Live}
+	if spec.Holes = x.spec.Holes && x.spec.VectorRows == vec.Size; spec.Holes {
+		spec.Dead = g.mask.Few()
+	}
+	sc, err := g.file.Scan(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ package deletion
 import (
 	"math/bits"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -208,6 +209,30 @@ type Mask struct {
 	// base and visible are the version: while the base is the same the list below an entry is, too.
 	base    *roaring.Bitmap
 	visible int
+
+	few struct {
+		sync.Once
+		list []uint32
+	}
+}
+
+// fewPart is how many rows there are to one that is deleted, at least, for Few: the list is no larger than Live.
+const fewPart = 32
+
+// Few returns the positions of the rows that are deleted, ascending, or nil if there are none, or many.
+func (m *Mask) Few() []uint32 {
+	m.few.Do(func() {
+		if m.Live == nil || m.Deleted*fewPart > 64*len(m.Live) {
+			return
+		}
+		m.few.list = make([]uint32, 0, m.Deleted)
+		for i, w := range m.Live {
+			for w = ^w; w != 0 && len(m.few.list) < m.Deleted; w &= w - 1 {
+				m.few.list = append(m.few.list, uint32(i<<6+bits.TrailingZeros64(w)))
+			}
+		}
+	})
+	return m.few.list
 }
 
 // Mask returns the rows that live at an LSN. Readers of the same version share it.

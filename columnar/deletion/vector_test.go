@@ -314,3 +314,40 @@ func BenchmarkMask(b *testing.B) {
 		}
 	})
 }
+
+// TestFew: the list of the deleted rows is that of the mask, and there is none where they are many.
+func TestFew(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	lists := 0
+	for round := range 200 {
+		rows := 1 + rng.IntN(5000)
+		v := deletion.New(rows, 1)
+		var want []uint32
+		for p := range uint32(rows) {
+			if rng.IntN(1+round) == 0 {
+				want = append(want, p)
+			}
+		}
+		if len(want) > 0 {
+			if err := v.Delete(2, want...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := v.Mask(2)
+		got := m.Few()
+		switch {
+		case len(want)*32 > rows+64:
+			if got != nil {
+				t.Fatalf("round %d: a list of %d of %d rows", round, len(got), rows)
+			}
+		case len(want)*32 <= rows && !slices.Equal(got, want):
+			t.Fatalf("round %d: %v, want %v", round, got, want)
+		}
+		if len(got) > 0 {
+			lists++
+		}
+	}
+	if lists < 50 {
+		t.Fatalf("only %d lists", lists)
+	}
+}

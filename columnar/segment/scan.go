@@ -1,8 +1,6 @@
 package segment
 
 import (
-	"math/bits"
-
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -25,8 +23,10 @@ type ScanSpec struct {
 	// Live, if not nil, has a bit for each position to read, as deletion.Mask has it: of those that the fields above
 	// leave. It must not change.
 	Live []uint64
-	// Holes has Batch tell which rows are not to be read, where these are few, in place of those that are.
+	// Holes has Batch tell which rows are not to be read, where these are few, in place of those that are. Dead, if not
+	// nil, are the positions that Live lacks, ascending.
 	Holes bool
+	Dead  []uint32
 }
 
 // readAheadBytes bounds what is read of a column at once.
@@ -45,6 +45,8 @@ type Scan struct {
 	words [vec.Size / 64]uint64 // rows of the zone to read
 	sel   []uint16
 	made  bool // sel is of this zone
+	holed bool // sel has the entries that are not to be read
+	dead  int  // next of Dead
 	it    roaring.IntPeekable
 	list  int // next of the Selection's list
 	cols  []scanColumn
@@ -144,7 +146,7 @@ func (sc *Scan) Next() bool {
 		sc.at++
 		sc.leave()
 		sc.rows = min(sc.s.zoneRows, sc.s.rows-sc.s.zoneStart(sc.zone))
-		sc.made = false
+		sc.made, sc.holed = false, false
 		if sc.choose(); sc.n > 0 {
 			sc.stats.Zones++
 			return true
@@ -171,75 +173,6 @@ func (sc *Scan) Close() {
 	sc.at, sc.zone = len(sc.zones), -1
 }
 
-// choose sets n, and words unless all rows of the zone are to be read.
-func (sc *Scan) choose() {
-	sc.n = sc.rows
-	var chosen, live []uint64
-	if sel := sc.spec.Selection; sel != nil && sel.Rows != nil {
-		chosen = sc.s.wordsOf(sel.Rows, sc.zone)
-	}
-	if sc.spec.Live != nil {
-		live = sc.s.wordsOf(sc.spec.Live, sc.zone)
-	}
-	switch {
-	case chosen == nil && live == nil && sc.it == nil:
-		return
-	case chosen != nil && sc.spec.Selection.list != nil && sc.it == nil:
-		sc.takeListed(chosen, live)
-		return
-	}
-	words := sc.words[:vec.BitmapWords(sc.rows)]
-	for i := range words {
-		words[i] = ^uint64(0)
-	}
-	if r := sc.rows & 63; r != 0 {
-		words[len(words)-1] = 1<<r - 1
-	}
-	and(words, chosen)
-	and(words, live)
-	if sc.it != nil {
-		sc.andListed(words)
-	}
-	sc.n = 0
-	for _, w := range words {
-		sc.n += bits.OnesCount64(w)
-	}
-}
-
-// takeListed makes sel of the Selection's list.
-func (sc *Scan) takeListed(chosen, live []uint64) {
-	list, from := sc.spec.Selection.list, sc.s.zoneStart(sc.zone)
-	for sc.list < len(list) && int(list[sc.list]) < from {
-		sc.list++
-	}
-	sc.sel, sc.made = sc.sel[:0], true
-	for ; sc.list < len(list) && int(list[sc.list]) < from+sc.rows; sc.list++ {
-		p := int(list[sc.list]) - from
-		if chosen[p>>6]>>(p&63)&1 != 0 && (live == nil || live[p>>6]>>(p&63)&1 != 0) {
-			sc.sel = append(sc.sel, uint16(p))
-		}
-	}
-	sc.n = len(sc.sel)
-}
-
-func and(words, more []uint64) {
-	for i, w := range more[:min(len(more), len(words))] {
-		words[i] &= w
-	}
-}
-
-// andListed keeps the bits of the positions in Rows.
-func (sc *Scan) andListed(words []uint64) {
-	var listed [vec.Size / 64]uint64
-	from := sc.s.zoneStart(sc.zone)
-	sc.it.AdvanceIfNeeded(uint32(from))
-	for sc.it.HasNext() && int(sc.it.PeekNext()) < from+sc.rows {
-		p := int(sc.it.Next()) - from
-		listed[p>>6] |= 1 << (p & 63)
-	}
-	and(words, listed[:])
-}
-
 // Pos returns the position of the zone's first row.
 func (sc *Scan) Pos() int { return sc.s.zoneStart(sc.zone) }
 
@@ -248,18 +181,6 @@ func (sc *Scan) Zone() int { return sc.zone }
 
 // Rows returns the number of rows of the zone: the entries of its vectors.
 func (sc *Scan) Rows() int { return sc.rows }
-
-// Sel returns the entries of the zone that are to be read; nil: all.
-func (sc *Scan) Sel() []uint16 {
-	if sc.n == sc.rows {
-		return nil
-	}
-	if !sc.made {
-		sc.sel = vec.AppendSel(sc.sel[:0], sc.words[:], sc.rows)
-		sc.made = true
-	}
-	return sc.sel
-}
 
 // Len returns the number of rows to be read in the zone.
 func (sc *Scan) Len() int { return sc.n }
@@ -283,28 +204,6 @@ func (sc *Scan) Batch(dst *vec.Batch) error {
 	}
 	dst.Single(sc.n, sc.vecs, sc.Sel())
 	return nil
-}
-
-// holesPart is how many rows of a zone there are to one that is not to be read, at least, for holes.
-const holesPart = 8
-
-// holes returns the entries of the zone that are not to be read, if the caller may be told these and they are few.
-func (sc *Scan) holes() []uint16 {
-	out := sc.rows - sc.n
-	if !sc.spec.Holes || out == 0 || out*holesPart > sc.rows || sc.made {
-		return nil
-	}
-	sc.sel = sc.sel[:0]
-	for i, w := range sc.words[:vec.BitmapWords(sc.rows)] {
-		w = ^w
-		if left := sc.rows - i<<6; left < 64 {
-			w &= 1<<left - 1
-		}
-		for ; w != 0; w &= w - 1 {
-			sc.sel = append(sc.sel, uint16(i<<6+bits.TrailingZeros64(w)))
-		}
-	}
-	return sc.sel
 }
 
 // Column returns all rows of the zone in column spec.Cols[i], decoding it if it was not.

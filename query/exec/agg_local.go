@@ -306,6 +306,11 @@ func (l *aggLocal) state(s int, in *aggInput, n int, live []uint16, all bool) er
 			return l.slow(f, in, n, live, all)
 		}
 	}
+	if st.kind == stateSum && l.a.nk == 0 && all {
+		if done, err := l.narrowSum(s, in, v, n); done || err != nil {
+			return err
+		}
+	}
 	x, err := l.widened(s, v, n)
 	if err != nil {
 		return err
@@ -366,67 +371,6 @@ func (l *aggLocal) widened(s int, v *vec.Vector, n int) ([]int64, error) {
 		}
 	}
 	return intsOf(v, n, l.sums[s]), nil
-}
-
-// boundMax is what partial sums may reach before they are moved to 128 bits.
-const boundMax = 1 << 62
-
-// sum adds integers to a partial sum, whose bound it keeps.
-func (l *aggLocal) sum(s int, in *aggInput, x []int64, codes []uint32, all bool) error {
-	lo, hi, ok := l.bound(in.arg)
-	m := uint64(0)
-	if ok {
-		m = max(magnitude(lo), magnitude(hi))
-	} else {
-		m = uint64(kernel.Magnitude(x)) + 1
-	}
-	if m > boundMax/batchRows {
-		return l.wideSum(s, x, codes)
-	}
-	add := m * uint64(len(x))
-	if l.t.bounds[s]+add > boundMax {
-		if err := l.t.flush(s); err != nil {
-			return err
-		}
-	}
-	l.t.bounds[s] += add
-	st := &l.a.states[s]
-	if all {
-		l.fused = append(l.fused, fusedSum{st.word, x})
-		return nil
-	}
-	if l.a.nk == 0 {
-		l.t.hot.v[st.word] += uint64(kernel.SumInts(x))
-		return nil
-	}
-	p, stride := l.t.hotRow()
-	kernel.AddWord(p, stride, uintptr(st.word*8), codes, x)
-	return nil
-}
-
-func magnitude(x int64) uint64 {
-	if x < 0 {
-		return -uint64(x)
-	}
-	return uint64(x)
-}
-
-// wideSum adds integers that are too large for partial sums.
-func (l *aggLocal) wideSum(s int, x []int64, codes []uint32) error {
-	if err := l.t.coldRows(); err != nil {
-		return err
-	}
-	for i, y := range x {
-		id := uint32(0)
-		if l.a.nk > 0 {
-			id = codes[i]
-		}
-		l.t.addWide(s, id, types.Int128Of(y))
-	}
-	for _, i := range l.holes {
-		l.t.addWide(s, 0, types.Int128Of(x[i]).Neg())
-	}
-	return nil
 }
 
 // addFused counts the rows and adds the sums that take all of them.

@@ -1,10 +1,113 @@
 package exec
 
 import (
+	"unsafe"
+
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
+
+// boundMax is what partial sums may reach before they are moved to 128 bits.
+const boundMax = 1 << 62
+
+// sum adds integers to a partial sum, whose bound it keeps.
+func (l *aggLocal) sum(s int, in *aggInput, x []int64, codes []uint32, all bool) error {
+	lo, hi, ok := l.bound(in.arg)
+	m := uint64(0)
+	if ok {
+		m = max(magnitude(lo), magnitude(hi))
+	} else {
+		m = uint64(kernel.Magnitude(x)) + 1
+	}
+	if m > boundMax/batchRows {
+		return l.wideSum(s, x, codes)
+	}
+	if err := l.room(s, m*uint64(len(x))); err != nil {
+		return err
+	}
+	st := &l.a.states[s]
+	if all {
+		l.fused = append(l.fused, fusedSum{st.word, x})
+		return nil
+	}
+	if l.a.nk == 0 {
+		l.t.hot.v[st.word] += uint64(kernel.SumInts(x))
+		return nil
+	}
+	p, stride := l.t.hotRow()
+	kernel.AddWord(p, stride, uintptr(st.word*8), codes, x)
+	return nil
+}
+
+// room makes sure that a partial sum has room for more that is not above add.
+func (l *aggLocal) room(s int, add uint64) error {
+	if l.t.bounds[s]+add > boundMax {
+		if err := l.t.flush(s); err != nil {
+			return err
+		}
+	}
+	l.t.bounds[s] += add
+	return nil
+}
+
+// narrowSum adds all entries of a narrow vector to the only group's partial sum as they are stored; false if they are
+// not narrow, or not bounded enough.
+func (l *aggLocal) narrowSum(s int, in *aggInput, v *vec.Vector, n int) (bool, error) {
+	if v.Form != vec.Flat || v.Width >= 8 {
+		return false, nil
+	}
+	lo, hi, ok := l.bound(in.arg)
+	m := max(magnitude(lo), magnitude(hi))
+	if !ok || m > boundMax/batchRows {
+		return false, nil
+	}
+	if err := l.room(s, m*uint64(n)); err != nil {
+		return false, err
+	}
+	var x int64
+	switch v.Width {
+	case 1:
+		x = sumAround(unsafe.Slice((*uint8)(v.Data), n), l.holes)
+	case 2:
+		x = sumAround(unsafe.Slice((*uint16)(v.Data), n), l.holes)
+	default:
+		x = sumAround(unsafe.Slice((*uint32)(v.Data), n), l.holes)
+	}
+	l.t.hot.v[l.a.states[s].word] += uint64(x + v.Base*int64(n-len(l.holes)))
+	return true, nil
+}
+
+func sumAround[T kernel.Width](v []T, holes []uint16) int64 {
+	return kernel.SumWidth(v) - kernel.SumSel(v, holes)
+}
+
+func magnitude(x int64) uint64 {
+	if x < 0 {
+		return -uint64(x)
+	}
+	return uint64(x)
+}
+
+// wideSum adds integers that are too large for partial sums.
+func (l *aggLocal) wideSum(s int, x []int64, codes []uint32) error {
+	if err := l.t.coldRows(); err != nil {
+		return err
+	}
+	for i, y := range x {
+		id := uint32(0)
+		if l.a.nk > 0 {
+			id = codes[i]
+		}
+		l.t.addWide(s, id, types.Int128Of(y))
+	}
+	for _, i := range l.holes {
+		l.t.addWide(s, 0, types.Int128Of(x[i]).Neg())
+	}
+	return nil
+}
 
 // wide returns the 128-bit part of the sum of state s of a group; cold states must exist.
 func (t *groupTable) wide(s int, id uint32) types.Int128 {

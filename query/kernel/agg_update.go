@@ -155,10 +155,10 @@ func SumInts(v []int64) int64 {
 }
 
 // SumSel returns the sum of the entries of v that sel lists, modulo 2^64.
-func SumSel(v []int64, sel []uint16) int64 {
+func SumSel[T Width | int64](v []T, sel []uint16) int64 {
 	var s int64
 	for _, i := range sel {
-		s += v[i]
+		s += int64(v[i])
 	}
 	return s
 }

@@ -35,6 +35,16 @@ func TestHoles(t *testing.T) {
 		if x := SumSel(v, holes); x != out || SumInts(v)-x != sum {
 			t.Fatalf("round %d: %d at %v, want %d", round, x, holes, out)
 		}
+		narrow, sum32 := make([]uint32, rows), int64(0)
+		for i := range narrow {
+			narrow[i] = uint32(v[i])
+		}
+		for _, i := range live {
+			sum32 += int64(narrow[i])
+		}
+		if x := SumWidth(narrow) - SumSel(narrow, holes); x != sum32 {
+			t.Fatalf("round %d: %d of four bytes, want %d", round, x, sum32)
+		}
 		total += len(holes)
 	}
 	if total < 10_000 {
