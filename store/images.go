@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"strings"
 
 	"github.com/laminadb/lamina/index"
@@ -86,7 +88,10 @@ func (c *commit) definitionImages() {
 // copyRows copies the rows of a table, unless they are too many.
 func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
 	ts, w := c.tx.committed(now.State, tt.w.def), tt.w
-	if w.truncated != 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
+	if w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
+		return false
+	}
+	if w.truncated != 0 && !noRows(ts) {
 		return false
 	}
 	cols := allColumns(w.def)
@@ -110,6 +115,32 @@ func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
 	return true
 }
 
+// emptyMorselsMax bounds how far one looks for a row.
+const emptyMorselsMax = 64
+
+// noRows reports whether a table has no rows, as far as a short look tells: then TRUNCATE, which keeps others away until its
+// commit, changes nothing that anybody could have read.
+func noRows(ts table.TableSnapshot) bool {
+	s, err := ts.Scan(&table.ScanSpec{Refs: true})
+	if err != nil {
+		return false
+	}
+	defer func() { _ = s.Close() }() // it was only read
+	for range emptyMorselsMax {
+		m, err := s.NextMorsel(context.Background())
+		if err != nil {
+			return isEOF(err)
+		}
+		if readRows(context.Background(), m, func(*rowCheck) error { return errRowFound }) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// errRowFound ends a look for any row.
+var errRowFound = errors.New("there is a row")
+
 // own makes the newest row independent of where it was read; false if the rows are too much.
 func (x *tableImages) own() bool {
 	row := x.data[len(x.data)-x.width:]
@@ -132,8 +163,11 @@ func (x *tableImages) own() bool {
 
 // touches reports whether the commit changed what was read, at an LSN before it.
 func (x *tableImages) touches(r *reads) bool {
-	if x.all || r.all {
+	switch {
+	case x.all:
 		return !r.empty()
+	case r.all:
+		return x.n > 0
 	}
 	if len(r.points) > 0 {
 		for i := range x.keys.Len() {

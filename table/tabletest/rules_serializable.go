@@ -26,6 +26,7 @@ var serializableRules = []rule{
 	{"a duplicate is something read", "Serializable", checkDuplicateIsRead},
 	{"a free key is something read", "Serializable", checkFreeKeyIsRead},
 	{"readers and blind writers are never refused", "Serializable", checkNeverRefused},
+	{"who truncates nothing changes nothing", "Serializable", checkEmptyTruncation},
 	{"savepoints keep what was read", "Serializable", checkSerializableSavepoints},
 	{"serializable across tables", "Serializable", checkSkewAcrossTables},
 	{"serializable without keys", "Serializable", checkSkewKeyless},
@@ -266,6 +267,33 @@ func checkNeverRefused(f *fixture) {
 	f.equal("rows that were written", f.get(blind, id, 8, 9), 2) // by itself
 	f.commit(blind)
 	f.equal("rows", f.committed(id), "1|10|other 2|20|two 3|∅|three 7|70|seven 8|80|blind 9|90|blind")
+}
+
+// checkEmptyTruncation: TRUNCATE of a table without rows conflicts with nobody who has read it, and with rows it does.
+func checkEmptyTruncation(f *fixture) {
+	id, other := f.create(items("t")), f.create(items("other"))
+	truncate := func(tx table.Tx) error {
+		return f.writing(tx, id, func(w table.Writer) error { return w.Truncate(f.ctx) })
+	}
+	for i := range int64(3) {
+		a := f.serializable()
+		f.must(f.insert(a, other, item(i, 0, "a"))) // the View is from before the other's commit
+		f.do(truncate)
+		f.equal("rows", f.rows(a, id), "")
+		f.equal("row", f.get(a, id, 3), 0)
+		f.commit(a)
+	}
+	f.do(func(tx table.Tx) error { return f.insert(tx, id, item(3, 30, "three")) })
+	a := f.serializable()
+	f.must(f.insert(a, other, item(9, 0, "a")))
+	f.do(truncate)
+	f.conflict(a, f.statement(a, func(st table.Statement) error {
+		r, err := st.Reader(f.ctx, id)
+		if err == nil {
+			_, err = r.Get(f.ctx, idOf(3), itemCols, nil)
+		}
+		return err
+	}))
 }
 
 func checkSerializableSavepoints(f *fixture) {
