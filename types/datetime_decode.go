@@ -395,10 +395,14 @@ func (d *dateTime) runTogether(s []byte, dateKnown bool) (dtMask, dtError) {
 	} else if !dateKnown && len(s) >= 6 {
 		n := len(s)
 		year, ok := atoi(s[:n-4])
-		if !ok {
+		d.year, d.month, d.day = year, two(s[n-4:]), two(s[n-2:])
+		switch {
+		case ok:
+		case d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31:
+			return 0, dtOverflowMD
+		default:
 			return 0, dtOverflow
 		}
-		d.year, d.month, d.day = year, two(s[n-4:]), two(s[n-2:])
 		d.twoDigits = n == 6
 		return seenDate, dtOK
 	}

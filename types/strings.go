@@ -20,8 +20,14 @@ func TrimBlanks(s string) string {
 
 // CheckUTF8 returns the 22021 error for text that is not valid UTF-8 or holds a zero byte.
 func CheckUTF8(b []byte) error {
+	_, err := FirstInvalidUTF8(b)
+	return err
+}
+
+// FirstInvalidUTF8 is CheckUTF8 and says where the error is.
+func FirstInvalidUTF8(b []byte) (at int, err error) {
 	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
-		return nil
+		return 0, nil
 	}
 	for i := 0; i < len(b); {
 		c := b[i]
@@ -31,11 +37,11 @@ func CheckUTF8(b []byte) error {
 		}
 		r, n := utf8.DecodeRune(b[i:])
 		if c == 0 || r == utf8.RuneError && n == 1 {
-			return invalidUTF8(b[i:])
+			return i, invalidUTF8(b[i:])
 		}
 		i += n
 	}
-	return nil
+	return 0, nil
 }
 
 // CheckUTF8String is CheckUTF8 of a string.

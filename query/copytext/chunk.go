@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -83,6 +84,32 @@ func (c *chunk) lineOf(i int, f *Format) int64 {
 		end = c.endAfter
 	}
 	return n
+}
+
+// notUTF8 is the error of record i that is not UTF-8 at a place; its line is to be added to the record's: line ends behind
+// the place do not count.
+func (c *chunk) notUTF8(i, at int, f *Format) *lineError {
+	start, _, special := c.bounds(i)
+	e := &lineError{}
+	_, e.err = types.FirstInvalidUTF8(c.buf[start+at:]) // names bytes behind the record, too
+	if special && f.CSV {
+		end := c.end
+		if i > 0 {
+			end = c.endAfter
+		}
+		text, _ := c.record(i)
+		e.line = quotedLines(readBefore(text, at), f, end) - quotedLines(text, f, end)
+	}
+	return e
+}
+
+// readBefore is what was read of a csv record when the error at a place was found: a carriage return is looked at together
+// with what is behind it.
+func readBefore(text []byte, at int) []byte {
+	if at > 0 && text[at-1] == '\r' {
+		at--
+	}
+	return text[:at]
 }
 
 // quotedLines counts the line ends inside the quotes of a record, as PostgreSQL does: the first byte of a line end, and of

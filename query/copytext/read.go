@@ -208,8 +208,10 @@ func (r *reader) header() error {
 func (r *reader) checkHeader(c *chunk) error {
 	line := c.lineOf(0, &r.o.Format)
 	text, _ := c.record(0)
-	if err := types.CheckUTF8(text); err != nil {
-		return &lineError{err: err, line: line}
+	if at, err := types.FirstInvalidUTF8(text); err != nil {
+		e := c.notUTF8(0, at, &r.o.Format)
+		e.line += line
+		return e
 	}
 	if !r.o.Format.HeaderMatch {
 		return nil

@@ -225,7 +225,7 @@ func same(t *testing.T, o Options, in []byte, rnd *rand.Rand) (rows int, failed 
 		n += rows
 		return nil
 	})
-	if got, want := describe(err), describe(wantErr); got != want || n != len(ref.rows) {
+	if got, want := oneByte(describe(err)), oneByte(describe(wantErr)); got != want || n != len(ref.rows) {
 		t.Fatalf("%+v\n%q\n%d rows, %s\nwant %d, %s", o, in, n, got, len(ref.rows), want)
 	}
 	return n, err != nil
@@ -237,6 +237,15 @@ func describe(err error) string {
 	}
 	e := sqlerr.From(err)
 	return fmt.Sprintf("%s %s, context %q, hint %q", e.Code, e.Message, e.Context, e.Hint)
+}
+
+// oneByte cuts the bytes after the first one that an error names: they are those that happen to have been read.
+func oneByte(text string) string {
+	i := strings.Index(text, "UTF8\": 0x")
+	if i < 0 {
+		return text
+	}
+	return text[:i+10] + strings.TrimLeft(text[i+10:], "0123456789abcdefx ")
 }
 
 // TestAgainstReference reads random inputs, most of them with something odd, in random chunks by several workers.

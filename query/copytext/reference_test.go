@@ -24,9 +24,6 @@ func (r *reference) read() error {
 		if !more || r.o.Format.EndMarker && r.o.Format.CSV && len(r.in) == 0 && string(text) == `\.` {
 			return nil
 		}
-		if err := types.CheckUTF8(text); err != nil {
-			return r.error(err, "")
-		}
 		if first && r.o.Format.Header {
 			continue
 		}
@@ -58,7 +55,16 @@ func (r *reference) nextLine() (text []byte, more bool, err error) {
 		return nil, false, sqlerr.New(sqlerr.BadCopyFileFormat, text).WithHint("%s", hint)
 	}
 	r.line++
+	invalid := len(r.in)
+	if at, err := types.FirstInvalidUTF8(r.in); err != nil {
+		invalid = at
+	}
 	for i := 0; ; i++ {
+		// A carriage return is looked at together with what is behind it.
+		look := csv || r.end == endUnknown || r.end == endCRNL
+		if i >= invalid && invalid < len(r.in) || look && i+1 == invalid && invalid < len(r.in) && r.in[i] == '\r' {
+			return nil, false, types.CheckUTF8(r.in[invalid:])
+		}
 		if i >= len(r.in) {
 			text, r.in = r.in, nil
 			return text, len(text) > 0, nil
@@ -90,9 +96,6 @@ func (r *reference) nextLine() (text []byte, more bool, err error) {
 			size := 1
 			switch {
 			case r.end == endNL, r.end == endCRNL && r.peek(i+1) != '\n':
-				if err := types.CheckUTF8(r.in[:i]); err != nil {
-					return nil, false, err
-				}
 				return bad(kind+" carriage return found in data", hints[0])
 			case r.end == endCR:
 			case r.peek(i+1) == '\n':
@@ -104,9 +107,6 @@ func (r *reference) nextLine() (text []byte, more bool, err error) {
 			return text, true, nil
 		case c == '\n' && free:
 			if r.end == endCR || r.end == endCRNL {
-				if err := types.CheckUTF8(r.in[:i]); err != nil {
-					return nil, false, err
-				}
 				return bad(kind+" newline found in data", hints[1])
 			}
 			r.end = endNL
@@ -114,9 +114,6 @@ func (r *reference) nextLine() (text []byte, more bool, err error) {
 			return text, true, nil
 		case c == '\\' && !csv:
 			if i+1 < len(r.in) && r.in[i+1] == '.' {
-				if err := types.CheckUTF8(r.in[:i]); err != nil {
-					return nil, false, err
-				}
 				return nil, false, r.marker(i)
 			}
 			i++

@@ -3,6 +3,7 @@ package copytext
 import (
 	"bytes"
 	"io"
+	"unicode/utf8"
 
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
@@ -127,8 +128,8 @@ func (s *splitter) failed(err error) error {
 		return nil
 	}
 	text := s.c.buf[s.begin:s.at]
-	if uerr := types.CheckUTF8(text); uerr != nil {
-		err = uerr
+	if at, uerr := types.FirstInvalidUTF8(text); uerr != nil {
+		err, text = uerr, readBefore(text, at)
 	}
 	return &lineError{err: err, line: s.lines + 1 + quotedLines(text, s.f, s.end)}
 }
@@ -233,21 +234,22 @@ func (s *splitter) quoted(b []byte) bool {
 
 // carriageReturn returns the size of the line end that begins with a carriage return at s.at.
 func (s *splitter) carriageReturn(b []byte) (size int, err error) {
-	switch s.end {
-	case endNL:
-		return 0, s.literal("carriage return", "r")
-	case endCR:
-		return 1, nil
-	}
-	if s.at+1 == len(b) && !s.eof {
-		return 0, nil
+	behind := b[s.at+1:]
+	if s.f.CSV || s.end == endUnknown || s.end == endCRNL { // it is looked at with the character behind it
+		if !s.eof && (len(behind) == 0 || !utf8.FullRune(behind)) {
+			return 0, nil
+		}
+		if at, err := types.FirstInvalidUTF8(behind[:min(len(behind), utf8.UTFMax)]); err != nil && at == 0 {
+			_, err = types.FirstInvalidUTF8(behind)
+			return 0, err
+		}
 	}
 	switch {
-	case s.at+1 < len(b) && b[s.at+1] == '\n':
+	case s.end == endNL, s.end == endCRNL && (len(behind) == 0 || behind[0] != '\n'):
+		return 0, s.literal("carriage return", "r")
+	case s.end == endUnknown && len(behind) > 0 && behind[0] == '\n', s.end == endCRNL:
 		s.end = endCRNL
 		return 2, nil
-	case s.end == endCRNL:
-		return 0, s.literal("carriage return", "r")
 	}
 	s.end = endCR
 	return 1, nil

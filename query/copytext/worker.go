@@ -115,7 +115,7 @@ func (w *worker) firstError(from, n int) (int, error) {
 	for row := from; row < n; row++ {
 		record := w.c.first + row
 		if err := w.rowError(record); err != nil {
-			err.line = w.c.lineOf(record, &w.o.Format)
+			err.line += w.c.lineOf(record, &w.o.Format)
 			return row, err
 		}
 	}
@@ -127,8 +127,8 @@ func (w *worker) firstError(from, n int) (int, error) {
 func (w *worker) rowError(record int) *lineError {
 	c, f := w.c, w.fields
 	text, _ := c.record(record)
-	if err := types.CheckUTF8(text); err != nil {
-		return &lineError{err: err}
+	if at, err := types.FirstInvalidUTF8(text); err != nil {
+		return c.notUTF8(record, at, &w.o.Format)
 	}
 	whole := func(err error) *lineError { return &lineError{err: err, what: ": " + shown(text)} }
 	if err := f.split(c, record, 0); err != nil {
