@@ -47,13 +47,13 @@ type Life struct {
 	OpenSeconds float64
 	// BeforeBytes and PeakBytes are the most memory of the process before the database was opened, and at the end.
 	BeforeBytes, PeakBytes int64
-	// DiskBytes is what the process has caused to be written to the disk, AppliedBytes what commits have brought, and
-	// TierBytes what flushes and compactions have written.
-	DiskBytes, AppliedBytes, TierBytes int64
-	Flushes, Compactions, Stalls       int64
-	BloomChecks, BloomHits             int64
-	Segments, DeltaRows                int64
-	FileBytes                          int64
+	// AppliedBytes is what commits have brought. LogBytes, TierBytes and CheckpointBytes were written to the log, by
+	// flushes and compactions, and by checkpoints.
+	AppliedBytes, LogBytes, TierBytes, CheckpointBytes int64
+	Flushes, Compactions, Stalls                       int64
+	BloomChecks, BloomHits                             int64
+	Segments, DeltaRows                                int64
+	FileBytes                                          int64
 }
 
 // Random measures inserts of random keys.
@@ -95,14 +95,14 @@ func (r *RandomResult) PeakBytes() (n int64) {
 	return n
 }
 
-// WriteAmplification is what the tier wrote for each byte that commits brought, and what went to the disk in all, with
-// the log, for each byte of the rows' values.
-func (r *RandomResult) WriteAmplification() (tier, disk float64) {
-	var written, applied, all float64
+// WriteAmplification is what was written for each byte that commits brought: to segments, to the log, and by checkpoints.
+func (r *RandomResult) WriteAmplification() (segments, log, checkpoints float64) {
+	var applied float64
 	for _, l := range r.Lives {
-		written, applied, all = written+float64(l.TierBytes), applied+float64(l.AppliedBytes), all+float64(l.DiskBytes)
+		applied += float64(l.AppliedBytes)
+		segments, log, checkpoints = segments+float64(l.TierBytes), log+float64(l.LogBytes), checkpoints+float64(l.CheckpointBytes)
 	}
-	return written / applied, all / float64(r.Rows*rowBytes)
+	return segments / applied, log / applied, checkpoints / applied
 }
 
 // inChild runs a part, whose arguments are a folder and numbers, and reads its result.
@@ -180,7 +180,6 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	l.DiskBytes = written()
 	return json.NewEncoder(os.Stdout).Encode(l)
 }
 
@@ -189,6 +188,7 @@ func (l *Life) read(db *lamina.DB) {
 	m := db.Metrics()
 	t := columnar(&m)
 	l.AppliedBytes, l.TierBytes = t.AppliedBytes, t.FlushBytes+t.CompactionWrittenBytes
+	l.LogBytes, l.CheckpointBytes = m.LogBytes, m.CheckpointBytes
 	l.Flushes, l.Compactions, l.Stalls = t.Flushes, t.Compactions, t.Stalls
 	l.BloomChecks, l.BloomHits = t.BloomChecks, t.BloomHits
 	l.Segments, l.DeltaRows, l.FileBytes = t.Segments, t.DeltaRows, t.FileBytes

@@ -14,9 +14,6 @@ import (
 
 const definition = "CREATE TABLE t (id int8 PRIMARY KEY, a int8, b float8, c text)"
 
-// rowBytes is about what the values of a row take: three numbers and the text.
-const rowBytes = 3*8 + 40
-
 // keyOf returns the key of row i: the finalizer of splitmix64 maps numbers to numbers one to one.
 func keyOf(i int64) int64 {
 	x := uint64(i) * 0x9e3779b97f4a7c15
@@ -80,27 +77,21 @@ func columnar(m *table.Metrics) table.TierMetrics {
 	return table.TierMetrics{}
 }
 
-// fromProc returns a number that the kernel tells of this process, 0 if it does not.
-func fromProc(file, field string) (n int64) {
-	b, err := os.ReadFile("/proc/self/" + file)
+// peak returns the most memory that this process had, 0 if the system does not tell.
+func peak() (n int64) {
+	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			if _, err := fmt.Sscan(rest, &n); err != nil {
 				return 0
 			}
 		}
 	}
-	return n
+	return n << 10
 }
-
-// peak returns the most memory that this process had.
-func peak() int64 { return fromProc("status", "VmHWM") << 10 }
-
-// written returns how much this process has caused to be written to disks.
-func written() int64 { return fromProc("io", "write_bytes") }
 
 // LimitBytes is what a process may have with a limit of memory for its database.
 func LimitBytes(memoryBytes int64) int64 { return memoryBytes*11/10 + 64<<20 }

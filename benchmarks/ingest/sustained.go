@@ -86,7 +86,8 @@ func FillSustained(ctx context.Context, args []string) (err error) {
 	start := time.Now()
 	s.until = start.Add(time.Duration(duration))
 	if err := s.run(ctx, clients); err != nil {
-		return errors.Join(err, s.db.Close())
+		m := s.db.Metrics()
+		return errors.Join(fmt.Errorf("%w; memory: %+v, tables: %+v", err, m.Memory, m.Tables), s.db.Close())
 	}
 	r.Seconds = time.Since(start).Seconds()
 	r.Rows, r.Scans, r.DeltaMax = s.next.Load(), s.scans.Load(), s.deltas.Load()
@@ -100,7 +101,6 @@ func FillSustained(ctx context.Context, args []string) (err error) {
 	if err := s.db.Close(); err != nil {
 		return err
 	}
-	r.DiskBytes = written()
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
@@ -108,7 +108,7 @@ func quantiles(d table.Distribution) [4]int64 {
 	return [4]int64{d.Quantile(0.5), d.Quantile(0.99), d.Quantile(0.999), d.Max()}
 }
 
-// run inserts, scans, and holds one scan open from the beginning to the end.
+// run inserts, scans, and holds a snapshot all the time.
 func (s *sustained) run(ctx context.Context, clients int64) error {
 	tasks := []func(context.Context) error{s.scan, s.watch, s.hold}
 	for range clients {
@@ -174,26 +174,43 @@ func (s *sustained) watch(context.Context) error {
 	return nil
 }
 
-// hold reads the same rows again and again in one transaction, from the beginning to the end.
+// held is how long a transaction reads its snapshot.
+const held = time.Second
+
+// hold reads the rows of its snapshot again and again, in one transaction after the other: one is always open.
 func (s *sustained) hold(ctx context.Context) error {
-	return s.db.RunTx(ctx, table.TxOptions{ReadOnly: true, Isolation: table.RepeatableRead}, func(tx *lamina.Tx) error {
-		for !s.over() {
-			rows, err := tx.Query(ctx, "SELECT count(*), sum(a) FROM t")
-			if err != nil {
-				return err
+	for !s.over() {
+		err := s.db.RunTx(ctx, table.TxOptions{ReadOnly: true, Isolation: table.RepeatableRead}, func(tx *lamina.Tx) error {
+			first := int64(0)
+			for start := time.Now(); !s.over() && time.Since(start) < held; {
+				n, err := s.count(ctx, tx)
+				if err != nil {
+					return err
+				}
+				if first == 0 {
+					first = n
+				}
+				if n != first || n%s.batch != 0 {
+					return fmt.Errorf("a transaction sees %d rows, after %d", n, first)
+				}
+				time.Sleep(held / 10)
 			}
-			n := int64(0)
-			for rows.Next() {
-				n = rows.Row()[0].I
-			}
-			if err := rows.Close(); err != nil {
-				return err
-			}
-			if n < s.batch || n%s.batch != 0 {
-				return fmt.Errorf("a transaction sees %d rows", n)
-			}
-			time.Sleep(100 * time.Millisecond)
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+func (s *sustained) count(ctx context.Context, tx *lamina.Tx) (n int64, err error) {
+	rows, err := tx.Query(ctx, "SELECT count(*), sum(a) FROM t")
+	if err != nil {
+		return 0, err
+	}
+	for rows.Next() {
+		n = rows.Row()[0].I
+	}
+	return n, rows.Close()
 }

@@ -46,9 +46,11 @@ func runRandom(ctx context.Context, p *page, o *options, dir string) error {
 			fmt.Sprint(l.DeltaRows), fmt.Sprint(l.BloomChecks), fmt.Sprint(l.BloomHits), fmt.Sprint(l.PeakBytes>>20))
 	}
 	p.table(lives)
-	tier, disk := r.WriteAmplification()
-	p.lines(fmt.Sprintf("Flushes and compactions wrote %.2f bytes for each byte that was inserted; with the log, which is filled before it is used, %.2f went to the disk.", tier, disk), "")
-	p.figures.Add("random", r.Slowdown(), fmt.Sprintf("%s of the processor time; %s rows a second in all; %.2f bytes of segments written for each byte", report.Ratio(r.Processor[len(r.Processor)-1]/r.Processor[1]), report.Rate(float64(r.Rows)/r.Total()), tier))
+	segments, log, checkpoints := r.WriteAmplification()
+	p.lines(fmt.Sprintf("For each byte that was inserted %.2f were written to segments by flushes and compactions, %.2f to the log, and %.2f by checkpoints.", segments, log, checkpoints), "")
+	last := len(r.Processor) - 1
+	p.figures.Add("random", r.Slowdown(), fmt.Sprintf("%s of the processor time; %s rows a second in all; %.2f bytes written for each byte",
+		report.Ratio(r.Processor[last]/r.Processor[1]), report.Rate(float64(r.Rows)/r.Total()), segments+log+checkpoints))
 	p.figures.Add("random-memory", float64(r.PeakBytes())/float64(ingest.LimitBytes(r.MemoryBytes)), memoryRemark(r.PeakBytes(), r.MemoryBytes))
 	return nil
 }
@@ -71,8 +73,8 @@ func runSustained(ctx context.Context, p *page, o *options, dir string) error {
 	p.lines(
 		"## Inserts beside scans",
 		"",
-		fmt.Sprintf("%d clients inserted for %.1f s, %d rows with random keys a durable commit, MemoryBytes of %d MiB. One transaction read the rows of its", besideClients, r.Seconds, besideBatch, ingestMemory>>20),
-		fmt.Sprintf("snapshot over and over from the beginning to the end; beside it %d queries grouped the whole table, one after the other.", r.Scans),
+		fmt.Sprintf("%d clients inserted for %.1f s, %d rows with random keys a durable commit, MemoryBytes of %d MiB. Transactions read the rows of their", besideClients, r.Seconds, besideBatch, ingestMemory>>20),
+		fmt.Sprintf("snapshots over and over, for a second each and one after the other; beside them %d queries grouped the whole table, one after the other.", r.Scans),
 		fmt.Sprintf("%d rows were inserted, %s a second, no error came; at most %d rows were in no segment. %d flushes, %d compactions,",
 			r.Rows, report.Rate(float64(r.Rows)/r.Seconds), r.DeltaMax, r.Flushes, r.Compactions),
 		fmt.Sprintf("%d segments, %d waits of writers. The process had at most %d MiB; 1.1 × MemoryBytes + 64 MiB are %d.", r.Segments, r.Stalls, r.PeakBytes>>20, ingest.LimitBytes(ingestMemory)>>20),
