@@ -248,7 +248,7 @@ const loadRows = 1 << 16
 
 func (a *Appender) insert(ctx context.Context, b *vec.Batch) (err error) {
 	if a.load == nil && a.rows >= loadRows {
-		a.load, err = a.w.Load(ctx, table.LoadOptions{})
+		a.load, err = a.w.Load(ctx, table.LoadOptions{RowsExpected: a.rows})
 	}
 	switch {
 	case err != nil:

@@ -210,7 +210,8 @@ func (b *builder) abandon() {
 	b.done = nil
 }
 
-// discard removes the files of a segment that was never named.
+// discard removes the files of a segment that was never named. If a backup may be about to copy them, the next checkpoint
+// does.
 func (t *Tier) discard(s *seg) {
 	var err error
 	if s.file != nil {
@@ -218,8 +219,12 @@ func (t *Tier) discard(s *seg) {
 		err = s.file.Close()
 	}
 	t.files.mu.Lock()
+	defer t.files.mu.Unlock()
+	if t.files.mu.pins > 0 {
+		t.files.mu.free[s.num] = true
+		return
+	}
 	delete(t.files.mu.finished, s.num)
-	t.files.mu.Unlock()
 	for _, name := range []string{s.info.Segment.Name, s.info.Sidecar.Name} {
 		err = errors.Join(err, t.o.FS.Remove(t.o.FS.PathJoin(t.o.Dir, name)))
 	}

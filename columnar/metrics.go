@@ -14,7 +14,7 @@ import (
 
 // counts are what the tier has done since it was opened.
 type counts struct {
-	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls atomic.Int64
+	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loadBytes atomic.Int64
 	// reads are what open segments count, and what those counted that were closed.
 	reads struct {
 		sync.Mutex

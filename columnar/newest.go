@@ -172,10 +172,7 @@ func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
 		if !ok {
 			return false
 		}
-		if v.ref&segmentBit != 0 {
-			return true // the View at since has it, so that it began before
-		}
-		begin = v.begin
+		begin = v.begin // of one in a segment that the View at since has: where it lived, which is before
 	}
 	return true
 }
@@ -209,7 +206,7 @@ func (inc *incarnation) prior(key []byte, begin table.LSN) (version, bool) {
 			}
 			for _, pos := range list {
 				if end, deleted := s.dv.DeletedAt(pos); s.cut < begin && (!deleted || table.LSN(end) == begin) {
-					return version{segmentRef(s.num, pos), s.cut, begin}, true
+					return version{segmentRef(s.num, pos), s.written(pos), begin}, true
 				}
 			}
 		}

@@ -73,8 +73,8 @@ type memtable struct {
 type seg struct {
 	moved
 	num   uint32
-	level uint8 // 0: from a flush; n: from a compaction of those of level n-1
-	// cut is the LSN at which all its rows lived.
+	level uint8 // 0: from a flush or a load; n: from a compaction of those of level n-1
+	// cut is the LSN at which all its rows lived: those of a load began there.
 	cut  table.LSN
 	info segment.Info
 	file *segment.Segment // nil before the first snapshot is taken
@@ -83,6 +83,11 @@ type seg struct {
 	width atomic.Pointer[float64]
 	// since says when each row began, or when it lived. It is there while a View may not see all of them.
 	since atomic.Pointer[[]table.LSN]
+}
+
+// begin says that all rows of a segment begin at an LSN.
+func (s *seg) begin(lsn table.LSN) {
+	s.cut, s.dv = lsn, deletion.New(s.info.Rows, uint64(lsn))
 }
 
 func (inc *incarnation) newMem(first int) *memtable {

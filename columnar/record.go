@@ -79,6 +79,33 @@ func (s *segRecord) append(b []byte) []byte {
 	return b
 }
 
+// loadVersion is the first byte of what an entry says of the segments of a load.
+const loadVersion = 1
+
+// encodeLoad describes the segments of a bulk load, for the record of its commit. Their cut is the LSN of that.
+func encodeLoad(list []segRecord) []byte {
+	b := binary.AppendUvarint([]byte{loadVersion}, uint64(len(list)))
+	for i := range list {
+		b = list[i].append(b)
+	}
+	return b
+}
+
+// decodeLoad is the inverse of encodeLoad.
+func decodeLoad(b []byte) (list []segRecord, err error) {
+	d := decoder{b: b}
+	if v := d.byte(); v != loadVersion {
+		return nil, sqlerr.Newf(sqlerr.DataCorrupted, "unknown version %d of the segments of a load", v)
+	}
+	for range d.count() {
+		list = append(list, d.segment())
+	}
+	if d.bad || len(d.b) > 0 {
+		return nil, sqlerr.New(sqlerr.DataCorrupted, "malformed list of the segments of a load")
+	}
+	return list, nil
+}
+
 // decoder reads what records and manifests consist of. After an error it returns zeros.
 type decoder struct {
 	b   []byte

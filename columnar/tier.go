@@ -216,6 +216,9 @@ func (t *Tier) Apply(lsn table.LSN, e *table.Entry) error {
 		t.renew(lsn, st.def, st.inc)
 		return nil
 	}
+	if e.Op == table.OpLoadRows {
+		return st.inc.applyLoad(lsn, e)
+	}
 	return st.inc.apply(lsn, e)
 }
 

@@ -307,6 +307,7 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (ro
 	defer others.bb.Release()
 	var b vec.Batch
 	cols := make([]vec.Vector, len(c.def.Columns))
+	to := bulk{w: w}
 	err = copytext.Read(ctx, in, o, func(given []vec.Vector, n int) error {
 		for i, v := range given {
 			cols[c.cols[i]] = v
@@ -315,11 +316,12 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (ro
 			return err
 		}
 		b.Single(n, cols, nil)
-		out, err := w.Insert(ctx, &b, table.OnConflict{Key: -1})
-		rows += out.Rows
-		return err
+		return to.insert(ctx, &b)
 	})
-	return rows, err
+	if err == nil {
+		err = to.finish(ctx)
+	}
+	return to.rows, err
 }
 
 // missingRows makes the columns that the input does not have.

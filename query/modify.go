@@ -105,15 +105,24 @@ func (m *modifier) insert(ctx context.Context) error {
 	if m.m.OnConflict != nil {
 		oc = *m.m.OnConflict
 	}
+	plain := m.m.OnConflict == nil && m.m.Upsert == nil && m.m.Returning == nil
+	to := bulk{w: m.w}
 	for {
 		b, err := m.q.Next(ctx)
 		if err == io.EOF {
-			return nil
+			m.rows += to.rows
+			return to.finish(ctx)
 		}
 		if err != nil {
 			return err
 		}
 		if b.N == 0 {
+			continue
+		}
+		if plain {
+			if err := to.insert(ctx, b); err != nil {
+				return err
+			}
 			continue
 		}
 		if m.m.Upsert != nil {

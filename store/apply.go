@@ -96,6 +96,9 @@ func (s *Store) applyEntry(lsn table.LSN, e *table.Entry) error {
 		return corruptedf("entry at LSN %d of table %d, which does not exist", lsn, e.Table)
 	}
 	t := s.tiers[s.tierOf(def.Method)]
+	if _, ok := t.Tier.(table.LoadingTier); e.Op == table.OpLoadRows && !ok {
+		return corruptedf("entry at LSN %d of files of table %d, whose tier has none", lsn, e.Table)
+	}
 	s.applied.garbage += e.Keys.Len()
 	s.applied.ended += int64(e.Keys.Len())
 	if e.Op == table.OpTruncate {

@@ -25,6 +25,8 @@ type commit struct {
 	// versions are the definitions under which the entries were made.
 	versions []tableVersion
 	moves    []move
+	// loads: entries name files.
+	loads bool
 	// images are what a SERIALIZABLE transaction needs to know; nil: nobody did when they were collected.
 	images *images
 	// view shows the rows that move; nil: none do.
@@ -147,6 +149,9 @@ func (c *commit) collectTable(tt *txTable) {
 	} else {
 		c.entries = tt.w.entries(c.entries, def)
 	}
+	if len(tt.w.parts) > 0 {
+		c.entries, c.loads = tt.w.loadEntries(c.entries, def), true
+	}
 	if tt.w.rekeyed || tt.w.deleted > 0 && tt.w.inserted > 0 && tt.w.def.PrimaryKey() != nil {
 		c.moves = append(c.moves, tt.w.moves()...)
 	}
@@ -158,6 +163,9 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	t := c.tx
 	r := &c.request
 	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
+	if c.loads {
+		r.Kind = wal.Load
+	}
 	r.Validate = c.validate
 	r.OnDone = c.done
 	lsn, err := c.send(ctx)
@@ -207,6 +215,11 @@ func (c *commit) send(ctx context.Context) (lsn table.LSN, err error) {
 // done is called when the outcome is known and what was committed is visible.
 func (c *commit) done(err error) {
 	s := c.tx.s
+	for _, tt := range c.tx.tables {
+		if tt.w != nil {
+			tt.w.parts = nil // the record may be in the log: the files are the tier's
+		}
+	}
 	if err == nil {
 		s.stats.commits.Add(1)
 		for _, tt := range c.tx.tables {

@@ -52,6 +52,9 @@ func (st *Statement) reference(ctx context.Context, def *table.TableDef, f *tabl
 		}
 	}
 	x.w = Writer{st: st, tt: t.table(f.Table), def: x.parent}
+	if err := x.w.tt.settle(ctx, st.command+1); err != nil {
+		return nil, err
+	}
 	st.touch(f.Table)
 	return x, nil
 }

@@ -88,7 +88,7 @@ func (c *commit) definitionImages() {
 // copyRows copies the rows of a table, unless they are too many.
 func (c *commit) copyRows(x *tableImages, tt *txTable, now *view) bool {
 	ts, w := c.tx.committed(now.State, tt.w.def), tt.w
-	if w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
+	if len(w.parts) > 0 || w.rows > imageRowsMax || len(w.ended) > imageRowsMax || ts == nil || !sameLayout(ts.Def(), w.def) {
 		return false
 	}
 	if w.truncated != 0 && !noRows(ts) {

@@ -20,16 +20,19 @@ type loader struct {
 	alone bool // other writers are kept out
 	done  bool
 	out   table.Outcome
+	// expected is how many rows there may be; part are those that went to files, nil if none did.
+	expected int64
+	part     *loadPart
 }
 
 var errLoadEnded = sqlerr.New(sqlerr.InvalidTransactionState, "the load has ended")
 
 // Load begins a bulk load.
-func (w *Writer) Load(ctx context.Context, _ table.LoadOptions) (table.Loader, error) {
+func (w *Writer) Load(ctx context.Context, o table.LoadOptions) (table.Loader, error) {
 	if err := w.writable(ctx); err != nil {
 		return nil, err
 	}
-	l := &loader{w: w, at: w.tt.w.mark()}
+	l := &loader{w: w, at: w.tt.w.mark(), expected: o.RowsExpected}
 	w.tt.w.loads = append(w.tt.w.loads, &l.at)
 	return l, l.keepOut(ctx)
 }
@@ -74,6 +77,9 @@ func (l *loader) Append(ctx context.Context, rows *vec.Batch) error {
 	if err := l.keepOut(ctx); err != nil {
 		return err
 	}
+	if taken, err := l.appendPart(ctx, rows); taken || err != nil {
+		return err
+	}
 	out, err := w.insert(ctx, rows, table.OnConflict{Key: -1}, !l.alone)
 	l.out.Rows += out.Rows
 	return err
@@ -85,7 +91,11 @@ func (l *loader) Finish(ctx context.Context) (table.Outcome, error) {
 		return table.Outcome{}, errLoadEnded
 	}
 	l.end()
-	return l.out, l.w.usable(ctx)
+	err := l.w.usable(ctx)
+	if err == nil && l.part != nil {
+		err = l.part.finish(ctx)
+	}
+	return l.out, err
 }
 
 // Abort drops the rows loaded. After Finish it does nothing.

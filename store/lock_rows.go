@@ -29,6 +29,9 @@ func (st *Statement) Locker(ctx context.Context, id table.ObjectID) (table.Write
 	if err := st.tx.checkNewestLayout(def); err != nil {
 		return nil, err
 	}
+	if err := st.tx.table(id).settle(ctx, st.command); err != nil {
+		return nil, err
+	}
 	st.used = true
 	return st.locker(def, ts), nil
 }

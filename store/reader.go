@@ -32,6 +32,9 @@ func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reade
 	if err != nil {
 		return nil, err
 	}
+	if err := st.tx.table(id).settle(ctx, st.command); err != nil {
+		return nil, err
+	}
 	st.used = true
 	r := st.newReader()
 	r.st, r.tt, r.def, r.ts = st, st.tx.table(id), def, ts

@@ -63,6 +63,9 @@ func appendEntry(dst []byte, e *table.Entry) []byte {
 	if e.Op == table.OpUpdateRows || e.Op == table.OpInsertRows {
 		dst = veccodec.Append(dst, e.Rows)
 	}
+	if e.Op == table.OpLoadRows {
+		dst = append(dst, e.Load...)
+	}
 	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 	return dst
 }
@@ -133,7 +136,7 @@ func (x *entryReader) read(
 		*e = table.Entry{Table: body.id()}
 		version := body.uvarint()
 		e.Version, e.Op = uint32(version), table.EntryOp(body.byte())
-		if body.err != nil || version > math.MaxUint32 || e.Op < table.OpInsertRows || e.Op > table.OpTruncate {
+		if body.err != nil || version > math.MaxUint32 || e.Op < table.OpInsertRows || e.Op > table.OpLoadRows {
 			return corruptedf("bad entry of table %d", e.Table)
 		}
 		def, err := definition(e.Table, e.Version)
@@ -179,6 +182,9 @@ func (x *entryReader) entry(r *decoder, def *table.TableDef) (err error) {
 		if e.Op == table.OpUpdateRows && x.rows.N != e.Keys.Len() {
 			r.fail("%d rows for %d keys", x.rows.N, e.Keys.Len())
 		}
+	}
+	if r.err == nil && e.Op == table.OpLoadRows {
+		e.Load, r.b = r.b, nil
 	}
 	if r.err == nil && len(r.b) != 0 {
 		r.fail("%d bytes after an entry", len(r.b))

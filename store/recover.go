@@ -140,7 +140,7 @@ func (r *replay) reach(next table.LSN) error {
 
 func (r *replay) apply(rec *wal.Record) error {
 	switch rec.Kind {
-	case wal.Commit:
+	case wal.Commit, wal.Load:
 		return r.commit(rec)
 	case wal.SequenceBlock:
 		d := decoder{b: rec.Payload}

@@ -72,12 +72,15 @@ type savepoint struct {
 }
 
 // Savepoint marks rows, schema changes and locks.
-func (t *Tx) Savepoint(context.Context) (table.Savepoint, error) {
+func (t *Tx) Savepoint(ctx context.Context) (table.Savepoint, error) {
 	if err := t.usable(); err != nil {
 		return nil, err
 	}
 	if len(t.saves) >= savepointsMax {
 		return nil, sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d savepoints", savepointsMax)
+	}
+	if err := t.settleOpen(ctx); err != nil {
+		return nil, err
 	}
 	sp := &savepoint{tx: t, at: t.mark(nil), command: t.command}
 	t.saves = append(t.saves, sp)

@@ -284,6 +284,9 @@ func (st *Statement) check() error {
 			return err
 		}
 	}
+	if err := st.finishLoads(); err != nil {
+		return err
+	}
 	if err := st.checkUnique(); err != nil {
 		return err
 	}

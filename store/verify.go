@@ -99,7 +99,7 @@ func (v *verifier) readLog(from wal.Position) error {
 		if v.ctx.Err() != nil {
 			return sqlerr.Canceled(v.ctx)
 		}
-		if r.Kind != wal.Commit {
+		if r.Kind != wal.Commit && r.Kind != wal.Load {
 			return nil
 		}
 		_, _, err := decodeHead(r.Payload)

@@ -54,7 +54,13 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 	if err != nil {
 		return nil, err
 	}
+	if err := t.table(id).settle(ctx, st.command); err != nil {
+		return nil, err
+	}
 	if !st.wrote {
+		if err := t.settleOpen(ctx); err != nil {
+			return nil, err
+		}
 		var space []tableMark
 		if st.space != nil {
 			space = st.space.marks[:0]
@@ -136,7 +142,10 @@ func (w *Writer) writable(ctx context.Context) error {
 	if w.locksOnly {
 		return sqlerr.Newf(sqlerr.InternalError, "a change of table \"%s\" through what only locks its rows", w.def.Name)
 	}
-	return w.usable(ctx)
+	if err := w.usable(ctx); err != nil {
+		return err
+	}
+	return w.tt.settle(ctx, w.st.command+1)
 }
 
 // checkBatch refuses a batch that is not one of the given columns.

@@ -60,6 +60,8 @@ type writes struct {
 	changed []uint32
 	// noted is the memory of what is to be checked of FOREIGN KEY constraints because of rows of the table.
 	noted int64
+	// parts are what was loaded into files of the tier.
+	parts []*loadPart
 	// loads are the places that bulk loads may return to.
 	loads []*writesMark
 
@@ -94,6 +96,7 @@ const (
 	recEndBase                     // a committed row was ended
 	recReplace                     // ended[row].next was was
 	recTruncate                    // truncated was was
+	recLoad                        // a part was loaded into files
 )
 
 // writesMark is a place in the log of a write set.
@@ -144,6 +147,8 @@ func (w *writes) undo(m writesMark) {
 			w.ended[r.row].next = r.was
 		case recTruncate:
 			w.truncated = uint32(r.was)
+		case recLoad:
+			w.undoPart(i)
 		}
 	}
 	w.log = w.log[:m.log]
@@ -292,6 +297,16 @@ func (w *writes) oneWith(k int, key []byte) (row int32, ok bool) {
 // add appends the live rows of b, with their hidden keys if there is no primary key. Their keys were
 // added before. origins says which ended rows they replace (+1; 0: none); nil: none.
 func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int32) error {
+	row := w.rows
+	if err := w.put(command, b, hidden, origins); err != nil {
+		return err
+	}
+	w.log = append(w.log, writeRec{op: recInsert, row: row, was: int32(b.N)})
+	return nil
+}
+
+// put is add for rows of which the log knows, or will.
+func (w *writes) put(command uint32, b *vec.Batch, hidden []int64, origins []int32) error {
 	if int64(w.rows)+int64(b.N)+int64(len(w.ended)) > writeRowsMax {
 		return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "a transaction can change at most %d rows of a table", writeRowsMax)
 	}
@@ -303,7 +318,6 @@ func (w *writes) add(command uint32, b *vec.Batch, hidden []int64, origins []int
 		}
 		return err
 	}
-	w.log = append(w.log, writeRec{op: recInsert, row: w.rows, was: int32(b.N)})
 	w.rows += int32(b.N)
 	return nil
 }
@@ -385,6 +399,10 @@ func (w *writes) reserve() error {
 // release gives the memory back, once no scan is open any more.
 func (w *writes) release() {
 	w.unfollow()
+	for _, p := range w.parts {
+		p.drop()
+	}
+	w.parts = nil
 	w.orphan.Store(true)
 	if w.scans.Load() == 0 && w.orphan.CompareAndSwap(true, false) {
 		w.free()

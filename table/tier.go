@@ -109,6 +109,7 @@ const (
 	OpUpdateRows
 	OpDeleteRows
 	OpTruncate
+	OpLoadRows
 )
 
 // Entry is a set of committed row changes of one table: what, not where. Rows are complete images in
@@ -123,6 +124,9 @@ type Entry struct {
 	// log.
 	Refs []RowRef
 	Rows *vec.Batch // OpInsertRows, OpUpdateRows
+	// Load says which rows OpLoadRows adds (LoadedRows.Record); Loaded are these in the process that has loaded them.
+	Load   []byte
+	Loaded LoadedRows
 }
 
 // Keys is a list of encoded keys without a pointer for each: key i is Data[Ends[i-1]:Ends[i]].

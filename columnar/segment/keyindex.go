@@ -21,10 +21,11 @@ const (
 
 // keyBuilder gathers the keys of one Key.
 type keyBuilder struct {
-	data   []byte
-	ends   []uint32
-	pos    []uint32
-	sorted bool
+	data    []byte
+	ends    []uint32
+	pos     []uint32
+	sorted  bool
+	inOrder []uint32 // once it was asked for
 }
 
 func (k *keyBuilder) at(i int) []byte {
@@ -84,6 +85,9 @@ func (k *keyBuilder) add(b *vec.Batch, cols []int, pos int) error {
 
 // order returns the keys' numbers in the order of keys and positions.
 func (k *keyBuilder) order() []uint32 {
+	if len(k.inOrder) == len(k.pos) {
+		return k.inOrder
+	}
 	o := make([]uint32, len(k.pos))
 	for i := range o {
 		o[i] = uint32(i)
@@ -91,7 +95,30 @@ func (k *keyBuilder) order() []uint32 {
 	if !k.sorted {
 		slices.SortStableFunc(o, func(a, b uint32) int { return bytes.Compare(k.at(int(a)), k.at(int(b))) })
 	}
+	k.inOrder = o
 	return o
+}
+
+// Duplicate returns a value of a key that more than one of the rows so far has, and the number of the key.
+func (w *Writer) Duplicate() (k int, key []byte, found bool) {
+	for i := range w.keys {
+		b := &w.keys[i]
+		if b.sorted {
+			for n := 1; n < len(b.ends); n++ {
+				if bytes.Equal(b.at(n-1), b.at(n)) {
+					return i, b.at(n), true
+				}
+			}
+			continue
+		}
+		order := b.order()
+		for n := 1; n < len(order); n++ {
+			if key := b.at(int(order[n])); bytes.Equal(b.at(int(order[n-1])), key) {
+				return i, key, true
+			}
+		}
+	}
+	return 0, nil, false
 }
 
 // encode returns the blocks and the root of the index.
