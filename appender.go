@@ -18,7 +18,7 @@ import (
 // as for INSERT; columns that are not listed get their defaults.
 //
 // From 65,536 rows on an Appender locks the table instead of every row, if nobody else is writing to it: then other
-// writers wait until it is closed.
+// writers wait until it is closed. Rows of a columnar table go to its files from there on, which the commit makes valid.
 type Appender struct {
 	db     *DB
 	s      *query.Session

@@ -19,6 +19,15 @@
 // place, and the rows that ended between G and this moment are put into the deletion vectors: publishing costs as much as
 // there are such rows. Compaction does the same with segments in place of the memtable.
 //
+// # Loads
+//
+// A bulk load does not go through a memtable: its rows are gathered in runs, each of which is sorted and becomes a segment
+// while the next one is filled. The files are durable before the commit, whose record names them; when it is applied,
+// they become a part of the table, and their rows begin at its LSN, which is the cut of the segments. A load that does not
+// commit removes its files, or an opening does. That no two rows have the same key is found within a run by its sorted
+// keys, and between segments, and among other rows of the table, where the ranges of keys overlap; other writers are kept
+// out meanwhile.
+//
 // # References
 //
 // A reference is a memtable's row number, or a segment's number with a position. When a row moves, who refers to it is

@@ -34,8 +34,9 @@ type load struct {
 	ctx     context.Context
 	mu      struct {
 		sync.Mutex
-		segs []*seg
-		err  error // the first
+		segs  []*seg
+		err   error // the first
+		bytes int64 // of the rows of segs
 	}
 	rows int64 // of segs, and of the runs being written
 	over bool
@@ -120,9 +121,11 @@ func (l *load) dispatch(ctx context.Context) error {
 	l.rows += int64(r.rows)
 	l.writing.Go(func() {
 		defer func() { <-l.slots }()
+		bytes := r.valueBytes()
 		segs, err := l.loadRun(r)
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.mu.bytes += bytes
 		l.mu.segs = append(l.mu.segs, segs...)
 		if err != nil && l.mu.err == nil {
 			l.mu.err = err
@@ -194,7 +197,7 @@ func (l *load) Finish(ctx context.Context, taken ...table.KeySet) (_ table.Loade
 	}
 	l.over = true
 	l.cancel()
-	return &loaded{inc: l.inc, segs: segs, rows: l.rows}, nil
+	return &loaded{inc: l.inc, segs: segs, rows: l.rows, bytes: l.mu.bytes}, nil
 }
 
 // Abort removes what was written.
@@ -217,9 +220,10 @@ func (l *load) Abort() {
 
 // loaded are the segments of a load that has finished.
 type loaded struct {
-	inc  *incarnation
-	segs []*seg
-	rows int64
+	inc   *incarnation
+	segs  []*seg
+	rows  int64
+	bytes int64 // of their values
 }
 
 // Rows counts the rows.
@@ -261,6 +265,7 @@ func (inc *incarnation) applyLoad(lsn table.LSN, e *table.Entry) error {
 	var segs []*seg
 	if l, ok := e.Loaded.(*loaded); ok {
 		segs = l.segs
+		inc.t.counts.applied.Add(l.bytes)
 	} else {
 		list, err := decodeLoad(e.Load)
 		if err != nil {
@@ -271,6 +276,7 @@ func (inc *incarnation) applyLoad(lsn table.LSN, e *table.Entry) error {
 			segs = append(segs, &seg{num: a.num, level: a.level, info: a.info})
 		}
 	}
+	inc.t.counts.loads.Add(1)
 	p := inc.cur.Load()
 	n := &parts{moves: p.moves, mems: p.mems, segs: slices.Clone(p.segs)}
 	for _, s := range segs {

@@ -37,6 +37,14 @@ func (r *run) append(ts []types.Type, rows *vec.Batch, tracker *mem.Tracker) err
 	return err
 }
 
+// valueBytes is the size of the values of the rows.
+func (r *run) valueBytes() (n int64) {
+	for _, bb := range r.list {
+		n += batchBytes(bb.Batch())
+	}
+	return n
+}
+
 func (r *run) release() {
 	for _, bb := range r.list {
 		bb.Release()

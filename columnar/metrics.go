@@ -14,7 +14,7 @@ import (
 
 // counts are what the tier has done since it was opened.
 type counts struct {
-	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loadBytes atomic.Int64
+	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loads, loadBytes atomic.Int64
 	// reads are what open segments count, and what those counted that were closed.
 	reads struct {
 		sync.Mutex
@@ -67,6 +67,7 @@ func (t *Tier) report(m *table.TierMetrics) {
 	m.Flushes, m.FlushBytes = c.flushes.Load(), c.flushBytes.Load()
 	m.Compactions = c.compactions.Load()
 	m.CompactionReadBytes, m.CompactionWrittenBytes = c.compactRead.Load(), c.compactWritten.Load()
+	m.Loads, m.LoadBytes = c.loads.Load(), c.loadBytes.Load()
 	m.Stalls = c.stalls.Load()
 	s := c.segments()
 	m.PagesRead, m.BitmapsRead = s.PagesDecoded, s.Bitmaps

@@ -164,7 +164,7 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	r := &c.request
 	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
 	if c.loads {
-		r.Kind = wal.Load
+		r.Kind, r.Async = wal.Load, r.Async || invariants.Mutant("store-load-unsynced")
 	}
 	r.Validate = c.validate
 	r.OnDone = c.done

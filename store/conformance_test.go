@@ -3,6 +3,10 @@ package store_test
 import (
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/store"
+	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/table/tabletest"
 )
 
@@ -43,4 +47,17 @@ func TestTransfersLSM(t *testing.T) {
 
 func TestTransfersMixed(t *testing.T) {
 	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
+}
+
+// TestConformanceLoads is TestConformanceColumnar where a load of any size goes to segments before its commit.
+func TestConformanceLoads(t *testing.T) {
+	open := func(fs vfs.FS) (table.TableStorage, error) {
+		if fs == nil {
+			return openOn(fs)
+		}
+		return store.Open(table.Columnar{ // loads are files from a 16th of DeltaRows on
+			Common: table.Common{FS: fs, LogFileBytes: 64 << 10, MemoryBytes: 256 << 20}, Dir: "db", DeltaRows: 31,
+		})
+	}
+	tabletest.Conform(t, tabletest.Options{Name: "loads", Open: open, Durable: true, Methods: []string{"columnar"}})
 }

@@ -48,7 +48,7 @@ func kindOfData(op waltest.Op) crashKind {
 	return crashCheckpoint
 }
 
-// moverOf tells from the stack of the goroutine that makes a call whether it flushes or compacts.
+// moverOf tells from the stack of the goroutine that makes a call whether it flushes, compacts, or writes a part of a load.
 func moverOf() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -59,6 +59,8 @@ func moverOf() string {
 			return "flush"
 		case "compact":
 			return "compact"
+		case "loadRun":
+			return "loadRun"
 		}
 		if !more {
 			return ""

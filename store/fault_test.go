@@ -107,12 +107,21 @@ func (f *faultRun) fresh(fs *waltest.CrashFS) (err error) {
 		func() error { return f.w.s.Checkpoint(ctx) },
 		func() error { _, err := f.w.s.Size(ctx); return err },
 		func() error { return f.clients(24) },
+		f.loads,
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// loads has rows go to segments before their commit.
+func (f *faultRun) loads() error {
+	if !crashSegments {
+		return nil
+	}
+	return f.w.loadAll(1)
 }
 
 // again opens what is there, uses it and closes it.

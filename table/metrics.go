@@ -60,6 +60,8 @@ type TierMetrics struct {
 	// Flushes wrote rows from memory to files, Compactions wrote files anew.
 	Flushes, FlushBytes                                      int64
 	Compactions, CompactionReadBytes, CompactionWrittenBytes int64
+	// Loads wrote rows to files ahead of their commit.
+	Loads, LoadBytes int64
 	// BloomChecks are questions to the filters of files, BloomHits those of them that were answered "not here", which
 	// spared a read.
 	BloomChecks, BloomHits int64
@@ -77,7 +79,7 @@ type TierMetrics struct {
 // WriteAmplification is the number of bytes written to files for each byte that commits have brought; 0 if they have
 // brought none.
 func (m *TierMetrics) WriteAmplification() float64 {
-	return ratio(m.FlushBytes+m.CompactionWrittenBytes, m.AppliedBytes)
+	return ratio(m.FlushBytes+m.LoadBytes+m.CompactionWrittenBytes, m.AppliedBytes)
 }
 
 // SpaceAmplification is the number of bytes in files for each byte of the rows that there are; 0 if there are none.

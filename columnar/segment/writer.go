@@ -5,6 +5,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/vec"
@@ -242,6 +243,9 @@ func (w *Writer) finish() (info Info, err error) {
 	info.Segment = FileInfo{Name: w.segment.name, Bytes: w.segment.off, CRC: w.segment.crc}
 	if info.Sidecar, err = w.writeSidecar(info.Segment); err != nil {
 		return info, err
+	}
+	if invariants.Mutant("segment-skip-folder-sync") {
+		return info, nil
 	}
 	return info, syncDir(w.fs, w.dir)
 }
