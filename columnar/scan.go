@@ -257,6 +257,7 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 		m.facts[i] = factOf(g.file, c, sel.Zones)
 	}
 	m.refFact = vec.Fact{NoNulls: true, Finite: true, LenMax: -1}
+	m.sparse = sc.Sparse()
 	x.report.morsels.Add(1)
 	return m, nil
 }
@@ -295,6 +296,9 @@ type segMorsel struct {
 	sel     []uint16
 	refs    []int64
 	refFact vec.Fact
+	// sparse: rows of several zones are handed out side by side; pos are their positions.
+	sparse bool
+	pos    []uint32
 }
 
 func (m *segMorsel) Rows() int { return m.rows }
@@ -310,6 +314,11 @@ func (m *segMorsel) Close() {
 
 // Read returns the next vector of visible rows.
 func (m *segMorsel) Read(_ context.Context, dst *vec.Batch) error {
+	if m.sparse && !m.open {
+		if done, err := m.gather(dst); done || err != nil {
+			return err
+		}
+	}
 	for !m.open {
 		if !m.sc.Next() {
 			return io.EOF
@@ -347,6 +356,37 @@ func (m *segMorsel) Read(_ context.Context, dst *vec.Batch) error {
 	return nil
 }
 
+// gather hands rows of several zones out. It returns false if those of the zone at hand are to be handed out by
+// themselves.
+func (m *segMorsel) gather(dst *vec.Batch) (bool, error) {
+	var err error
+	if m.pos, err = m.sc.Gather(&m.batch, m.x.spec.VectorRows, m.pos); err != nil {
+		return false, err
+	}
+	n := len(m.pos)
+	if n == 0 {
+		if m.sc.Zone() < 0 {
+			return false, io.EOF
+		}
+		m.sc.Pass()
+		return false, m.load()
+	}
+	m.vecs = append(m.vecs[:0], m.batch.Groups[0].Cols...)
+	for i := range m.facts {
+		m.vecs[i].Fact = &m.facts[i]
+	}
+	if m.x.spec.Refs {
+		m.refs = m.refs[:0]
+		for _, p := range m.pos {
+			m.refs = append(m.refs, int64(segmentRef(m.g.num, p)))
+		}
+		m.vecs = append(m.vecs, m.refVector())
+	}
+	m.x.report.rows.Add(int64(n))
+	dst.Single(n, m.vecs, nil)
+	return true, nil
+}
+
 // load reads the zone that the scan is at.
 func (m *segMorsel) load() error {
 	if err := m.sc.Batch(&m.batch); err != nil {
@@ -374,5 +414,9 @@ func (m *segMorsel) addRefs() {
 	for i := range m.refs {
 		m.refs[i] = base + int64(i)
 	}
-	m.vecs = append(m.vecs, vec.Vector{Type: types.T(types.Int8), Width: 8, N: n, Data: vec.DataOf(m.refs), NullBit: -1, Fact: &m.refFact})
+	m.vecs = append(m.vecs, m.refVector())
+}
+
+func (m *segMorsel) refVector() vec.Vector {
+	return vec.Vector{Type: types.T(types.Int8), Width: 8, N: len(m.refs), Data: vec.DataOf(m.refs), NullBit: -1, Fact: &m.refFact}
 }

@@ -199,16 +199,20 @@ func (c *Cache) value(s *slot) any {
 	return e.heap
 }
 
-// store copies parts into pieces of the arena, and puts them into a slot. done, if not nil, is called before anyone else
-// sees the entry.
+// store puts parts into a slot, if they are admitted.
 func (c *Cache) store(s *slot, parts [][]byte, done func(e *entryOf)) {
 	bytes := 0
 	for _, p := range parts {
 		bytes += len(p)
 	}
-	if !c.admits(s, bytes) {
-		return
+	if c.admits(s, bytes) {
+		c.put(s, parts, done)
 	}
+}
+
+// put copies parts into pieces of the arena, and puts them into a slot. done, if not nil, is called before anyone else
+// sees the entry.
+func (c *Cache) put(s *slot, parts [][]byte, done func(e *entryOf)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.entry.Load() != nil || c.mu.closed {

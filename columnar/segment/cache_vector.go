@@ -72,12 +72,16 @@ func (p *vectorParts) cutBlocks(v *vec.Vector) {
 	}
 }
 
-// keepVector puts a vector into a slot.
-func (c *Cache) keepVector(s *slot, p *vectorParts, v *vec.Vector) {
+// keepVector puts a vector into a slot, if it was admitted or is now.
+func (c *Cache) keepVector(s *slot, p *vectorParts, v *vec.Vector, admitted bool) {
 	if !p.cut(v) {
 		return
 	}
-	c.store(s, p.parts, func(e *entryOf) {
+	put := c.store
+	if admitted {
+		put = c.put
+	}
+	put(s, p.parts, func(e *entryOf) {
 		e.v = *v
 		if v.Fact != nil {
 			e.fact = *v.Fact

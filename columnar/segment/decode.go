@@ -28,6 +28,11 @@ type pages struct {
 	data  []byte
 	ends  []uint32
 
+	// want, if not nil, are the rows whose integers or codes are wanted, of a single page without NULLs; picked: there
+	// are no others among ints and codes.
+	want   []uint16
+	picked bool
+
 	raw     []byte
 	levels  []uint8
 	i32     []int32
@@ -37,7 +42,7 @@ type pages struct {
 }
 
 func (p *pages) reset() {
-	p.rows, p.nulls, p.coded = 0, 0, false
+	p.rows, p.nulls, p.coded, p.want, p.picked = 0, 0, false, nil, false
 	p.present, p.codes, p.ints = p.present[:0], p.codes[:0], p.ints[:0]
 	p.data, p.ends = p.data[:0], p.ends[:0]
 }
@@ -173,6 +178,13 @@ func (p *pages) addCodes(raw []byte, n int) error {
 		return fmt.Errorf("%d codes where there are %d values", len(codes), n)
 	}
 	p.coded = true
+	if p.want != nil {
+		for _, i := range p.want {
+			p.codes = append(p.codes, codes[:n][i])
+		}
+		p.picked = true
+		return nil
+	}
 	if len(p.codes) == 0 {
 		p.codes, p.i32 = codes[:n], p.codes
 		return nil
@@ -187,6 +199,13 @@ func (p *pages) addDelta(raw []byte, n int, l *layout) error {
 		x, err := e.DecodeInt64(p.i64[:0], raw)
 		if p.i64 = x; err != nil || len(x) != n {
 			return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
+		}
+		if p.want != nil {
+			for _, i := range p.want {
+				p.ints = append(p.ints, x[i])
+			}
+			p.picked = true
+			return nil
 		}
 		if len(p.ints) == 0 {
 			p.ints, p.i64 = x, p.ints
@@ -204,6 +223,10 @@ func (p *pages) addDelta(raw []byte, n int, l *layout) error {
 }
 
 func (p *pages) addInt32s(x []int32, l *layout) {
+	if p.want != nil {
+		p.pickInt32s(x, l)
+		return
+	}
 	at := len(p.ints)
 	p.ints = grow(p.ints, len(x))
 	dst := p.ints[at:]
@@ -216,6 +239,17 @@ func (p *pages) addInt32s(x []int32, l *layout) {
 	for i, y := range x {
 		dst[i] = int64(y)
 	}
+}
+
+func (p *pages) pickInt32s(x []int32, l *layout) {
+	for _, i := range p.want {
+		y := int64(x[i])
+		if l.unsigned() {
+			y = int64(uint32(x[i]))
+		}
+		p.ints = append(p.ints, y)
+	}
+	p.picked = true
 }
 
 // grow lengthens s by n.

@@ -47,13 +47,16 @@ type Scan struct {
 	made  bool // sel is of this zone
 	holed bool // sel has the entries that are not to be read
 	dead  int  // next of Dead
-	it    roaring.IntPeekable
-	list  int // next of the Selection's list
-	cols  []scanColumn
-	vecs  []vec.Vector
-	stats ScanStats
-	refs  *references // nil without a cache
-	parts vectorParts
+	// passed: Gather has taken the rows of the zone. rowsOf are the columns that it makes.
+	passed bool
+	rowsOf []gathered
+	it     roaring.IntPeekable
+	list   int // next of the Selection's list
+	cols   []scanColumn
+	vecs   []vec.Vector
+	stats  ScanStats
+	refs   *references // nil without a cache
+	parts  vectorParts
 }
 
 // ScanStats counts what a Scan has done.
@@ -69,6 +72,7 @@ type ScanStats struct {
 type scanColumn struct {
 	pages pages
 	out   vector
+	want  []uint16 // of the rows that decode is for, if not all
 	done  bool     // out is of this zone
 	read  bool     // pages are of this zone
 	held  *entryOf // in the cache; a reference is in refs
@@ -146,7 +150,7 @@ func (sc *Scan) Next() bool {
 		sc.at++
 		sc.leave()
 		sc.rows = min(sc.s.zoneRows, sc.s.rows-sc.s.zoneStart(sc.zone))
-		sc.made, sc.holed = false, false
+		sc.made, sc.holed, sc.passed = false, false, false
 		if sc.choose(); sc.n > 0 {
 			sc.stats.Zones++
 			return true
@@ -216,26 +220,47 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 		return &c.out.v, nil
 	}
 	col := sc.spec.Cols[i]
-	var sl *slot
-	if cache := sc.s.cache; cache != nil {
-		sl = sc.s.slot(&sc.s.cols[col].vectors, sc.zone, sc.s.NumZones())
-		if c.held = cache.acquire(sl); c.held != nil {
-			sc.refs.of = append(sc.refs.of, c.held)
-			sc.stats.CachedVectors++
-			return &c.held.v, nil
-		}
+	sl := sc.slotOf(col)
+	if v := sc.cached(c, sl); v != nil {
+		return v, nil
 	}
-	if err := sc.decode(c, col); err != nil {
+	if err := sc.make(c, col); err != nil {
 		return nil, err
 	}
-	if err := sc.fill(c, col); err != nil {
-		return nil, err
-	}
-	c.done = true
 	if sl != nil && !sc.spec.NoCache {
-		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v)
+		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v, false)
 	}
 	return &c.out.v, nil
+}
+
+// slotOf returns where the cache has a column of the zone; nil without a cache.
+func (sc *Scan) slotOf(col int) *slot {
+	return sc.s.slot(&sc.s.cols[col].vectors, sc.zone, sc.s.NumZones())
+}
+
+// cached returns what is in a slot, if it is there, until the scan moves on.
+func (sc *Scan) cached(c *scanColumn, sl *slot) *vec.Vector {
+	if sl == nil {
+		return nil
+	}
+	if c.held = sc.s.cache.acquire(sl); c.held == nil {
+		return nil
+	}
+	sc.refs.of = append(sc.refs.of, c.held)
+	sc.stats.CachedVectors++
+	return &c.held.v
+}
+
+// make decodes a column of the zone.
+func (sc *Scan) make(c *scanColumn, col int) error {
+	if err := sc.decode(c, col); err != nil {
+		return err
+	}
+	if err := sc.fill(c, col); err != nil {
+		return err
+	}
+	c.done = true
+	return nil
 }
 
 // decode reads and decodes the pages of a column in the zone.
@@ -250,6 +275,7 @@ func (sc *Scan) decode(c *scanColumn, col int) error {
 	sequential := c.last == sc.at-2
 	c.last = sc.at - 1
 	c.pages.reset()
+	c.pages.want = c.want
 	for k := range pgs {
 		body, err := sc.body(c, ch, col, &pgs[k], sequential)
 		if err != nil {

@@ -105,6 +105,7 @@ var mutants = []mutant{
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
+	{"gather-ignore-nulls", "columnar/segment", "TestGather"},
 	{"opt-determined-without-key", "query/opt", "TestRandomQueries"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},
 	{"kernel-ignores-validity", "query/expr", "TestVectorAgainstRows"},
