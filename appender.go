@@ -30,6 +30,8 @@ type Appender struct {
 	cols   []int
 	types  []types.Type // of all columns
 	whole  bool         // rows have all columns in their order
+	// decimals are by column of the table.
+	decimals []decimalLimit
 	// defaults are those of the columns not listed.
 	defaults *query.Defaults
 	bb       *vec.BatchBuilder
@@ -69,6 +71,7 @@ func (a *Appender) open(ctx context.Context, tx table.Tx, name string, cols []st
 	listed := make([]bool, len(def.Columns))
 	for i := range def.Columns {
 		a.types = append(a.types, def.Columns[i].Type)
+		a.decimals = append(a.decimals, decimalLimitOf(def.Columns[i].Type))
 		if len(cols) == 0 && def.Columns[i].Generated == "" {
 			a.cols, listed[i] = append(a.cols, i), true
 		}

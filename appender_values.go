@@ -57,8 +57,11 @@ func directTime(v time.Time, t types.Type) (d types.Datum, ok bool, err error) {
 	if t.Kind != types.Date {
 		return d, false, nil
 	}
-	_, offset := v.Zone()
-	seconds := v.Unix() + int64(offset)
+	seconds := v.Unix()
+	if v.Location() != time.UTC {
+		_, offset := v.Zone()
+		seconds += int64(offset)
+	}
 	days := seconds / secondsPerDay
 	if seconds < days*secondsPerDay {
 		days--
@@ -87,6 +90,19 @@ func fits(s string, t *types.Type) bool {
 	return !limited || len(s) <= n
 }
 
+// decimalLimit says which decimals a column takes as they are: those of its scale below the limit. It is zero for others.
+type decimalLimit struct {
+	scale int16
+	limit int64
+}
+
+func decimalLimitOf(t types.Type) (l decimalLimit) {
+	if p, s, ok := t.PrecisionScale(); ok && s >= 0 && p <= 18 {
+		l = decimalLimit{int16(s), types.Pow10(p)}
+	}
+	return l
+}
+
 // put appends a value to a column of the batch.
 func (a *Appender) put(c int, v any) error {
 	col, t := a.bb.Col(c), &a.types[c]
@@ -109,6 +125,16 @@ func (a *Appender) put(c int, v any) error {
 				return err
 			}
 			return col.AppendString(v)
+		}
+	case time.Time:
+		if t.Kind == types.Date {
+			if d, ok, err := directTime(v, *t); ok && err == nil {
+				return col.AppendInt(d.I)
+			}
+		}
+	case types.Datum:
+		if l := &a.decimals[c]; v.Form == types.NumInt64 && v.Scale == l.scale && v.I < l.limit && -v.I < l.limit && v.Valid && v.K == types.Numeric {
+			return col.AppendDecimal(v.I, int(v.Scale))
 		}
 	}
 	d, ok, err := direct(v, *t)

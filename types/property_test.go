@@ -1,6 +1,7 @@
 package types
 
 import (
+	"bytes"
 	"flag"
 	"math"
 	"math/big"
@@ -318,5 +319,25 @@ func TestCoerceIsIdempotent(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCheckUTF8String compares the quick look at strings with the careful one, with every byte at every place.
+func TestCheckUTF8String(t *testing.T) {
+	n := 0
+	for size := range 40 {
+		for at := range size {
+			for c := range 256 {
+				b := bytes.Repeat([]byte{'a' + byte(size)%26}, size)
+				b[at] = byte(c)
+				if got, want := CheckUTF8String(string(b)), CheckUTF8(b); (got == nil) != (want == nil) {
+					t.Fatalf("%q: %v, want %v", b, got, want)
+				}
+				n++
+			}
+		}
+	}
+	if n < 100_000 {
+		t.Errorf("%d strings", n)
 	}
 }

@@ -2,9 +2,11 @@ package types
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/laminadb/lamina/sqlerr"
 )
@@ -46,10 +48,33 @@ func FirstInvalidUTF8(b []byte) (at int, err error) {
 
 // CheckUTF8String is CheckUTF8 of a string.
 func CheckUTF8String(s string) error {
-	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+	if plainASCII(s) || utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return nil
 	}
 	return CheckUTF8([]byte(s))
+}
+
+// plainASCII reports whether all bytes are from 1 to 127, eight of them at a time.
+func plainASCII(s string) bool {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	if len(b) < 8 {
+		for _, c := range b {
+			if c-1 >= 127 {
+				return false
+			}
+		}
+		return true
+	}
+	last := len(b) - 8
+	for i := 0; ; i = min(i+8, last) { // the last eight may overlap those before
+		if x := binary.LittleEndian.Uint64(b[i:]); (x|(x-low))&high != 0 {
+			return false
+		}
+		if i == last {
+			return true
+		}
+	}
 }
 
 // invalidUTF8 names the bytes that the first one promises, as far as they are there.
