@@ -109,3 +109,35 @@ func TestReplacedWhileCompacted(t *testing.T) {
 	}
 	d.rows(t, 9, map[int64]bool{0: false, 5: false})
 }
+
+// TestDeletionsWakeCompaction: rows of segments that are deleted, and nothing else, lead to a compaction in the end: those
+// who compact are woken when many deletions are folded.
+func TestDeletionsWakeCompaction(t *testing.T) {
+	const rows = 4 * foldMin
+	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
+	must(t, err)
+	d.o.DeltaRows, d.o.SegmentRows = rows, rows
+	must(t, d.Define(1, numbers()))
+	d.Snapshot(1).(*snapshot).Release()
+	for n := range int64(rows) {
+		d.number(t, 2, n)
+	}
+	must(t, d.drive(2))
+	for class := range d.jobs.due {
+		d.jobs.due[class] = make(chan struct{}, 1)
+	}
+	inc := (*d.tables.Load())[20000].inc
+	for n := range int64(2 * foldMin) {
+		d.remove(t, table.LSN(3+n), n)
+		d.Retire(table.LSN(3+n), table.LSN(3+n))
+	}
+	for class := range d.jobs.due {
+		if len(d.jobs.due[class]) != 1 {
+			t.Errorf("nobody compacts class %d", class)
+		}
+		must(t, inc.compactDue(t.Context(), class))
+	}
+	if m := d.Metrics(); m.Compactions != 1 || m.DeletedRows != 0 || m.Rows != rows-2*foldMin {
+		t.Errorf("%+v", m)
+	}
+}

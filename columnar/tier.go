@@ -246,6 +246,7 @@ func (t *Tier) Retire(applied, watermark table.LSN) {
 		for _, s := range st.p.segs {
 			if s.dv.Pending() >= foldMin {
 				s.dv.Fold(folded)
+				t.jobs.pokeDue() // so many may be deleted that it is to be written anew
 			}
 		}
 	}
