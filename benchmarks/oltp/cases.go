@@ -15,7 +15,8 @@ func (s *systems) cases(rows int64) []*Case {
 	list = append(list, s.gets(k)...)
 	list = append(list, s.getsBeside(k)...)
 	list = append(list, s.updates(k)...)
-	return append(list, s.fromSegments(k)...)
+	list = append(list, s.fromSegments(k)...)
+	return append(list, s.fromLSM(k)...)
 }
 
 // keySource gives keys: new ones to each system, and old ones at random, which cases of one client use.

@@ -16,7 +16,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Cases) < 16 || len(r.Settings) != 3 {
+	if len(r.Cases) < 26 || len(r.Settings) != 4 {
 		t.Fatalf("%d cases, settings %q", len(r.Cases), r.Settings)
 	}
 	commits, beside := 0, 0

@@ -3,6 +3,7 @@ package oltp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/laminadb/lamina/benchmarks/machine"
@@ -48,6 +49,7 @@ const (
 	GetSegments    = "read of one row by key in cached segments"
 	GetUncached    = "read of one row by key in segments 10 times the cache"
 	UpdateSegments = "durable UPDATE of 100 rows by key in segments"
+	GetLSM         = "read of one row by key in an LSM table"
 )
 
 // The systems.
@@ -55,6 +57,7 @@ const (
 	Lamina = "Lamina"
 	SQLite = "SQLite"
 	Bolt   = "bbolt"
+	Pebble = "Pebble"
 	Bare   = "append + fdatasync"
 )
 
@@ -74,14 +77,19 @@ type systems struct {
 	lamina *laminaDB
 	// segments has all rows in segments, uncached hardly a cache.
 	segments, uncached *laminaDB
+	lsm                *laminaDB
+	pebble             *rawPebble
 }
 
 func (s *systems) close() error {
 	var errs []error
-	for _, l := range []*laminaDB{s.lamina, s.segments, s.uncached} {
+	for _, l := range []*laminaDB{s.lamina, s.segments, s.uncached, s.lsm} {
 		if l != nil {
 			errs = append(errs, l.close())
 		}
+	}
+	if s.pebble != nil {
+		errs = append(errs, s.pebble.db.Close())
 	}
 	if s.bolt != nil {
 		errs = append(errs, s.bolt.close())
@@ -111,7 +119,13 @@ func (s *systems) open(ctx context.Context, o Options) (err error) {
 	if s.segments, err = openSegments(ctx, o.Dir, o.Rows, 0); err != nil {
 		return err
 	}
-	s.uncached, err = openSegments(ctx, o.Dir, o.Rows, uncachedMemory)
+	if s.uncached, err = openSegments(ctx, o.Dir, o.Rows, uncachedMemory); err != nil {
+		return err
+	}
+	if s.lsm, err = openLSM(ctx, o.Dir, o.Rows); err != nil {
+		return err
+	}
+	s.pebble, err = openPebble(o.Dir, o.Rows)
 	return err
 }
 
@@ -126,7 +140,8 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := s.open(ctx, o); err != nil {
 		return r, err
 	}
-	r.Settings = []string{s.lamina.gotBack, s.sqlite.gotBack, s.bolt.gotBack}
+	r.Settings = []string{s.lamina.gotBack, s.sqlite.gotBack, s.bolt.gotBack,
+		fmt.Sprintf("Pebble v2: %d MiB of block cache, filters of %d bits a key", pebbleCache>>20, pebbleBits)}
 	r.Cases = s.cases(o.Rows)
 	for round := range o.Rounds {
 		// Every other round goes backwards: what comes first in a round is not always the same.

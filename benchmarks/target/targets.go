@@ -10,6 +10,7 @@ var Targets = []Target{
 	{Name: "get-beside", Text: "reads by key beside a saturating durable writer, a snapshot each", Bound: 0.7e6, Unit: "a second"},
 	{Name: "get-sqlite", Text: "reads by key, prepared SELECT, beside SQLite", Bound: 4, Unit: "×"},
 	{Name: "update-sqlite", Text: "durable UPDATE of 100 rows by key beside SQLite", Bound: 4, Unit: "×"},
+	{Name: "lsm-pebble", Text: "reads by key of an LSM table, package table, beside Get of Pebble alone", Bound: 0.8, Unit: "×"},
 	{Name: "segments-get", Text: "reads by key of rows in cached segments, package table", Bound: 0.2e6, Unit: "a second"},
 	{Name: "segments-uncached", Text: "reads by key of rows in segments, most of which are in no cache, package table", Bound: 8e3, Unit: "a second"},
 	{Name: "segments-sqlite", Text: "reads by key of rows in cached segments, prepared SELECT, beside SQLite", Bound: 2, Unit: "×"},

@@ -112,6 +112,12 @@ func (p *page) oltpTargets(r *oltp.Result) {
 	p.figures.Add("get-beside", report.Median(find(oltp.GetBeside, oltp.SnapshotEach).Rates), "")
 	p.figures.Add("get-sqlite", ratio(r, find(oltp.Get, oltp.PreparedQuery), oltp.SQLite), "")
 	p.figures.Add("update-sqlite", ratio(r, find(oltp.Update, ""), oltp.SQLite), "")
+	for _, c := range r.Cases {
+		if c.System == oltp.Pebble {
+			lsm := find(oltp.GetLSM, oltp.OneSnapshot)
+			p.figures.Add("lsm-pebble", report.Median(report.Ratios(lsm.Rates, c.Rates)), report.Rate(report.Median(lsm.Rates))+" a second")
+		}
+	}
 	p.figures.Add("segments-get", report.Median(find(oltp.GetSegments, oltp.OneSnapshot).Rates), "")
 	p.figures.Add("segments-uncached", report.Median(find(oltp.GetUncached, oltp.OneSnapshot).Rates), "")
 	p.figures.Add("segments-sqlite", ratio(r, find(oltp.GetSegments, oltp.PreparedQuery), oltp.SQLite), "")
