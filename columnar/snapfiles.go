@@ -98,6 +98,9 @@ func (f *files) bytes() int64 {
 
 func (f *files) path(name string) string { return f.o.FS.PathJoin(f.o.Dir, name) }
 
+// ManifestName returns the name of the file that says which files the tier has.
+func (t *Tier) ManifestName() string { return t.files.manifestName() }
+
 func (f *files) manifestName() string { return tierName + ".manifest" }
 
 func (f *files) fileName(n uint32) string { return fmt.Sprintf("%s-%08d.snap", tierName, n) }

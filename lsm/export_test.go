@@ -15,7 +15,8 @@ func OpenPebble(o Options, fs vfs.FS, dir string) (*pebble.DB, error) {
 	o.Logger = slog.New(slog.DiscardHandler)
 	cache := pebble.NewCache(o.cacheBytes())
 	defer cache.Unref()
-	return pebble.Open(dir, o.pebble(fs, cache, logger{&Tier{o: o}}))
+	t := &Tier{o: o}
+	return pebble.Open(dir, o.pebble(fs, cache, logger{t}, t.damaged))
 }
 
 // AppendPeerRow appends a key, and a row as a tier would store it.

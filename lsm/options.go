@@ -21,6 +21,8 @@ type Options struct {
 	Logger   *slog.Logger // nil: discard
 	// Tracker is charged for what is kept in memory.
 	Tracker *mem.Tracker
+	// Durable is the LSN up to which the files have everything, by the last checkpoint; 0 if it had none.
+	Durable table.LSN
 	// BeforeSync is called before a file is synced, with the highest LSN that it may contain: the log must be durable up to
 	// there first. nil: nothing to do.
 	BeforeSync func(upTo table.LSN) error
@@ -91,12 +93,13 @@ const stallNever = 1 << 20
 func (o *Options) cacheBytes() int64 { return max(1<<20, o.MemoryBytes/8) }
 
 // pebble returns Pebble's options.
-func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger) *pebble.Options {
+func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger, damaged func(pebble.DataCorruptionInfo)) *pebble.Options {
 	p := &pebble.Options{
 		FS: fs, Cache: cache, Logger: log, DisableWAL: true, FormatMajorVersion: formatVersion,
 		MemTableSize: uint64(o.MemtableBytes), MemTableStopWritesThreshold: stallNever,
 		L0CompactionThreshold: o.CompactionThreshold, L0StopWritesThreshold: stallNever,
 		DisableAutomaticCompactions: o.DisableCompaction,
+		EventListener:               &pebble.EventListener{DataCorruption: damaged},
 	}
 	// A filter with b bits a key has 0.6185^b false positives.
 	bits := int(math.Ceil(math.Log(o.BloomFalsePositiveRate) / math.Log(0.6185)))

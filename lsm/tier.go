@@ -47,6 +47,7 @@ type Tier struct {
 	live  bool
 
 	counts pressure
+	seen   damageSeen
 	// backup takes the files of the backup that is made now.
 	backup atomic.Pointer[backup.Target]
 	closed struct {
@@ -73,6 +74,9 @@ func Open(o Options) (*Tier, error) {
 		return t, nil
 	}
 	if err == nil {
+		err = t.check()
+	}
+	if err == nil {
 		err = t.open()
 	}
 	if err != nil {
@@ -93,18 +97,22 @@ func (t *Tier) open() error {
 	files.opening.Store(true)
 	defer files.opening.Store(false)
 	err := t.files(func() (err error) {
-		db, err = pebble.Open(t.o.Dir, t.o.pebble(&backupFS{files, t}, t.cache, logger{t}))
+		db, err = pebble.Open(t.o.Dir, t.o.pebble(&backupFS{files, t}, t.cache, logger{t}, t.damaged))
 		return err
 	})
 	if err != nil {
-		if t.failed.writeError() == nil { // it came back
-			t.cache.Unref()
+		if t.failed.writeError() != nil {
+			return pebbleError("open", err)
 		}
-		return pebbleError("open", err)
+		t.cache.Unref() // it came back
+		// What the file system said ends in failed: this is about what the files have.
+		return corruptedf("LSM tree, by %s and %s: %w", t.ManifestName(), t.newest("OPTIONS-"), err)
 	}
 	if err := t.readMark(db); err != nil {
-		err = errors.Join(err, db.Close())
-		t.cache.Unref()
+		err = errors.Join(err, t.files(db.Close))
+		if t.failed.writeError() == nil {
+			t.cache.Unref()
+		}
 		return err
 	}
 	t.db.Store(db)

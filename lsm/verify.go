@@ -20,7 +20,11 @@ func (t *Tier) Verify(ctx context.Context, report func(table.Damage) bool) (entr
 	v := &verifier{ctx: ctx, t: t, s: p.s}
 	err = v.all()
 	if err != nil && sqlerr.CodeOf(err) == sqlerr.DataCorrupted {
-		report(table.Damage{File: t.o.Dir, Err: err})
+		file, _, ok := table.PlaceOf(err)
+		if !ok {
+			file = t.o.Dir
+		}
+		report(table.Damage{File: file, Err: err})
 		err = nil
 	}
 	return v.entries, err

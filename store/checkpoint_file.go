@@ -35,6 +35,18 @@ type checkpoint struct {
 	tiers []tierMark
 }
 
+// durableOf returns the LSN up to which a tier was durable by itself; 0 if there is no checkpoint, or it does not say.
+func (c *checkpoint) durableOf(name string) table.LSN {
+	if c != nil {
+		for _, m := range c.tiers {
+			if m.name == name {
+				return m.durable
+			}
+		}
+	}
+	return 0
+}
+
 type tierMark struct {
 	name    string
 	durable table.LSN

@@ -21,8 +21,8 @@ type damageCase struct {
 	o  *oracle
 	fs *waltest.CrashFS // of the open store s
 	s  *Store
-	// image is what the end of the process would leave.
-	image *waltest.CrashFS
+	// image is what the end of the process would leave, early what it would have left before the last checkpoint.
+	image, early *waltest.CrashFS
 	// proven is how far the log proves itself; files are those of the log.
 	proven wal.Position
 	files  map[string]wal.FileReport
@@ -41,12 +41,13 @@ func newDamageCase(t *testing.T) *damageCase {
 			must(0, f.clients(5))(t)
 		}
 	}
+	early := fs.Kill()
 	fill()
 	must(0, s.Checkpoint(t.Context()))(t)
 	from := wal.Position(s.checkpoints.position.Load())
 	fill()
 	must(0, s.pipeline.Sync(t.Context()))(t)
-	c := &damageCase{o: f.o, fs: fs, s: s, proven: s.log.End(), files: map[string]wal.FileReport{}}
+	c := &damageCase{o: f.o, fs: fs, s: s, early: early, proven: s.log.End(), files: map[string]wal.FileReport{}}
 	must(0, s.pipeline.Mark(t.Context()))(t)
 	c.image = fs.Kill()
 	report := must(wal.Scan(c.image, LogDir(fs, "db"), from, nil))(t)
@@ -66,10 +67,14 @@ func (c *damageCase) matters(name string, off int64) bool {
 func (c *damageCase) paths(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
-	for _, dir := range []string{"db", "db/" + logName, "db/" + tiersDirName} {
-		for _, name := range must(c.image.List(dir))(t) {
+	for _, dir := range []string{"db", "db/" + logName, "db/" + tiersDirName, "db/" + "lsm"} {
+		names, err := c.image.List(dir)
+		if err != nil && dir != "db/"+"lsm" {
+			t.Fatal(err)
+		}
+		for _, name := range names {
 			path := dir + "/" + name
-			if info := must(c.image.Stat(path))(t); !info.IsDir() && info.Size() > 0 {
+			if info := must(c.image.Stat(path))(t); !info.IsDir() && (info.Size() > 0 || strings.HasPrefix(name, "marker.")) {
 				found[fileKind(path)] = append(found[fileKind(path)], path)
 			}
 		}

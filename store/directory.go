@@ -114,7 +114,7 @@ func (d *directory) checkForeign(readOnly bool) error {
 }
 
 func (d *directory) noDatabase() error {
-	return sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" holds no database", d.path)
+	return sqlerr.Newf(sqlerr.UndefinedFile, "directory \"%s\" holds no database: there is no %s", d.path, versionName)
 }
 
 func (d *directory) join(name string) string { return d.fs.PathJoin(d.path, name) }
@@ -187,7 +187,7 @@ func (d *directory) checkEmpty() error {
 	for _, name := range names {
 		if name != lockName && name != versionName+tempSuffix {
 			return sqlerr.Newf(sqlerr.ObjectNotInPrerequisiteState,
-				"directory \"%s\" holds no database, but is not empty: it has \"%s\"", d.path, name)
+				"directory \"%s\" holds no database, but is not empty: it has \"%s\" and no %s", d.path, name, versionName)
 		}
 	}
 	return nil

@@ -23,6 +23,8 @@ import (
 func fileKind(path string) string {
 	base := path[strings.LastIndexByte(path, '/')+1:]
 	switch {
+	case strings.HasPrefix(base, "marker."):
+		return "LSM marker"
 	case strings.HasPrefix(base, "tmp-wal-"):
 		return "log file in preparation"
 	case strings.HasPrefix(base, "wal-"):
@@ -39,6 +41,12 @@ func fileKind(path string) string {
 		return "checkpoint"
 	case strings.HasPrefix(base, versionName):
 		return "version"
+	case strings.HasSuffix(base, ".sst"):
+		return "LSM table"
+	case strings.HasPrefix(base, "MANIFEST-"):
+		return "LSM manifest"
+	case strings.HasPrefix(base, "OPTIONS-"):
+		return "LSM options"
 	case base == lockName:
 		return "lock"
 	case base == logName:

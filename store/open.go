@@ -85,7 +85,7 @@ func openMemory(c table.Common) (table.TableStorage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.addTiers(nil); err != nil {
+	if err := s.addTiers(nil, nil); err != nil {
 		return nil, err
 	}
 	if s.tierOf(s.defaultMethod) < 0 {

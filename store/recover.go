@@ -28,7 +28,7 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
-	if err := s.addTiers(s.dir); err != nil {
+	if err := s.addTiers(s.dir, c); err != nil {
 		return err
 	}
 	if err := s.checkBehind(c); err != nil {
@@ -75,6 +75,7 @@ func (r *replay) readLog(o wal.Options) (wal.Position, error) {
 	path := s.dir.join(logName)
 	if s.readOnly {
 		report, err := wal.Scan(s.dir.fs, path, o.From, r.record)
+		err = r.of(err)
 		switch {
 		case err != nil:
 		case o.ID != (wal.ID{}) && report.ID != o.ID:
@@ -87,10 +88,21 @@ func (r *replay) readLog(o wal.Options) (wal.Position, error) {
 	var err error
 	s.log, _, err = wal.Open(s.dir.fs, path, o, r.record)
 	if err != nil {
-		return 0, err
+		return 0, r.of(err)
 	}
 	lsn, _ := s.log.Last()
 	return s.log.End(), r.checkEnd(lsn)
+}
+
+// of adds to an error of the log what is read of it: a checkpoint that is lost, or of another time, leads to files that are gone.
+func (r *replay) of(err error) error {
+	switch {
+	case err == nil || sqlerr.CodeOf(err) != sqlerr.DataCorrupted:
+		return err
+	case r.from == nil:
+		return sqlerr.Newf(sqlerr.DataCorrupted, "%w (read from its beginning, as there is no %s)", err, checkpointName)
+	}
+	return sqlerr.Newf(sqlerr.DataCorrupted, "%w (read from %v, as %s says)", err, r.from.position, checkpointName)
 }
 
 // checkEnd checks that the replay has led to the LSN at which the log ends.
@@ -251,8 +263,8 @@ func (s *Store) checkBehind(c *checkpoint) error {
 		case i < 0 || !s.tiers[i].durable:
 			errs = append(errs, corruptedf("the checkpoint refers to a tier \"%s\", which is not known", mark.name))
 		case s.tiers[i].Durable() < mark.durable:
-			errs = append(errs, corruptedf("the files of the %s tier are at LSN %d, but the checkpoint was made with those at %d",
-				mark.name, s.tiers[i].Durable(), mark.durable))
+			errs = append(errs, corruptedf("the files of the %s tier, by %s, are at LSN %d, but %s was made with those at %d",
+				mark.name, s.tiers[i].manifest(), s.tiers[i].Durable(), checkpointName, mark.durable))
 		}
 	}
 	return errors.Join(errs...)
@@ -264,8 +276,8 @@ func (r *replay) checkAhead() error {
 	for i := range r.s.tiers {
 		t := &r.s.tiers[i]
 		if t.durable && t.Durable() > r.s.applied.lsn {
-			errs = append(errs, corruptedf("the files of the %s tier are at LSN %d, but the log ends at %d",
-				t.method, t.Durable(), r.s.applied.lsn))
+			errs = append(errs, corruptedf("the files of the %s tier, by %s, are at LSN %d, but the log ends at %d",
+				t.method, t.manifest(), t.Durable(), r.s.applied.lsn))
 		}
 	}
 	return errors.Join(errs...)

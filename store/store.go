@@ -93,7 +93,9 @@ type tier struct {
 	// folder is the name of the folder of the tier's files, and backup adds to another one what the files have now: at least
 	// what the last checkpoint made durable, at most what the log has durably, however many checkpoints are made meanwhile.
 	folder string
-	backup func(ctx context.Context, to *backup.Target) error
+	// manifest returns the name of the file that says which files the tier has.
+	manifest func() string
+	backup   func(ctx context.Context, to *backup.Target) error
 	// backupLog adds what the log names besides, once that was copied; nil: there is nothing. backupEnded ends what backup
 	// began, whether that succeeded or not; nil: there is nothing to end.
 	backupLog   func(ctx context.Context, to *backup.Target) error

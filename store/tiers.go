@@ -25,8 +25,9 @@ func (s *Store) memoryFor(use string) *mem.Tracker {
 	return t
 }
 
-// addTiers opens the tiers: that of memory tables, and with a directory that of columnar ones.
-func (s *Store) addTiers(d *directory) error {
+// addTiers opens the tiers: that of memory tables, and with a directory, of which c is the
+// checkpoint or nil, those of columnar and LSM ones.
+func (s *Store) addTiers(d *directory, c *checkpoint) error {
 	memory, err := rowstore.Open(rowstore.Options{Tracker: s.memoryFor("memory tables")})
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (s *Store) addTiers(d *directory) error {
 	if err := s.addColumnar(d, path); err != nil {
 		return err
 	}
-	return s.addLSM(d)
+	return s.addLSM(d, c)
 }
 
 // addColumnar opens the tier of columnar tables in a folder.
@@ -63,7 +64,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 		return err
 	}
 	s.tiers = append(s.tiers, tier{
-		folder: tiersDirName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
+		folder: tiersDirName, manifest: t.ManifestName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
 		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
 		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
 		report: t.Report,
@@ -92,20 +93,20 @@ func deltaBytes(given, memory int64) int64 {
 const lsmDirName = "lsm"
 
 // addLSM opens the tier of LSM tables.
-func (s *Store) addLSM(d *directory) error {
-	c := s.lsm
+func (s *Store) addLSM(d *directory, c *checkpoint) error {
+	k := s.lsm
 	t, err := lsm.Open(lsm.Options{
-		FS: d.fs, Dir: d.join(lsmDirName), ReadOnly: s.readOnly, Logger: s.logger, Tracker: s.memoryFor("LSM tables"),
+		FS: d.fs, Dir: d.join(lsmDirName), ReadOnly: s.readOnly, Durable: c.durableOf("lsm"), Logger: s.logger, Tracker: s.memoryFor("LSM tables"),
 		BeforeSync: s.logBeforeData, Failed: s.tierFailed, MemoryBytes: s.common.MemoryBytes,
-		MemtableBytes: c.MemtableBytes, MemtablesMax: c.MemtablesMax, BloomFalsePositiveRate: c.BloomFalsePositiveRate,
-		DisableCompaction: c.DisableCompaction, CompactionThreshold: c.CompactionThreshold, Compression: c.Compression,
+		MemtableBytes: k.MemtableBytes, MemtablesMax: k.MemtablesMax, BloomFalsePositiveRate: k.BloomFalsePositiveRate,
+		DisableCompaction: k.DisableCompaction, CompactionThreshold: k.CompactionThreshold, Compression: k.Compression,
 	})
 	if err != nil {
 		return err
 	}
 	s.tiers = append(s.tiers, tier{
 		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
-		folder: lsmDirName, backup: t.Backup, report: t.Report,
+		folder: lsmDirName, manifest: t.ManifestName, backup: t.Backup, report: t.Report,
 	})
 	return nil
 }

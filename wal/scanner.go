@@ -19,7 +19,8 @@ type foundFile struct {
 	epoch  uint32
 	size   int64
 	header fileHeader
-	valid  bool // the header is intact and of this epoch
+	intact bool // the header is intact
+	valid  bool // and of this epoch
 }
 
 type foundFiles struct {
@@ -105,7 +106,7 @@ func inspectFile(fs vfs.FS, dir, name string, epoch uint32) (foundFile, error) {
 		return out, ioError("read", name, err)
 	}
 	h, ok := parseFileHeader(b[:])
-	out.header, out.valid = h, ok && h.epoch == epoch
+	out.header, out.intact, out.valid = h, ok, ok && h.epoch == epoch
 	return out, nil
 }
 
@@ -168,6 +169,11 @@ func (s *scan) identify() (last int, err error) {
 			return 0, sqlerr.Newf(sqlerr.DataCorrupted, "log file %s belongs to another database", f.name)
 		}
 		last = i
+	}
+	for i := range s.files {
+		if f := &s.files[i]; f.intact && f.header.id == s.id && f.header.epoch > f.epoch {
+			return 0, &DamageError{f.name, 0, "it has the header of a later file: what is prepared for use holds earlier ones"}
+		}
 	}
 	return last, nil
 }
