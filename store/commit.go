@@ -163,6 +163,12 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	t := c.tx
 	r := &c.request
 	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
+	if err := c.loadMoved(ctx); err != nil {
+		c.releaseMoved(false)
+		t.end()
+		t.s.stats.aborts.Add(1)
+		return receipt, err
+	}
 	if c.loads {
 		r.Kind, r.Async = wal.Load, r.Async || invariants.Mutant("store-load-unsynced")
 	}
@@ -184,7 +190,7 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 		return receipt, err // done is called, now or later
 	}
 	if !c.ended { // it was refused before it was appended
-		c.releaseView()
+		c.releaseMoved(false)
 		t.end()
 	}
 	t.s.stats.aborts.Add(1)
@@ -231,7 +237,7 @@ func (c *commit) done(err error) {
 		}
 	}
 	c.ended = true
-	c.releaseView()
+	c.releaseMoved(true)
 	c.tx.end()
 	s.checkpoints.grown(s)
 }

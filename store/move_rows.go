@@ -10,11 +10,12 @@ import (
 )
 
 // A table that moves, in the form that it has, to a tier that takes the rows of a record to disk while the record is
-// applied need not fit into memory: its rows are not copied into the write set. The transaction goes on reading and
-// changing them where they are. The commit reads them from there twice, a batch at a time: for the log, and to apply them.
+// applied, or before, need not fit into memory: its rows are not copied into the write set. The transaction goes on reading
+// and changing them where they are. The commit reads them from there twice, a batch at a time: for the log, and to apply
+// them; or once, if the tier writes them to files that the record names.
 
 // takesAnySize reports whether applying a record to a tier takes no more memory the more rows it has.
-func takesAnySize(method string) bool { return method == "lsm" }
+func takesAnySize(method string) bool { return method == "lsm" || method == "columnar" }
 
 // movesAsIs reports whether a table can move without a copy of its rows in the write set.
 func movesAsIs(was, def *table.TableDef, f table.RowMapper) bool {
@@ -55,6 +56,10 @@ type movedRows struct {
 	def  *table.TableDef // the new one
 	from table.TableSnapshot
 	w    *writes // rows that it ended stay behind; nil: none
+	// in says that the rows were written to files of the new tier: those of loaded; and that rest are too few for a file.
+	in     bool
+	loaded table.LoadedRows // nil: there is no file
+	rest   []*vec.BatchBuilder
 }
 
 // collectMoved notes the tables that move without a copy of their rows. Nobody else can change them any more.
@@ -87,12 +92,67 @@ func (c *commit) collectMoved() {
 	}
 }
 
-// releaseView gives up what the rows that move were read from.
-func (c *commit) releaseView() {
+// loadMoved writes rows that move to files of their new tiers.
+func (c *commit) loadMoved(ctx context.Context) error {
+	for i := range c.moved {
+		if err := c.moved[i].load(ctx, c.tx.s); err != nil {
+			return err
+		}
+		c.loads = c.loads || c.moved[i].loaded != nil
+	}
+	return nil
+}
+
+// releaseMoved gives up what the rows that move were read from, and were written to unless a record may name that.
+func (c *commit) releaseMoved(named bool) {
+	for i := range c.moved {
+		c.moved[i].drop(named)
+	}
 	if c.view != nil {
 		c.view.Release()
 		c.view = nil
 	}
+}
+
+// load writes the rows to files of the new tier, if that does so.
+func (m *movedRows) load(ctx context.Context, s *Store) error {
+	tier, ok := s.tiers[s.tierOf(m.def.Method)].Tier.(table.LoadingTier)
+	if !ok || m.in {
+		return nil
+	}
+	l := tier.Load(m.def)
+	defer l.Abort()
+	err := m.scan(ctx, func(e *table.Entry) error { return l.Append(ctx, e.Rows) })
+	if err != nil {
+		return err
+	}
+	err = l.Rest(func(rows *vec.Batch) error {
+		c, err := vec.Copy(rows, s.mem)
+		if err == nil {
+			m.rest = append(m.rest, c)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	loaded, err := l.Finish(ctx) // the keys are those of a table
+	if err == nil && loaded.Rows() > 0 {
+		m.loaded = loaded
+	}
+	m.in = err == nil
+	return err
+}
+
+// drop gives up what load has made. The files stay if a record may name them.
+func (m *movedRows) drop(named bool) {
+	if m.loaded != nil && !named {
+		m.loaded.Drop()
+	}
+	for _, bb := range m.rest {
+		bb.Release()
+	}
+	m.loaded, m.rest = nil, nil
 }
 
 // each calls f for the entries that make the rows those of the new tier.
@@ -101,6 +161,27 @@ func (m *movedRows) each(ctx context.Context, f func(*table.Entry) error) error 
 	if err := f(&e); err != nil {
 		return err
 	}
+	if !m.in {
+		return m.scan(ctx, f)
+	}
+	if m.loaded != nil {
+		e.Op, e.Load, e.Loaded = table.OpLoadRows, m.loaded.Record(), m.loaded
+		if err := f(&e); err != nil {
+			return err
+		}
+	}
+	for _, bb := range m.rest {
+		e := table.Entry{Table: m.def.ID, Version: m.def.Version, Op: table.OpInsertRows, Rows: bb.Batch()}
+		if err := f(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan calls f for entries that insert the rows.
+func (m *movedRows) scan(ctx context.Context, f func(*table.Entry) error) error {
+	e := table.Entry{Table: m.def.ID, Version: m.def.Version, Op: table.OpInsertRows}
 	if m.from == nil {
 		return sqlerr.Newf(sqlerr.InternalError, "the rows of table \"%s\" are not where they were", m.def.Name)
 	}
@@ -116,7 +197,6 @@ func (m *movedRows) each(ctx context.Context, f func(*table.Entry) error) error 
 	if err != nil {
 		return err
 	}
-	e.Op = table.OpInsertRows
 	dst := vec.NewBatchBuilder(ts, vec.Size, nil)
 	defer dst.Release()
 	return scanAll(ctx, s, func(c *rowCheck) error {
