@@ -69,7 +69,11 @@ func (st *tableState) record(upTo table.LSN) (*tableRecord, error) {
 		r.mems = append(r.mems, x)
 	}
 	for _, s := range st.p.segs {
-		dv, err := s.dv.Append(nil, uint64(max(upTo, s.cut)))
+		at := max(upTo, s.cut)
+		if invariants.Mutant("columnar-drop-vector") {
+			at = s.cut
+		}
+		dv, err := s.dv.Append(nil, uint64(at))
 		if err != nil {
 			return nil, err
 		}

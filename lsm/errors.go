@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -130,4 +131,8 @@ func (f *failures) writeError() error {
 }
 
 // park never returns: what Pebble would do next would be wrong.
-func park() { select {} }
+func park() {
+	if !invariants.Mutant("lsm-fatal-returns") {
+		select {}
+	}
+}

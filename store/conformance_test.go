@@ -22,15 +22,25 @@ func TestConformanceLSM(t *testing.T) {
 	tabletest.Conform(t, tabletest.Options{Name: "lsm", Open: openOn, Durable: true, Methods: []string{"lsm"}})
 }
 
+// TestConformanceSegments: rows of columnar tables move to segments all the time.
+func TestConformanceSegments(t *testing.T) {
+	var n moving
+	tabletest.Conform(t, tabletest.Options{Name: "segments", Open: n.open, Durable: true, Methods: []string{"columnar"}})
+	n.demand(t, "columnar", moves{30, 10, 40, 100})
+}
+
 // TestConformanceMixed: the tables of each case are in all tiers in turn.
 func TestConformanceMixed(t *testing.T) {
+	var n moving
 	for name, methods := range map[string][]string{
 		"columnar first": {"columnar", "memory", "lsm"}, "memory first": {"memory", "columnar"}, "LSM first": {"lsm", "columnar"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tabletest.Conform(t, tabletest.Options{Name: "mixed", Open: openOn, Durable: true, Methods: methods})
+			tabletest.Conform(t, tabletest.Options{Name: "mixed", Open: n.open, Durable: true, Methods: methods})
 		})
 	}
+	n.demand(t, "columnar", moves{50, 20, 80, 100})
+	n.demand(t, "lsm", moves{flushes: 1, segments: 1})
 }
 
 func TestTransfersMemory(t *testing.T) {
@@ -45,8 +55,19 @@ func TestTransfersLSM(t *testing.T) {
 	tabletest.Transfers(t, tabletest.Options{Name: "lsm", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"lsm"}})
 }
 
+func TestTransfersSegments(t *testing.T) {
+	var n moving
+	t.Cleanup(func() { n.demand(t, "columnar", moves{50, 10, 1, 0}) }) // once the database was closed
+	tabletest.Transfers(t, tabletest.Options{Name: "segments", Open: n.open, Seed: *seed, Durable: true, Methods: []string{"columnar"}})
+}
+
 func TestTransfersMixed(t *testing.T) {
-	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: openOn, Seed: *seed, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
+	var n moving
+	t.Cleanup(func() {
+		n.demand(t, "columnar", moves{50, 10, 1, 0})
+		n.demand(t, "lsm", moves{flushes: 4, segments: 1})
+	})
+	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: n.open, Seed: *seed, Durable: true, Methods: []string{"columnar", "lsm"}})
 }
 
 // TestConformanceLoads is TestConformanceColumnar where a load of any size goes to segments before its commit.

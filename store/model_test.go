@@ -38,8 +38,16 @@ func TestModelLSM(t *testing.T) {
 	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "lsm", Open: openOn, Durable: true, Methods: []string{"lsm"}})
 }
 
+// TestModelMixed: the tables are in all tiers, and most transactions in several; rows move to files all the time.
 func TestModelMixed(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "mixed", Open: openOn, Durable: true, Methods: []string{"columnar", "memory", "lsm"}})
+	var n moving
+	tabletest.Run(t, tabletest.Options{
+		Sequences: *sequences, Seed: *seed, Name: "mixed", Open: n.open, Durable: true, Methods: []string{"columnar", "memory", "lsm"},
+	})
+	if *sequences == 0 {
+		n.demand(t, "columnar", moves{100, 50, 300, 100})
+		n.demand(t, "lsm", moves{100, 10, 100, 0})
+	}
 }
 
 // openSmall opens a database whose memtables and segments are so small that rows move all the time.
@@ -54,5 +62,9 @@ func openSmall(fs vfs.FS) (table.TableStorage, error) {
 
 // TestModelSegments is TestModelColumnar with rows that move to segments all the time.
 func TestModelSegments(t *testing.T) {
-	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "segments", Open: openSmall, Durable: true, Methods: []string{"columnar"}})
+	var n moving
+	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "segments", Open: n.open, Durable: true, Methods: []string{"columnar"}})
+	if *sequences == 0 {
+		n.demand(t, "columnar", moves{200, 100, 500, 200})
+	}
 }

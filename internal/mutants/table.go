@@ -1,7 +1,7 @@
 package main
 
 // mutantsMin is the least number of mutants that a full run tries.
-const mutantsMin = 70
+const mutantsMin = 150
 
 // mutants are all rules that can be broken.
 var mutants = []mutant{
@@ -81,6 +81,11 @@ var mutants = []mutant{
 	{"columnar-resolve-any-cut", "columnar", "TestDeletionOfAnEarlierVersion"},
 	{"columnar-forget-moves", "store", "TestModelSegments"},
 	{"columnar-forget-sealed-ends", "columnar", "TestEndedWhileFlushed"},
+	{"columnar-drop-vector", "store", "TestModelSegments"},
+	{"segment-skip-sync", "store", "TestModelSegments"},
+	{"segment-skip-folder-sync", "store", "TestModelSegments"},
+	{"cache-other-part", "columnar/segment", "TestSelect"},
+	{"lsm-fatal-returns", "store", "TestEveryCallOfLSMFailsOnce"},
 	{"columnar-never-wait", "columnar", "TestAdmit"},
 	{"columnar-load-ignore-rows", "store", "TestLoadsLeaveNothing"},
 	{"segment-skip-sync", "store", "TestLoadsSurvivePowerLoss"},
