@@ -83,7 +83,7 @@ func TestColumnarMetrics(t *testing.T) {
 // wantColumnarPlan: a plan says what was read of segments.
 func wantColumnarPlan(t *testing.T, db *lamina.DB) {
 	t.Helper()
-	rows, err := db.Query(t.Context(), "EXPLAIN (ANALYZE) SELECT sum(n) FROM t WHERE kind = 'kind 3'")
+	rows, err := db.Query(t.Context(), "EXPLAIN (ANALYZE) SELECT sum(n), max(id) FROM t WHERE kind = 'kind 3'")
 	must(t, err)
 	var plan strings.Builder
 	for rows.Next() {

@@ -1,9 +1,6 @@
 package columnar
 
 import (
-	"context"
-	"errors"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -68,36 +65,23 @@ func readAll(t *testing.T, ts table.TableSnapshot, spec *table.ScanSpec, holes *
 	t.Helper()
 	s, err := ts.Scan(spec)
 	must(t, err)
-	ctx := context.Background()
-	for {
-		m, err := s.NextMorsel(ctx)
-		if errors.Is(err, io.EOF) {
-			must(t, s.Close())
-			return got
+	readScan(t, s, func(b *vec.Batch) {
+		g := &b.Groups[0]
+		if len(g.Holes) > 0 && (holes == nil || g.Sel != nil || !slices.IsSorted(g.Holes)) {
+			t.Fatalf("%d holes, %d selected", len(g.Holes), len(g.Sel))
 		}
-		must(t, err)
-		var b vec.Batch
-		for err = m.Read(ctx, &b); err == nil; err = m.Read(ctx, &b) {
-			g := &b.Groups[0]
-			if len(g.Holes) > 0 && (holes == nil || g.Sel != nil || !slices.IsSorted(g.Holes)) {
-				t.Fatalf("%d holes, %d selected", len(g.Holes), len(g.Sel))
+		n := 0
+		for i := range b.N + len(g.Holes) {
+			if _, hole := slices.BinarySearch(g.Holes, uint16(i)); hole {
+				*holes++
+				continue
 			}
-			n := 0
-			for i := range b.N + len(g.Holes) {
-				if _, hole := slices.BinarySearch(g.Holes, uint16(i)); hole {
-					*holes++
-					continue
-				}
-				n++
-				got = append(got, g.Cols[0].Int(g.Pos(i)))
-			}
-			if n != b.N {
-				t.Fatalf("%d rows around holes, not %d", n, b.N)
-			}
+			n++
+			got = append(got, g.Cols[0].Int(g.Pos(i)))
 		}
-		m.Close()
-		if !errors.Is(err, io.EOF) {
-			t.Fatal(err)
+		if n != b.N {
+			t.Fatalf("%d rows around holes, not %d", n, b.N)
 		}
-	}
+	})
+	return got
 }

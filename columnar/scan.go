@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/laminadb/lamina/columnar/deletion"
 	"github.com/laminadb/lamina/columnar/segment"
@@ -27,6 +28,9 @@ type scan struct {
 	segs     []*segScan
 	mems     []table.Scan
 	narrowed atomic.Pointer[[]table.Conjunct]
+	// cols are the columns that are read of segments, and places where they stand among those that were asked for: all of
+	// them, but for spare ones.
+	cols, places []int
 	// next is the number of the next morsel of segments; starts are the numbers of the segments' first ones.
 	next   atomic.Int64
 	starts []int
@@ -79,9 +83,33 @@ func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
 		x.mems = append(x.mems, ms)
 	}
 	x.accepted = a.list()
+	x.chooseColumns()
 	x.mem.seq = x.total
 	return x, nil
 }
+
+// chooseColumns leaves out the spare columns whose conjuncts are all accepted exactly.
+func (x *scan) chooseColumns() {
+	exact := func(col int) bool {
+		for i := range x.spec.Where {
+			if x.spec.Where[i].Col == col && x.accepted[i] != table.Exact {
+				return invariants.Mutant("scan-spare-inexact")
+			}
+		}
+		return true
+	}
+	for i, c := range x.spec.Cols {
+		if x.spec.Spare == nil || !x.spec.Spare[i] || !exact(c) {
+			x.cols, x.places = append(x.cols, c), append(x.places, i)
+		}
+	}
+}
+
+// nothing is a vector in the place of one that nobody reads.
+var nothing = func() vec.Vector {
+	zero := new([2]uint64)
+	return vec.Vector{Form: vec.Const, Width: 16, N: 1, Data: unsafe.Pointer(zero), Valid: zero[:1], NullBit: -1}
+}()
 
 // addSegment finds out what is to be read of a segment.
 func (x *scan) addSegment(g *seg, a *acceptance) error {
@@ -243,7 +271,7 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	if len(sel.Zones) == 0 {
 		return nil, nil
 	}
-	spec := segment.ScanSpec{Cols: x.spec.Cols, Selection: sel, Live: g.mask.Live}
+	spec := segment.ScanSpec{Cols: x.cols, Selection: sel, Live: g.mask.Live}
 	if spec.Holes = x.spec.Holes && x.spec.VectorRows == vec.Size; spec.Holes {
 		spec.Dead = g.mask.Few()
 	}
@@ -252,8 +280,8 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 		return nil, err
 	}
 	m := &segMorsel{x: x, g: g, sc: sc, seq: seq, rows: len(sel.Zones) * g.file.ZoneRows()}
-	m.facts = make([]vec.Fact, len(x.spec.Cols))
-	for i, c := range x.spec.Cols {
+	m.facts = make([]vec.Fact, len(x.cols))
+	for i, c := range x.cols {
 		m.facts[i] = factOf(g.file, c, sel.Zones)
 	}
 	m.refFact = vec.Fact{NoNulls: true, Finite: true, LenMax: -1}
@@ -371,10 +399,7 @@ func (m *segMorsel) gather(dst *vec.Batch) (bool, error) {
 		m.sc.Pass()
 		return false, m.load()
 	}
-	m.vecs = append(m.vecs[:0], m.batch.Groups[0].Cols...)
-	for i := range m.facts {
-		m.vecs[i].Fact = &m.facts[i]
-	}
+	m.takeColumns()
 	if m.x.spec.Refs {
 		m.refs = m.refs[:0]
 		for _, p := range m.pos {
@@ -392,15 +417,30 @@ func (m *segMorsel) load() error {
 	if err := m.sc.Batch(&m.batch); err != nil {
 		return err
 	}
-	m.vecs = append(m.vecs[:0], m.batch.Groups[0].Cols...)
-	for i := range m.facts {
-		m.vecs[i].Fact = &m.facts[i]
-	}
+	m.takeColumns()
 	if m.x.spec.Refs {
 		m.addRefs()
 	}
 	m.at, m.open = 0, true
 	return nil
+}
+
+// takeColumns makes vecs of the columns of batch.
+func (m *segMorsel) takeColumns() {
+	m.vecs = m.vecs[:0]
+	if len(m.x.cols) < len(m.x.spec.Cols) {
+		for _, c := range m.x.spec.Cols {
+			v := nothing
+			v.Type = m.x.s.inc.types[c]
+			m.vecs = append(m.vecs, v)
+		}
+	} else {
+		m.vecs = append(m.vecs, m.batch.Groups[0].Cols...)
+	}
+	for i, p := range m.x.places {
+		m.vecs[p] = m.batch.Groups[0].Cols[i]
+		m.vecs[p].Fact = &m.facts[i]
+	}
 }
 
 // addRefs adds a column of references.

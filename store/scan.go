@@ -93,6 +93,7 @@ func (r *Reader) overlay(spec table.ScanSpec, w *writes) (table.Scan, error) {
 			base := spec
 			base.Refs = spec.Refs || s.filter
 			base.Holes = spec.Holes && !s.filter
+			base.Spare = nil // the own rows are not filtered, so that the caller looks at the columns of all
 			var err error
 			if s.base, err = r.ts.Scan(&base); err != nil {
 				return nil, err

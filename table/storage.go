@@ -170,6 +170,9 @@ type ScanSpec struct {
 	Where []Conjunct
 	// VectorRows bounds the rows of a batch; 0 means vec.Size.
 	VectorRows int
+	// Spare marks entries of Cols that are read for nothing but Where: if the scan accepts all conjuncts on such a column
+	// exactly it may hand out any vector in its place. nil: there are none.
+	Spare []bool
 	// Holes allows batches whose only group has holes in place of a selection, see vec.Group.
 	Holes bool
 }

@@ -24,6 +24,12 @@ var Explanations = map[string]string{
 	"memory": "slabs take no more than MemoryBytes at any time, idle ones included; above it are the program itself with its peers, whose " +
 		"pages were 42 to 55 MiB before the database was opened, and a Go heap of 80 to 95 MiB while segments are written and merged, of " +
 		"which 30 to 40 live: keys, places and pages of the rows on their way; the rest is garbage until the collector runs",
+	"segment-deleted": "nothing is gathered: batches tell which few rows are not there, and their values are taken out of the sums again; a sum " +
+		"takes half a nanosecond a value, beside which the list of about 20 rows a batch, and adding them up, is seen",
+	"bitmap": "nearly every zone of 2,048 rows has a row that is wanted: a third of the time waits for memory, one row after the other, a sixth " +
+		"finds zones in the cache, a third is the statement itself; the other side compares two bytes a row, in order",
+	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: a quarter of the time reads pages, a third undoes " +
+		"their delta encoding, which cannot be entered in the middle; the other side does that for two columns instead of one",
 	"load-columns": "a third of the processor time is the first touch of memory: rows are copied into the write set, from there into the " +
 		"log and into the table; encoding, log and table follow one after the other on one core",
 	"load-rows": "half of the processor time turns Go values into columns, a third is the commit, which copies the rows into the log and the " +

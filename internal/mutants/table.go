@@ -110,6 +110,7 @@ var mutants = []mutant{
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
+	{"scan-spare-inexact", "columnar", "TestSpareColumns"},
 	{"gather-ignore-nulls", "columnar/segment", "TestGather"},
 	{"opt-determined-without-key", "query/opt", "TestRandomQueries"},
 	{"unchecked-overflow", "query/expr", "TestArithmeticEdges"},

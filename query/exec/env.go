@@ -62,6 +62,7 @@ type Query struct {
 	next      int
 	root      *rootTask
 	needs     map[plan.Node][]bool
+	outputs   map[plan.Node][]bool // of scans: what is needed beyond their conditions
 	// orderless nodes' users do not depend on the order of their rows.
 	orderless map[plan.Node]bool
 	// scanFilters are the run-time filters that joins have for each scan.
@@ -117,7 +118,7 @@ func (q *Query) Expr() *expr.Context { return q.env.Expr }
 
 // build makes the pipelines of a plan.
 func (q *Query) build(root plan.Node) error {
-	q.needs = map[plan.Node][]bool{}
+	q.needs, q.outputs = map[plan.Node][]bool{}, map[plan.Node][]bool{}
 	q.scanFilters = map[*plan.Scan][]*scanFilter{}
 	all := make([]bool, len(root.Columns()))
 	for i := range all {

@@ -14,6 +14,7 @@ func (q *Query) require(n plan.Node, need []bool) {
 	case *plan.Scan:
 		own := append([]bool(nil), need...)
 		mark(own, n.Filter)
+		q.outputs[n] = need
 		q.needs[n] = own
 	case *plan.Filter:
 		in := append([]bool(nil), need...)

@@ -21,6 +21,8 @@ type scanSource struct {
 	scan    table.Scan
 	// prog has the condition, without what the storage takes over; nil if nothing is left.
 	prog *expr.Program
+	// blank are columns of cols that nothing reads, since the storage takes the conditions on them over.
+	blank []bool
 	// holes: who reads the batches takes them with holes.
 	holes bool
 }
@@ -79,6 +81,7 @@ func (s *scanSource) open(ctx context.Context) error {
 		}
 	}
 	filters := len(spec.Where)
+	spec.Spare = s.spare(conds, from)
 	for _, f := range s.filters {
 		if c, ok := f.conjunct(s.n); ok {
 			spec.Where = append(spec.Where, c)
@@ -94,6 +97,7 @@ func (s *scanSource) open(ctx context.Context) error {
 			s.stats.note("storage takes over a condition")
 		}
 	}
+	s.leaveBlank(&spec, accepted)
 	return s.compile(conds)
 }
 
@@ -251,7 +255,9 @@ func (r *scanReader) read(ctx context.Context) (*vec.Batch, error) {
 		g := &r.raw.Groups[0]
 		sel = g.Sel
 		for i, c := range r.s.cols {
-			r.cols[c] = g.Cols[i]
+			if r.s.blank == nil || !r.s.blank[i] {
+				r.cols[c] = g.Cols[i]
+			}
 		}
 	}
 	r.out.Single(r.raw.N, r.cols, sel)
