@@ -27,3 +27,15 @@ func TestRun(t *testing.T) {
 		t.Log(c.Name, c.Times)
 	}
 }
+
+func TestTPCH(t *testing.T) {
+	r, err := segments.RunTPCH(context.Background(), segments.Options{Dir: t.TempDir(), Runs: 1, Progress: func(string) {}}, 0.01)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < len(r.Segments); n++ {
+		if r.Delta[n] <= 0 || r.Cold[n] <= 0 || r.Segments[n] <= 0 || r.Mixed[n] <= 0 {
+			t.Errorf("Q%d: %v, %v, %v, %v ms", n, r.Delta[n], r.Cold[n], r.Segments[n], r.Mixed[n])
+		}
+	}
+}

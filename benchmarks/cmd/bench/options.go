@@ -19,6 +19,7 @@ type sizes struct {
 	deltaRows, deltaRuns  int
 	segmentRows           int
 	segmentRuns           int
+	segmentQueries        int
 	loadScale             float64
 	loadRounds            int
 	recoveryBytes         int64
@@ -34,7 +35,7 @@ var (
 	usual = sizes{
 		oltpRows: 200_000, oltpRounds: 5, oltpRoundTime: 400 * time.Millisecond,
 		deltaRows: 1_000_000, deltaRuns: 21,
-		segmentRows: 1_000_000, segmentRuns: 21,
+		segmentRows: 1_000_000, segmentRuns: 21, segmentQueries: 5,
 		loadScale: 1, loadRounds: 2,
 		recoveryBytes: 512 << 20,
 		memoryBytes:   256 << 20, memoryMore: 3 * time.Second,
@@ -46,7 +47,7 @@ var (
 	quick = sizes{
 		oltpRows: 5000, oltpRounds: 1, oltpRoundTime: 20 * time.Millisecond,
 		deltaRows: 50_000, deltaRuns: 3,
-		segmentRows: 200_000, segmentRuns: 3,
+		segmentRows: 200_000, segmentRuns: 3, segmentQueries: 2,
 		loadScale: 0.01, loadRounds: 1,
 		recoveryBytes: 4 << 20,
 		memoryBytes:   64 << 20, memoryMore: 200 * time.Millisecond,
