@@ -141,3 +141,19 @@ func TestDeletionsWakeCompaction(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// TestAffordable: a compaction takes fewer segments when memory is little, but two.
+func TestAffordable(t *testing.T) {
+	tier := &Tier{}
+	segs := make([]*seg, 6)
+	for i := range segs {
+		segs[i] = &seg{}
+		segs[i].info.Rows = 1000
+	}
+	for _, x := range []struct{ cache, want int64 }{{1, 2}, {2 * 3 * 1000 * rowMergeBytes, 3}, {1 << 30, 6}} {
+		tier.o.CacheBytes = x.cache
+		if got := tier.affordable(segs); int64(len(got)) != x.want {
+			t.Errorf("with a cache of %d bytes %d segments are merged, want %d", x.cache, len(got), x.want)
+		}
+	}
+}

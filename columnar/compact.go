@@ -98,10 +98,25 @@ func (inc *incarnation) due(class int) ([]*seg, uint8) {
 			}
 		}
 		if len(with) >= fanOut {
-			return with[:min(len(with), inputsMax)], s.level + 1
+			return inc.t.affordable(with[:min(len(with), inputsMax)]), s.level + 1
 		}
 	}
 	return nil, 0
+}
+
+// rowMergeBytes is what a compaction remembers of each row: its place, and when it began.
+const rowMergeBytes = 16
+
+// affordable returns as many segments, two at least, as a compaction can merge without remembering more than the cache
+// may hold: with little memory there are more and smaller compactions.
+func (t *Tier) affordable(segs []*seg) []*seg {
+	rows := int64(0)
+	for i, s := range segs {
+		if rows += int64(s.info.Rows); i >= 2 && rows*rowMergeBytes > t.o.CacheBytes/2 {
+			return segs[:i]
+		}
+	}
+	return segs
 }
 
 // compact writes the rows of segments that live at a cut to new segments, which take their place. It holds no View
@@ -187,7 +202,7 @@ func (inc *incarnation) merge(ctx context.Context, b *builder, segs []*seg, cut 
 	var list []*cursor
 	for i, s := range segs {
 		to[i] = make([]table.RowRef, s.info.Rows)
-		charge += int64(16 * s.info.Rows) // with since
+		charge += rowMergeBytes * int64(s.info.Rows)
 		c, err := inc.newCursor(s, i, cut)
 		if err != nil {
 			return nil, err
