@@ -162,7 +162,8 @@ func TestAnomalies(t *testing.T) {
 	for _, g := range stages {
 		dir, o := "", &lamina.Options{MemoryBytes: 64 << 20}
 		if g.x != "memory" || g.y != "memory" && g.y != "" {
-			dir, o.Storage = "db", table.Columnar{Common: table.Common{FS: vfs.NewMem()}}
+			// Rows move to segments all the time.
+			dir, o.Storage = "db", table.Columnar{Common: table.Common{FS: vfs.NewMem()}, DeltaRows: 1, SegmentRows: 4}
 		}
 		db, err := lamina.Open(dir, o)
 		if err != nil {
@@ -196,6 +197,16 @@ func TestAnomalies(t *testing.T) {
 		}
 		return first
 	})
+	var flushes, compactions int64
+	for _, s := range servers {
+		for _, m := range s.db.Metrics().Tiers {
+			flushes, compactions = flushes+m.Flushes, compactions+m.Compactions
+		}
+	}
+	t.Log(flushes, "flushes,", compactions, "compactions")
+	if flushes < 100 || compactions < 10 {
+		t.Errorf("%d flushes and %d compactions", flushes, compactions)
+	}
 	if performances < 20*len(stages)*len(have) {
 		t.Errorf("%d performances", performances)
 	}

@@ -140,19 +140,24 @@ func oneRun(t *testing.T, r *run, total *sum, losses int) {
 		}
 	}
 	r.check(t, total)
+	if total.flushes += r.flushes; r.flushes > 0 {
+		total.flushed++
+	}
+	total.compactions += r.compactions
 }
 
 // demand fails unless there was enough to judge.
 func (s *sum) demand(t *testing.T) {
 	t.Helper()
 	t.Logf("%d runs, %d power losses, %d unknown outcomes: %+v; seen: %v", s.runs, s.losses, s.unknown, s.Stats, s.seen)
+	t.Logf("%d flushes in %d runs, %d compactions", s.flushes, s.flushed, s.compactions)
 	for _, w := range []struct {
 		what     string
 		got, min int
 	}{
 		{"committed transactions", s.Committed, 150 * s.runs}, {"rolled back", s.Aborted, 20 * s.runs}, {"appends", s.Appends, 100 * s.runs},
 		{"reads", s.Reads, 200 * s.runs}, {"dependencies", s.Edges, 200 * s.runs}, {"values in the longest list", s.Longest, listValues / 2},
-		{"runs", s.runs, 4},
+		{"runs", s.runs, 4}, {"runs with flushes", s.flushed, s.runs / 4}, {"flushes", int(s.flushes), s.runs}, {"compactions", int(s.compactions), s.runs / 4},
 	} {
 		if w.got < w.min {
 			t.Errorf("%d %s, at least %d are wanted", w.got, w.what, w.min)

@@ -49,6 +49,8 @@ type run struct {
 	connect func(*lamina.DB) (session, error)
 	fs      *waltest.CrashFS // nil: memory
 	losses  int
+	// flushes and compactions are those of columnar tables.
+	flushes, compactions int64
 	// defining: the tables are changed meanwhile; defined counts the changes.
 	defining bool
 	defined  int
@@ -85,6 +87,16 @@ func (r *run) open() (*lamina.DB, error) {
 	return db, nil
 }
 
+// count adds what a database has done with segments.
+func (r *run) count(db *lamina.DB) {
+	for _, m := range db.Metrics().Tiers {
+		if m.Name == "columnar" {
+			r.flushes += m.Flushes
+			r.compactions += m.Compactions
+		}
+	}
+}
+
 // stage runs the clients once, up to a power loss or the end.
 func (r *run) stage(lose bool) error {
 	db, err := r.open()
@@ -114,6 +126,7 @@ func (r *run) stage(lose bool) error {
 	if !lose {
 		errs = append(errs, r.readAll(connect))
 	}
+	r.count(db)
 	err = errors.Join(append(errs, db.Close())...)
 	if image != nil {
 		r.fs.SetHook(nil)
@@ -246,6 +259,9 @@ type sum struct {
 	runs, losses int
 	unknown      int // outcomes, of which some were learned from what others saw
 	seen         map[history.Anomaly]int
+	// flushes and compactions of columnar tables; flushed counts the runs with flushes.
+	flushed              int
+	flushes, compactions int64
 }
 
 func (s *sum) add(r *run, res *history.Result) {

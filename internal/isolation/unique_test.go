@@ -242,16 +242,16 @@ func TestUniqueValues(t *testing.T) {
 	if testing.Short() {
 		rounds = max(6, *seeds)
 	}
-	for _, method := range []string{"memory", "columnar"} {
+	for _, method := range []string{"memory", "columnar", "lsm"} {
 		t.Run(method, func(t *testing.T) {
 			var counts [numSetVerbs][2]int
 			lost := 0
 			for round := range uint64(rounds) {
 				r := &setRun{run: run{rec: &recorder{}, rng: rand.New(rand.NewPCG(*seed+round, 11)), txs: 40, clients: 8, asleep: int(round % 4)}}
-				if method == "columnar" {
+				if method != "memory" {
 					r.fs = waltest.NewCrashFS()
 				}
-				if err := r.work(); err != nil {
+				if err := r.work(method); err != nil {
 					t.Fatalf("seed %d: %v", *seed+round, err)
 				}
 				if !porcupine.CheckOperations(uniqueSet, r.ops) {
@@ -275,13 +275,13 @@ func TestUniqueValues(t *testing.T) {
 	}
 }
 
-// work runs the clients.
-func (r *setRun) work() error {
+// work runs the clients on a table in a tier.
+func (r *setRun) work(method string) error {
 	db, err := r.open()
 	if err != nil {
 		return err
 	}
-	if _, err := db.Exec(ctx(), "CREATE TABLE s (id int8 PRIMARY KEY, u int8 UNIQUE, v int8)"); err != nil {
+	if _, err := db.Exec(ctx(), "CREATE TABLE s (id int8 PRIMARY KEY, u int8 UNIQUE, v int8) USING "+method); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	errs := make([]error, r.clients)
