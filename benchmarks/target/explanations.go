@@ -30,10 +30,11 @@ var Explanations = map[string]string{
 		"finds zones in the cache, a third is the statement itself; the other side compares two bytes a row, in order",
 	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: a quarter of the time reads pages, a third undoes " +
 		"their delta encoding, which cannot be entered in the middle; the other side does that for two columns instead of one",
-	"load-columns": "a third of the processor time is the first touch of memory: rows are copied into the write set, from there into the " +
-		"log and into the table; encoding, log and table follow one after the other on one core",
-	"load-rows": "half of the processor time turns Go values into columns, a third is the commit, which copies the rows into the log and the " +
-		"table on one core",
+	"load-columns": "most of the processor time makes segments: columns are gathered, keys are made, and pages are encoded, on all cores",
+	"load-rows": "a fifth of the processor time turns Go values into columns, another fifth gathers these for segments, a third encodes the " +
+		"segments",
+	"load-copy": "two fifths of the processor time encode segments, a fifth finds fields and converts them, a twelfth finds where records " +
+		"end, on one core; the rest gathers columns for the segments",
 	"recovery": "half of the processor time puts rows and keys into the table, a sixth decodes entries, the rest reads and checks the log, on one core",
 	"recovery-small": "half of the processor time puts rows and keys into the table, the rest decodes heads and entries and checks the chain, " +
 		"all for each row and on one core",
