@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/sqlerr"
@@ -26,9 +27,7 @@ type load struct {
 	inc *incarnation
 	def *table.TableDef
 	// fill is the run being filled; nil: none is.
-	fill *run
-	// slots bounds the runs that are being written, writing waits for them.
-	slots   chan struct{}
+	fill    *run
 	writing sync.WaitGroup
 	cancel  context.CancelFunc
 	ctx     context.Context
@@ -42,12 +41,39 @@ type load struct {
 	over bool
 }
 
-// loadWritersMax bounds the runs that are written at a time: each uses several goroutines to encode its columns.
-const loadWritersMax = 2
+// loads is what the bulk loads of a tier share.
+type loads struct {
+	// slots bounds the runs that are written at a time.
+	slots chan struct{}
+	// active counts the loads that have not ended.
+	active atomic.Int64
+}
+
+const (
+	// loadWritersMax bounds the runs that are written at a time: each uses several goroutines to encode its columns.
+	loadWritersMax = 2
+	// loadPart is the part of the memory that the runs of all loads may take; one is not smaller than runBytesMin.
+	loadPart    = 8
+	runBytesMin = 1 << 20
+)
+
+func newLoads() loads {
+	return loads{slots: make(chan struct{}, min(loadWritersMax, max(1, runtime.GOMAXPROCS(0)/2)))}
+}
+
+// runBytes is the size at which a run is written: loads beside each other, and what is being written, share the memory.
+func (t *Tier) runBytes() int64 {
+	limit := t.o.DeltaBytes
+	if n := t.o.MemoryBytes; n > 0 {
+		limit = min(limit, n/loadPart/(t.loads.active.Load()+1))
+	}
+	return max(limit, min(runBytesMin, t.o.DeltaBytes))
+}
 
 // Load begins a bulk load of rows under a definition.
 func (t *Tier) Load(def *table.TableDef) table.TierLoad {
-	l := &load{t: t, def: def, inc: t.formOf(def), slots: make(chan struct{}, min(loadWritersMax, max(1, runtime.GOMAXPROCS(0)/2)))}
+	l := &load{t: t, def: def, inc: t.formOf(def)}
+	t.loads.active.Add(1)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -69,7 +95,7 @@ func (l *load) Append(ctx context.Context, rows *vec.Batch) error {
 	if err := l.usable(ctx); err != nil {
 		return err
 	}
-	if r := l.fill; r != nil && (r.rows+rows.N > l.t.o.SegmentRows || r.bytes >= l.t.o.DeltaBytes) {
+	if r := l.fill; r != nil && (r.rows+rows.N > l.t.o.SegmentRows || r.bytes >= l.t.runBytes()) {
 		if err := l.dispatch(ctx); err != nil {
 			return err
 		}
@@ -112,7 +138,7 @@ func (l *load) usable(ctx context.Context) error {
 // dispatch has the run written.
 func (l *load) dispatch(ctx context.Context) error {
 	select {
-	case l.slots <- struct{}{}:
+	case l.t.loads.slots <- struct{}{}:
 	case <-ctx.Done():
 		return sqlerr.Canceled(ctx)
 	}
@@ -120,7 +146,7 @@ func (l *load) dispatch(ctx context.Context) error {
 	l.fill = nil
 	l.rows += int64(r.rows)
 	l.writing.Go(func() {
-		defer func() { <-l.slots }()
+		defer func() { <-l.t.loads.slots }()
 		bytes := r.valueBytes()
 		segs, err := l.loadRun(r)
 		l.mu.Lock()
@@ -195,8 +221,7 @@ func (l *load) Finish(ctx context.Context, taken ...table.KeySet) (_ table.Loade
 	if err := l.checkKeys(ctx, segs, taken); err != nil {
 		return nil, err
 	}
-	l.over = true
-	l.cancel()
+	l.end()
 	return &loaded{inc: l.inc, segs: segs, rows: l.rows, bytes: l.mu.bytes}, nil
 }
 
@@ -205,8 +230,7 @@ func (l *load) Abort() {
 	if l.over {
 		return
 	}
-	l.over = true
-	l.cancel()
+	l.end()
 	l.writing.Wait()
 	if l.fill != nil {
 		l.fill.release()
@@ -216,6 +240,12 @@ func (l *load) Abort() {
 		l.t.discard(s)
 	}
 	l.mu.segs = nil
+}
+
+func (l *load) end() {
+	l.over = true
+	l.cancel()
+	l.t.loads.active.Add(-1)
 }
 
 // loaded are the segments of a load that has finished.

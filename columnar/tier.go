@@ -38,6 +38,8 @@ type Options struct {
 	// CacheBytes bounds what is kept of segments in memory; 0: 256 MiB.
 	CacheBytes        int64
 	DisableCompaction bool
+	// MemoryBytes is what the whole database may use: loads take a part of it. 0: it is not known.
+	MemoryBytes int64
 }
 
 // Defaults of Options.
@@ -82,6 +84,7 @@ type Tier struct {
 	pins   pins
 	files  files
 	jobs   jobs
+	loads  loads
 	counts counts
 	// full are the tables whose newest memtable was filled; the applier alone uses it.
 	full []*incarnation
@@ -113,7 +116,7 @@ var _ table.Tier = (*Tier)(nil)
 // Open opens a tier. The rows that its files have of a table are loaded when it is defined.
 func Open(o Options) (*Tier, error) {
 	o.fill()
-	t := &Tier{o: o, space: rowstore.NewSpace(o.Tracker), cache: segment.NewCacheIn(o.Tracker.Child("segment cache", o.CacheBytes))}
+	t := &Tier{o: o, loads: newLoads(), space: rowstore.NewSpace(o.Tracker), cache: segment.NewCacheIn(o.Tracker.Child("segment cache", o.CacheBytes))}
 	t.tables.Store(&tableSet{})
 	if err := t.files.open(&t.o); err != nil {
 		t.space.Close()

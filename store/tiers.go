@@ -57,7 +57,8 @@ func (s *Store) addColumnar(d *directory, path string) error {
 	t, err := columnar.Open(columnar.Options{
 		Tracker: s.memoryFor("columnar tables"), FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, Failed: s.tierFailed,
 		Logger: s.logger, ReadOnly: s.readOnly,
-		DeltaRows: c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
+		MemoryBytes: s.mem.Limit(),
+		DeltaRows:   c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
 		CacheBytes: s.common.MemoryBytes / columnarCachePart, DisableCompaction: c.DisableCompaction,
 	})
 	if err != nil {
