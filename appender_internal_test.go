@@ -69,7 +69,7 @@ func TestDirect(t *testing.T) {
 
 // putOne puts a value into a column and reads it.
 func putOne(s *query.Session, v any, k types.Type) (types.Datum, error) {
-	a := &Appender{s: s, types: []types.Type{k}, bb: vec.NewBatchBuilder([]types.Type{k}, 1, nil)}
+	a := &Appender{s: s, types: []types.Type{k}, decimals: []decimalLimit{decimalLimitOf(k)}, bb: vec.NewBatchBuilder([]types.Type{k}, 1, nil)}
 	if err := a.put(0, v); err != nil {
 		return types.Datum{}, err
 	}
