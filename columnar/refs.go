@@ -3,6 +3,7 @@ package columnar
 import (
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -81,8 +82,14 @@ func numbered(segs []*seg, num uint32) *seg {
 	return nil
 }
 
-// memtableOf finds the memtable that has a row number, also one that only old Views have.
+// memtableOf finds the memtable that has a row number, also one that only old Views have. The first one has all rows from
+// its first on: its indexes have those of a record that is being applied before it counts them.
 func (inc *incarnation) memtableOf(row uint64) *memtable {
+	if mems := inc.cur.Load().mems; len(mems) > 0 {
+		if first, _ := mems[0].Rows(); row >= first && !invariants.Mutant("columnar-unapplied-gone") {
+			return mems[0]
+		}
+	}
 	for _, list := range [2][]*memtable{inc.cur.Load().mems, inc.old.Load().mems} {
 		for _, m := range list {
 			if m.has(row) {

@@ -77,6 +77,7 @@ var mutants = []mutant{
 	{"columnar-forget-ended", "columnar", "TestFlushedWhileEnded"},
 	{"columnar-forget-deleted", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-unpinned-cut", "columnar", "TestFlushedWhileCompacted"},
+	{"columnar-unapplied-gone", "columnar", "TestRowsOfARecordBeingApplied"},
 	{"columnar-replay-twice", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-resolve-any-cut", "columnar", "TestDeletionOfAnEarlierVersion"},
 	{"columnar-forget-moves", "store", "TestModelSegments"},
