@@ -153,7 +153,7 @@ type foreignCase struct {
 func (f *foreignCase) run(automatic bool) {
 	t := f.t
 	o := table.Columnar{Dir: f.dir, Common: table.Common{LogFileBytes: 256 << 10}, DisableCompaction: true}
-	o.SegmentRows = 250
+	o.SegmentRows, o.DeltaRows = 250, 4000 // nothing is flushed by itself, and few rows are a load
 	if automatic {
 		o.DeltaRows, o.DisableCompaction = 150, false
 	}
@@ -173,13 +173,19 @@ func (f *foreignCase) run(automatic bool) {
 			must(t, db.Checkpoint(t.Context()))
 		}
 	}
-	deletedMin := 300
+	deletedMin, segmentsMin := 300, 12
 	if automatic { // many deletions are an occasion to compact
-		deletedMin = 30
+		deletedMin, segmentsMin = 30, 7
 		for _, name := range f.tables {
 			exec(t, db, "VACUUM FULL "+name)
 			exec(t, db, fmt.Sprintf("DELETE FROM %s WHERE id %% 41 = 3", name))
 		}
+	}
+	exec(t, db, "CREATE TABLE moved USING lsm AS SELECT * FROM rare_nulls") // its move is a load
+	exec(t, db, "ALTER TABLE moved SET ACCESS METHOD columnar; DELETE FROM moved WHERE id % 9 = 0")
+	f.tables = append(f.tables, "moved")
+	if loads(db) == 0 {
+		t.Error("no rows were loaded into segments")
 	}
 	rows, sums := f.answers(db)
 	if !automatic { // the log has a flush, a compaction and deletions after the checkpoint, and nothing works in the background
@@ -194,7 +200,7 @@ func (f *foreignCase) run(automatic bool) {
 	must(t, db.Close())
 	f.compare("closed", f.dir, rows, sums)
 	t.Logf("%d rows, %d sums, %d segments, %d deleted rows, %d deletions in the log", f.rows, f.sums, f.segments, f.deleted, f.pending)
-	if f.rows < 2500 || f.sums < 300 || f.segments < 12 || f.deleted < deletedMin {
+	if f.rows < 2500 || f.sums < 300 || f.segments < segmentsMin || f.deleted < deletedMin {
 		t.Error("too little was compared")
 	}
 }

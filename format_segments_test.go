@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,8 +52,14 @@ func TestDecodeSegments(t *testing.T) {
 	db, err := lamina.Open("", smallSegments(dir))
 	must(t, err)
 	segmentFormatWork(t, db)
+	// The commit of a move that is a load names its segments.
+	exec(t, db, "CREATE TABLE moved (id int8 PRIMARY KEY, a text) USING lsm; INSERT INTO moved SELECT i, 'row ' || i FROM generate_series(1, 400) AS s(i)")
+	exec(t, db, "ALTER TABLE moved SET ACCESS METHOD columnar; DELETE FROM moved WHERE id % 9 = 0; INSERT INTO moved VALUES (9, 'new')")
+	if loads(db) == 0 {
+		t.Error("no rows were loaded into segments")
+	}
 	rows := map[string]int{}
-	for _, name := range segmentFormatTables {
+	for _, name := range append(slices.Clone(segmentFormatTables), "moved") {
 		n := 0
 		_, err := fmt.Sscan(text(t, db, "SELECT count(*) FROM "+name), &n)
 		must(t, err)

@@ -56,7 +56,7 @@ def snapshots(directory, tier="columnar"):
 
 def commits(directory):
     """Yields of each commit its LSN, its schema changes and its entries."""
-    return ((lsn, *commit(r, early)) for lsn, kind, r, early in records(directory) if kind == 1)
+    return ((lsn, *commit(r, early)) for lsn, kind, r, early in records(directory) if kind in (1, 5))
 
 def records(directory):
     """Yields of each record that is no chunk its LSN, its kind, its payload, and what of that went ahead of it."""
@@ -97,4 +97,4 @@ if __name__ == "__main__":
         print("snapshot: table %d, %d rows" % (table, batch.u()))
     for lsn, changes, entries in commits(sys.argv[1]):
         for table, _, operation, keys, batch in entries:
-            print("commit %d: table %d, operation %d, %d keys, %d rows" % (lsn, table, operation, len(keys), batch.left() and batch.u()))
+            print("commit %d: table %d, operation %d, %d keys, %d rows" % (lsn, table, operation, len(keys), operation < 5 and batch.left() and batch.u()))

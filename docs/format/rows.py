@@ -79,6 +79,7 @@ class Database:
             table = self.versions.get((id, version))
             if not table or lsn <= self.after[table.method]:
                 continue
+            check(operation < 5, "table %d has segments, which segments.py reads" % id)
             if operation == 4:
                 self.rows[id] = {}
             for k in keys:

@@ -23,8 +23,8 @@ class Memtable:
 
 class Segment:
     """deleted: by position, the LSN at which the row ended (at most)."""
-    def __init__(self, folder, r):
-        self.number, self.level, self.cut, self.count = r.u(), r.int(1), r.u(), r.u()
+    def __init__(self, folder, r, begin=0):
+        self.number, self.level, self.cut, self.count = r.u(), r.int(1), r.u() or begin, r.u()
         self.path, self.deleted = os.path.join(folder, "columnar-%08d.parquet" % self.number), {}
         self.sizes = (r.u(), r.int(4)), (r.u(), r.int(4))
 
@@ -146,10 +146,10 @@ class Tables(Database):
         _, id, _, _, table = read_object(encoded)
         known = self.tables.get(id)
         super().put(encoded)
-        if id in self.tables and table.method == "columnar" and not (known and known.layout == table.layout):
+        if id in self.tables and table.method == "columnar" and not (known and known.method == table.method and known.layout == table.layout):
             self.rows[id] = Rows(self.lsn)
 
-    def apply(self, lsn, entries):
+    def apply(self, lsn, entries, folder):
         for id, version, operation, keys, batch in entries:
             table = self.versions.get((id, version))
             if not table or lsn <= self.after[table.method]:
@@ -161,6 +161,9 @@ class Tables(Database):
             if operation in (1, 2):
                 for row in values(batch, table.types):
                     self.rows[id].put(table.key(row), lsn, row)
+            if operation == 5:
+                check(batch.int(1) == 1, "version of a load")
+                self.rows[id].segments += batch.list(lambda: Segment(folder, batch, lsn))
 
     def load(self, folder, blocks, rest):
         """Loads a checkpoint, when the catalog is as it was then."""
@@ -205,12 +208,12 @@ def open_tables(directory):
             db.load(folder, blocks, rest)
         if kind in (64, 65):
             db.move(folder, kind, r)
-        elif kind == 1:
+        elif kind in (1, 5):
             changes, entries = commit(r, early)
             db.lsn = lsn
             for c in changes if lsn > checkpoint else []:
                 db.drop(c) if isinstance(c, int) else db.put(c)
-            db.apply(lsn, entries)
+            db.apply(lsn, entries, folder)
     if not db.loaded:
         db.load(folder, blocks, rest)
     return db
