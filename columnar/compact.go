@@ -123,7 +123,11 @@ func (t *Tier) affordable(segs []*seg) []*seg {
 // meanwhile, which would keep all memtables that are flushed beside it: its segments stay, as nobody else removes them,
 // and of their deletion vectors what comes after the cut, as it pins that.
 func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) error {
-	cut, release, err := inc.t.jobs.view(ctx, 0)
+	atLeast := table.LSN(0)
+	for _, s := range segs { // that of a load counts from its commit on, which may be applied and not be visible yet
+		atLeast = max(atLeast, s.cut)
+	}
+	cut, release, err := inc.t.jobs.view(ctx, atLeast)
 	if err != nil {
 		return err
 	}

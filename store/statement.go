@@ -252,8 +252,11 @@ func (st *Statement) Close(err error) error {
 		return errStatementEnded
 	}
 	t := st.tx
-	if err == nil && !t.done {
+	switch refused := t.s.readable(); {
+	case err == nil && !t.done:
 		err = st.check()
+	case err != nil && refused != nil:
+		err = refused // what was not found may be there
 	}
 	if sqlerr.CodeOf(err) == sqlerr.SerializationFailure {
 		t.conflict()

@@ -298,8 +298,8 @@ func (sc *Scan) fill(c *scanColumn, col int) error {
 
 // located gives an error of what was decoded of a column the place of its page, unless it has one.
 func (sc *Scan) located(err error, col int) error {
-	if _, _, placed := table.PlaceOf(err); err == nil || placed {
-		return err
+	if _, _, placed := table.PlaceOf(err); err == nil || placed || sqlerr.CodeOf(err) != sqlerr.InternalError {
+		return err // also one of the file system, which says nothing of what is in the file
 	}
 	return sc.s.data.damaged(sc.s.pageOf(col, sc.zone).off, "malformed zone: %v", err)
 }
