@@ -30,7 +30,7 @@ func TestMovesSurvivePowerLoss(t *testing.T) {
 		for k := range c.budget {
 			c.budget[k], c.odds[k] = 6, 20
 		}
-		c.budget[crashDDL], c.odds[crashDDL] = 40, 12
+		c.budget[crashDDL], c.odds[crashDDL] = 40, 6
 		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.moving.Load()) }, w.o.ackedLSN)
 		must(0, beside(func() error { return w.moveAll() }, func(n int) error { return w.small(n) }))(t)
 		fs.SetHook(nil)
