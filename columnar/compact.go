@@ -70,10 +70,14 @@ func (inc *incarnation) compactAll(ctx context.Context) error {
 
 // overlaps reports whether the ranges of the keys of two segments have a key in common.
 func (s *seg) overlaps(o *seg) bool {
-	a, b := s.file, o.file
-	alo, ahi, aok := a.KeyBounds(0)
-	blo, bhi, bok := b.KeyBounds(0)
-	return aok && bok && bytes.Compare(alo, bhi) <= 0 && bytes.Compare(blo, ahi) <= 0
+	first, last, ok := o.file.KeyBounds(0)
+	return ok && s.reaches(0, first, last)
+}
+
+// reaches reports whether the range of key number k of the segment has something in common with another range.
+func (s *seg) reaches(k int, first, last []byte) bool {
+	lo, hi, ok := s.file.KeyBounds(k)
+	return ok && bytes.Compare(lo, last) <= 0 && bytes.Compare(first, hi) <= 0
 }
 
 // due returns segments of a class to merge and the level of the result: fanOut of one level that overlap, or one of which

@@ -97,7 +97,7 @@ func (inc *incarnation) replaced() bool {
 	return st == nil || st.inc != inc
 }
 
-// sortedRow is a live row of a memtable with its key, which is at keys[from:from+n].
+// sortedRow is a row of a memtable, or of a run of a load, with its sort key, which is at keys[from:from+n].
 type sortedRow struct {
 	prefix uint64
 	from   uint64
@@ -106,6 +106,25 @@ type sortedRow struct {
 }
 
 func (r *sortedRow) key(keys []byte) []byte { return keys[r.from : r.from+uint64(r.n)] }
+
+// row returns row i of a batch, whose number is row, and appends its key to keys.
+func (by *sorter) row(keys []byte, b *vec.Batch, i int, row uint64) (sortedRow, []byte) {
+	r := sortedRow{from: uint64(len(keys)), row: row}
+	keys = by.append(keys, b, i)
+	r.n = uint32(uint64(len(keys)) - r.from)
+	r.prefix = prefixOf(r.key(keys))
+	return r, keys
+}
+
+// byKey compares rows whose keys are in keys.
+func byKey(keys []byte) func(a, b sortedRow) int {
+	return func(a, b sortedRow) int {
+		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.key(keys), b.key(keys))
+	}
+}
 
 // writeRows writes the rows that live at a cut, and returns their places by row.
 func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, cut table.LSN) ([]table.RowRef, error) {
@@ -140,10 +159,8 @@ func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, 
 	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
 		rows = m.Chunk(c, cut, &batch, rows)
 		for i, row := range rows {
-			r := sortedRow{from: uint64(len(keys)), row: row}
-			keys = by.append(keys, &batch, i)
-			r.n = uint32(uint64(len(keys)) - r.from)
-			r.prefix = prefixOf(r.key(keys))
+			var r sortedRow
+			r, keys = by.row(keys, &batch, i, row)
 			if n := len(list); sorted && n > 0 {
 				sorted = bytes.Compare(list[n-1].key(keys), r.key(keys)) <= 0
 			}
@@ -151,12 +168,7 @@ func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, 
 		}
 	}
 	if !sorted {
-		slices.SortFunc(list, func(a, b sortedRow) int {
-			if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
-				return c
-			}
-			return bytes.Compare(a.key(keys), b.key(keys))
-		})
+		slices.SortFunc(list, byKey(keys))
 	}
 	return list, keys, sorted
 }

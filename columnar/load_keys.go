@@ -27,7 +27,7 @@ func (l *load) checkKeys(ctx context.Context, segs []*seg, taken []table.KeySet)
 			}
 			c := keyCheck{l: l, s: s, k: k, at: at}
 			for _, o := range segs[:i] {
-				if lo, hi, ok := o.file.KeyBounds(at); ok && bytes.Compare(lo, last) <= 0 && bytes.Compare(first, hi) <= 0 {
+				if o.reaches(at, first, last) {
 					c.others = append(c.others, o)
 				}
 			}
@@ -161,8 +161,7 @@ func (s *tableSnapshot) MayHaveKeys(k int, first, last []byte) bool {
 		}
 	}
 	for _, x := range p.segs {
-		lo, hi, ok := x.file.KeyBounds(s.inc.keyIndex(k))
-		if ok && bytes.Compare(lo, last) <= 0 && bytes.Compare(first, hi) <= 0 {
+		if x.reaches(s.inc.keyIndex(k), first, last) {
 			return true
 		}
 	}

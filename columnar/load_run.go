@@ -2,7 +2,6 @@ package columnar
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 
@@ -146,18 +145,11 @@ func (r *run) order(by *sorter) (list []sortedRow, keys []byte) {
 	for j, bb := range r.list {
 		b := bb.Batch()
 		for i := range b.N {
-			x := sortedRow{from: uint64(len(keys)), row: uint64(j)<<32 | uint64(i)}
-			keys = by.append(keys, b, i)
-			x.n = uint32(uint64(len(keys)) - x.from)
-			x.prefix = prefixOf(x.key(keys))
+			var x sortedRow
+			x, keys = by.row(keys, b, i, uint64(j)<<32|uint64(i))
 			list = append(list, x)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b sortedRow) int {
-		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
-			return c
-		}
-		return bytes.Compare(a.key(keys), b.key(keys))
-	})
+	slices.SortStableFunc(list, byKey(keys))
 	return list, keys
 }

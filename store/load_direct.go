@@ -124,7 +124,7 @@ func (p *loadPart) finish(ctx context.Context) error {
 	if p.err != nil {
 		return p.err
 	}
-	rows, err := p.load.Finish(ctx, &ownKeys{w: w.tt.w}, &committedKeys{w})
+	rows, err := p.load.Finish(ctx, &ownKeys{w.tt.w, map[int][2][]byte{}}, &committedKeys{w})
 	if err != nil {
 		return w.loadError(err)
 	}
@@ -147,10 +147,8 @@ func (p *loadPart) drop() {
 // ownKeys are the keys of the rows in a write set.
 type ownKeys struct {
 	w *writes
-	// lo and hi are the least and the greatest of Keys[k].
-	k      int
-	known  bool
-	lo, hi []byte
+	// bounds are the least and the greatest of each of Keys that was asked for.
+	bounds map[int][2][]byte
 }
 
 // MayHave reports whether rows may have values of Keys[k] between two.
@@ -159,20 +157,21 @@ func (o *ownKeys) MayHave(k int, first, last []byte) bool {
 	if len(t.entries) == 0 {
 		return false
 	}
-	if !o.known || o.k != k {
-		o.k, o.known = k, true
-		o.lo, o.hi = t.key(0), t.key(0)
+	b, known := o.bounds[k]
+	if !known {
+		b = [2][]byte{t.key(0), t.key(0)}
 		for i := range t.entries {
 			key := t.key(int32(i))
-			if bytes.Compare(key, o.lo) < 0 {
-				o.lo = key
+			if bytes.Compare(key, b[0]) < 0 {
+				b[0] = key
 			}
-			if bytes.Compare(key, o.hi) > 0 {
-				o.hi = key
+			if bytes.Compare(key, b[1]) > 0 {
+				b[1] = key
 			}
 		}
+		o.bounds[k] = b
 	}
-	return bytes.Compare(o.lo, last) <= 0 && bytes.Compare(first, o.hi) <= 0
+	return bytes.Compare(b[0], last) <= 0 && bytes.Compare(first, b[1]) <= 0
 }
 
 // Has reports whether a row has a value of Keys[k].

@@ -29,17 +29,21 @@ func digits16(b []byte, n uint32) (int64, bool) {
 	return high*1e8 + low, ok && too
 }
 
+// unsigned takes a leading minus off n bytes.
+func unsigned(b []byte, n uint32) (digits []byte, left uint32, neg bool) {
+	if b[0] == '-' {
+		return b[1:], n - 1, true
+	}
+	return b, n, false
+}
+
 // integers converts fields of an integer type; it returns false at an error.
 func (w *worker) integers(col int, list []field) bool {
 	c, buf := &w.c.cols[col], w.text
 	lo, hi := c.lo, c.hi
 	for i, f := range list {
 		if f.n-1 < 17 { // neither empty, nor NULL, nor elsewhere
-			b, n := buf[f.off:], f.n
-			neg := b[0] == '-'
-			if neg {
-				b, n = b[1:], n-1
-			}
+			b, n, neg := unsigned(buf[f.off:], f.n)
 			if n-1 < 16 {
 				if v, ok := digits16(b, n); ok {
 					if neg {
@@ -65,11 +69,7 @@ func (w *worker) decimals(col int, list []field) bool {
 	scale, power := uint32(c.scale), types.Pow10(c.scale)
 	for i, f := range list {
 		if f.n-1 < 19 {
-			b, n := buf[f.off:], f.n
-			neg := b[0] == '-'
-			if neg {
-				b, n = b[1:], n-1
-			}
+			b, n, neg := unsigned(buf[f.off:], f.n)
 			whole := n - scale - 1 // wraps if there are too few bytes
 			if whole-1 < 16 && scale-1 < 8 && b[whole] == '.' {
 				v, ok := digits16(b, whole)
@@ -141,28 +141,25 @@ func (w *worker) parse(col int, f field) (types.Datum, error) {
 
 // otherInt converts a field of another spelling.
 func (w *worker) otherInt(col, i int, f field) bool {
-	w.ints[i] = 0
+	d, ok := w.other(col, i, f)
+	w.ints[i] = d.I // of a float its bits
+	return ok
+}
+
+// other parses a field that may be NULL, which is noted, and for which the zero Datum stands.
+func (w *worker) other(col, i int, f field) (d types.Datum, ok bool) {
 	if f.n&isNull != 0 {
 		w.c.cols[col].setNull(w.at + i)
-		return true
+		return d, true
 	}
 	d, err := w.parse(col, f)
-	if err != nil {
-		return false
-	}
-	w.ints[i] = d.I // of a float its bits
-	return true
+	return d, err == nil
 }
 
 func (w *worker) otherDecimal(col, i int, f field) bool {
-	w.ints[i] = 0
-	if f.n&isNull != 0 {
-		w.c.cols[col].setNull(w.at + i)
-		return true
-	}
-	d, err := w.parse(col, f)
-	if err != nil {
-		return false
+	d, ok := w.other(col, i, f)
+	if w.ints[i] = 0; !ok || f.n&isNull != 0 {
+		return ok
 	}
 	if d.Form != types.NumInt64 || int(d.Scale) != w.c.cols[col].scale {
 		w.general(col) // NaN

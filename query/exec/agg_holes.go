@@ -31,7 +31,7 @@ func (l *aggLocal) pushHoles(b *vec.Batch) (bool, error) {
 	rows := b.N + len(holes)
 	all := vec.Batch{N: rows, Groups: []vec.Group{{Cols: b.Groups[0].Cols}}}
 	if n, err := evalAll(l.ev, &all, l.vs); n < rows || err != nil || !l.wideFits(rows) {
-		return false, l.gatherAround(b) // the live rows alone will tell
+		return false, fillHoles(b, &l.around, &l.w.arena) // the live rows alone will tell
 	}
 	if err := l.t.one(); err != nil {
 		return false, err
@@ -49,20 +49,15 @@ func (l *aggLocal) pushHoles(b *vec.Batch) (bool, error) {
 	return true, err
 }
 
-// gatherAround gives a batch a selection in place of its holes.
-func (l *aggLocal) gatherAround(b *vec.Batch) (err error) {
-	if l.around == nil {
-		if l.around, err = makeSlice[uint16](&l.w.arena, batchRows); err != nil {
+// fillHoles gives a batch a selection in place of its holes: in sel, which is made in the arena the first time.
+func fillHoles(b *vec.Batch, sel *[]uint16, a *arena) (err error) {
+	if *sel == nil {
+		if *sel, err = makeSlice[uint16](a, batchRows); err != nil {
 			return err
 		}
 	}
-	fillHoles(b, l.around)
-	return nil
-}
-
-// fillHoles makes a selection in sel, which has room for the rows of a batch, and puts it in the place of its holes.
-func fillHoles(b *vec.Batch, sel []uint16) {
 	g := &b.Groups[0]
-	kernel.SelectAround(g.Holes, b.N, sel)
-	g.Sel, g.Holes = sel[:b.N], nil
+	kernel.SelectAround(g.Holes, b.N, *sel)
+	g.Sel, g.Holes = (*sel)[:b.N], nil
+	return nil
 }

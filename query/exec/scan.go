@@ -281,14 +281,7 @@ func (r *scanReader) passHoles() error {
 	if len(r.tests) == 0 {
 		return nil
 	}
-	if r.around == nil {
-		var err error
-		if r.around, err = makeSlice[uint16](&r.arena, batchRows); err != nil {
-			return err
-		}
-	}
-	fillHoles(&r.out, r.around)
-	return nil
+	return fillHoles(&r.out, &r.around, &r.arena)
 }
 
 // filter applies the tests, those that leave most rows out first.
