@@ -15,9 +15,7 @@ import (
 // the flush is replayed before the compaction that began earlier.
 func TestFlushedWhileCompacted(t *testing.T) {
 	fs, log := vfs.NewMem(), &localLog{}
-	d, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, fs, log, 1)
 	d.Snapshot(1).(*snapshot).Release()
 	for n := range int64(6) {
 		d.number(t, table.LSN(2+n), n)
@@ -51,9 +49,7 @@ func TestFlushedWhileCompacted(t *testing.T) {
 	}
 	want := map[int64]bool{0: false, 1: false, 2: false, 3: true, 4: true, 5: true, 7: true}
 	d.rows(t, 13, want)
-	again, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, again.Define(1, numbers()))
+	again := openNumbers(t, fs, log, 1)
 	for n := range int64(6) {
 		again.number(t, table.LSN(2+n), n)
 	}
@@ -65,18 +61,14 @@ func TestFlushedWhileCompacted(t *testing.T) {
 	again.remove(t, 13, 2)
 	again.rows(t, 13, want)
 	must(t, again.Checkpoint(context.Background(), 13))
-	last, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, last.Define(13, numbers()))
+	last := openNumbers(t, fs, log, 13)
 	last.rows(t, 13, want)
 }
 
 // TestReplacedWhileCompacted: a compaction of rows that are replaced meanwhile comes to nothing, and its segments are
 // freed after it.
 func TestReplacedWhileCompacted(t *testing.T) {
-	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
 	d.Snapshot(1).(*snapshot).Release()
 	for n := range int64(6) {
 		d.number(t, table.LSN(2+n), n)

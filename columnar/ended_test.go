@@ -21,6 +21,15 @@ func numbers() *table.TableDef {
 	}
 }
 
+// openNumbers opens a tier of its own log and defines the table at an LSN.
+func openNumbers(t *testing.T, fs vfs.FS, log *localLog, lsn table.LSN) *driven {
+	t.Helper()
+	d, err := openDriven(fs, log, 1<<30)
+	must(t, err)
+	must(t, d.Define(lsn, numbers()))
+	return d
+}
+
 func keyOf(n int64) []byte { return encodeKey(types.Row{types.NewInt(types.Int8, n)}) }
 
 // number applies the insertion of a row.
@@ -49,9 +58,7 @@ func (h *beforeLog) Log(ctx context.Context, kind RecordKind, payload []byte, ap
 // chunk in the checkpoint is without the row, the segment has it: who opens the tier must not see it.
 func TestEndedWhileFlushed(t *testing.T) {
 	fs, log := vfs.NewMem(), &localLog{}
-	d, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, fs, log, 1)
 	d.Snapshot(1)
 	d.number(t, 2, 1)
 	d.number(t, 3, 2)
@@ -77,17 +84,13 @@ func TestEndedWhileFlushed(t *testing.T) {
 		}
 	}
 	check(d)
-	d, err = openDriven(fs, log, 1<<30) // power was lost
-	must(t, err)
-	must(t, d.Define(4, numbers()))
+	d = openNumbers(t, fs, log, 4) // power was lost
 	check(d)
 }
 
 // TestAdmit: writers wait while more memtables are sealed than were flushed, and until then only.
 func TestAdmit(t *testing.T) {
-	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
 	d.Snapshot(1)
 	d.jobs.live.Store(true)
 	d.jobs.note(nil)
@@ -129,9 +132,7 @@ func (d *driven) rows(t *testing.T, lsn table.LSN, want map[int64]bool) {
 // after a power loss; and what a manifest has of this is not done again.
 func TestEndedWhileCompacted(t *testing.T) {
 	fs, log := vfs.NewMem(), &localLog{}
-	d, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, fs, log, 1)
 	d.Snapshot(1)
 	for n := range int64(3) {
 		d.number(t, table.LSN(2+n), n)
@@ -146,9 +147,7 @@ func TestEndedWhileCompacted(t *testing.T) {
 	}
 	want := map[int64]bool{0: false, 1: false, 2: true}
 	d.rows(t, 6, want)
-	again, err := openDriven(fs, log, 1<<30) // there was no checkpoint: all is replayed
-	must(t, err)
-	must(t, again.Define(1, numbers()))
+	again := openNumbers(t, fs, log, 1) // there was no checkpoint: all is replayed
 	for n := range int64(3) {
 		again.number(t, table.LSN(2+n), n)
 	}
@@ -156,17 +155,13 @@ func TestEndedWhileCompacted(t *testing.T) {
 	again.remove(t, 6, 1)
 	again.rows(t, 6, want)
 	must(t, again.Checkpoint(context.Background(), 6))
-	last, err := openDriven(fs, log, 1<<30)
-	must(t, err)
-	must(t, last.Define(6, numbers()))
+	last := openNumbers(t, fs, log, 6)
 	last.rows(t, 6, want)
 }
 
 // TestFlushedWhileEnded: a row that ended after the cut of a flush is deleted in the segment when that is published.
 func TestFlushedWhileEnded(t *testing.T) {
-	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
 	d.Snapshot(1)
 	d.number(t, 2, 1)
 	d.number(t, 3, 2)

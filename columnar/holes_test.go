@@ -21,9 +21,7 @@ func TestScanWithHoles(t *testing.T) {
 }
 
 func testHoles(t *testing.T, rows int, shares []float64) {
-	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
 	d.Snapshot(1)
 	bb := vec.NewBatchBuilder([]types.Type{types.T(types.Int8)}, rows, nil)
 	for n := range int64(rows) {

@@ -9,9 +9,7 @@ import (
 // TestRowsOfARecordBeingApplied: a record's rows are in the indexes before the memtable counts them. Who looks for a key at
 // that moment gets a reference to such a row, and must find its memtable, and no other rows of sealed ones.
 func TestRowsOfARecordBeingApplied(t *testing.T) {
-	d, err := openDriven(vfs.NewMem(), &localLog{}, 1<<30)
-	must(t, err)
-	must(t, d.Define(1, numbers()))
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
 	d.Snapshot(1)
 	inc := (*d.tables.Load())[20000].inc
 	m := inc.cur.Load().mems[0]

@@ -28,7 +28,7 @@ func TestRandom(t *testing.T) {
 }
 
 func TestSustained(t *testing.T) {
-	o := ingest.SustainedOptions{Dir: t.TempDir(), MemoryBytes: 64 << 20, Time: 2 * time.Second, Clients: 4, Batch: 100, Progress: func(string) {}}
+	o := ingest.SustainedOptions{Dir: t.TempDir(), MemoryBytes: 256 << 20, Time: 2 * time.Second, Clients: 4, Batch: 100, Progress: func(string) {}}
 	r, err := ingest.Sustained(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

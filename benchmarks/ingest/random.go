@@ -138,7 +138,7 @@ func numbers(args []string, to ...*int64) (err error) {
 // FillRandom inserts parts [from, to) of a number of rows into the database in a folder. Its arguments are the folder,
 // the memory, the rows of a commit, those of a part, from and to. It prints a Life.
 func FillRandom(ctx context.Context, args []string) (err error) {
-	l := Life{BeforeBytes: peak()}
+	l := Life{BeforeBytes: machine.PeakBytes()}
 	var memoryBytes, batch, size, from, to int64
 	if err := numbers(args, &memoryBytes, &batch, &size, &from, &to); err != nil {
 		return err
@@ -176,7 +176,7 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 			return errors.Join(err, db.Close())
 		}
 	}
-	l.PeakBytes = peak()
+	l.PeakBytes = machine.PeakBytes()
 	if err := db.Close(); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
 	"strings"
 
 	"github.com/laminadb/lamina"
@@ -76,22 +75,3 @@ func columnar(m *table.Metrics) table.TierMetrics {
 	}
 	return table.TierMetrics{}
 }
-
-// peak returns the most memory that this process had, 0 if the system does not tell.
-func peak() (n int64) {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			if _, err := fmt.Sscan(rest, &n); err != nil {
-				return 0
-			}
-		}
-	}
-	return n << 10
-}
-
-// LimitBytes is what a process may have with a limit of memory for its database.
-func LimitBytes(memoryBytes int64) int64 { return memoryBytes*11/10 + 64<<20 }

@@ -14,21 +14,18 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/benchmarks/child"
+	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
 // Part is the name of the child's part, and Load what it does.
 const Part = "memory"
-
-// What the process may have beyond a tenth more than Options.MemoryBytes.
-const processBytes = 64 << 20
 
 // Options say what is measured; all must be set.
 type Options struct {
@@ -52,7 +49,7 @@ type Result struct {
 }
 
 // LimitBytes is what the process may have.
-func (r *Result) LimitBytes() int64 { return r.MemoryBytes*11/10 + processBytes }
+func (r *Result) LimitBytes() int64 { return machine.LimitBytes(r.MemoryBytes) }
 
 // Run measures everything.
 func Run(ctx context.Context, o Options) (r Result, err error) {
@@ -96,7 +93,7 @@ type load struct {
 
 // Load fills a database in args[0] with args[1] bytes of memory, and goes on for args[2]. It prints a Result.
 func Load(ctx context.Context, args []string) (err error) {
-	r := Result{BeforeBytes: peak()}
+	r := Result{BeforeBytes: machine.PeakBytes()}
 	if r.MemoryBytes, err = strconv.ParseInt(args[1], 10, 64); err != nil {
 		return err
 	}
@@ -114,7 +111,7 @@ func Load(ctx context.Context, args []string) (err error) {
 	if err := l.run(ctx); err != nil {
 		return err
 	}
-	r.PeakBytes, r.Rows, r.Refused = peak(), l.rows.Load(), l.refused.Load()
+	r.PeakBytes, r.Rows, r.Refused = machine.PeakBytes(), l.rows.Load(), l.refused.Load()
 	r.RefusedQueries, r.Queries, r.AfterQueries = l.refusedQueries.Load(), l.queries.Load(), l.after.Load()
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(r), l.db.Close())
 }
@@ -209,20 +206,4 @@ func (l *load) query(ctx context.Context, sql string) error {
 	for rows.Next() { //nolint:revive // all rows are fetched
 	}
 	return rows.Close()
-}
-
-// peak returns the most memory that this process had, 0 if the system does not tell.
-func peak() (n int64) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			if _, err := fmt.Sscan(rest, &n); err != nil {
-				return 0
-			}
-		}
-	}
-	return n << 10
 }

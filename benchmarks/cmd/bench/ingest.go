@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/laminadb/lamina/benchmarks/ingest"
+	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/benchmarks/report"
 )
 
@@ -51,12 +52,12 @@ func runRandom(ctx context.Context, p *page, o *options, dir string) error {
 	last := len(r.Processor) - 1
 	p.figures.Add("random", r.Slowdown(), fmt.Sprintf("%s of the processor time; %s rows a second in all; %.2f bytes written for each byte",
 		report.Ratio(r.Processor[last]/r.Processor[1]), report.Rate(float64(r.Rows)/r.Total()), segments+log+checkpoints))
-	p.figures.Add("random-memory", float64(r.PeakBytes())/float64(ingest.LimitBytes(r.MemoryBytes)), memoryRemark(r.PeakBytes(), r.MemoryBytes))
+	p.figures.Add("random-memory", float64(r.PeakBytes())/float64(machine.LimitBytes(r.MemoryBytes)), memoryRemark(r.PeakBytes(), r.MemoryBytes))
 	return nil
 }
 
 func memoryRemark(peak, memoryBytes int64) string {
-	return fmt.Sprintf("%d of %d MiB", peak>>20, ingest.LimitBytes(memoryBytes)>>20)
+	return fmt.Sprintf("%d of %d MiB", peak>>20, machine.LimitBytes(memoryBytes)>>20)
 }
 
 func runSustained(ctx context.Context, p *page, o *options, dir string) error {
@@ -77,7 +78,7 @@ func runSustained(ctx context.Context, p *page, o *options, dir string) error {
 		fmt.Sprintf("snapshots over and over, for a second each and one after the other; beside them %d queries grouped the whole table, one after the other.", r.Scans),
 		fmt.Sprintf("%d rows were inserted, %s a second, no error came; at most %d rows were in no segment. %d flushes, %d compactions,",
 			r.Rows, report.Rate(float64(r.Rows)/r.Seconds), r.DeltaMax, r.Flushes, r.Compactions),
-		fmt.Sprintf("%d segments, %d waits of writers. The process had at most %d MiB; 1.1 × MemoryBytes + 64 MiB are %d.", r.Segments, r.Stalls, r.PeakBytes>>20, ingest.LimitBytes(ingestMemory)>>20),
+		fmt.Sprintf("%d segments, %d waits of writers. The process had at most %d MiB; 1.1 × MemoryBytes + 64 MiB are %d.", r.Segments, r.Stalls, r.PeakBytes>>20, machine.LimitBytes(ingestMemory)>>20),
 		"",
 	)
 	t := &report.Table{Header: []string{"milliseconds", "p50", "p99", "p99.9", "longest"}}
@@ -93,6 +94,6 @@ func runSustained(ctx context.Context, p *page, o *options, dir string) error {
 	}
 	p.table(t)
 	p.figures.Add("sustained", float64(r.Commit[2])/1e6, fmt.Sprintf("%.0f s, %d commits, longest %.3g ms", r.Seconds, r.Commits, float64(r.Commit[3])/1e6))
-	p.figures.Add("sustained-memory", float64(r.PeakBytes)/float64(ingest.LimitBytes(ingestMemory)), memoryRemark(r.PeakBytes, ingestMemory))
+	p.figures.Add("sustained-memory", float64(r.PeakBytes)/float64(machine.LimitBytes(ingestMemory)), memoryRemark(r.PeakBytes, ingestMemory))
 	return nil
 }
