@@ -30,9 +30,9 @@ func TestMovesSurvivePowerLoss(t *testing.T) {
 		for k := range c.budget {
 			c.budget[k], c.odds[k] = 6, 20
 		}
-		c.budget[crashDDL], c.odds[crashDDL] = 40, 6
+		c.budget[crashDDL], c.odds[crashDDL] = 0, 3
 		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.moving.Load()) }, w.o.ackedLSN)
-		must(0, beside(func() error { return w.moveAll() }, func(n int) error { return w.small(n) }))(t)
+		must(0, beside(func() error { return w.moveAll(c) }, func(n int) error { return w.small(n) }))(t)
 		fs.SetHook(nil)
 		logged += w.s.log.Stats().Bytes
 		must(0, w.s.Close())(t)
@@ -93,11 +93,12 @@ func (w *workload) fillMoved() (err error) {
 }
 
 // moveAll moves both tables from tier to tier, with some rows changed before and after each move by the transaction
-// itself, and by another one.
-func (w *workload) moveAll() (err error) {
+// itself, and by another one. Each move has crashes of its own: the first ones would take all of them.
+func (w *workload) moveAll(c *crasher) (err error) {
 	for i, to := range moveTargets {
 		for _, name := range []string{"b", "c"} {
 			id := 5000 + int64(2*i)
+			c.allow(crashDDL, 4)
 			w.moving.Store(true)
 			err = errors.Join(err, w.in(nil, func(x *workTx) error {
 				before := x.update(name, map[int64]modelRow{id: {v: fmt.Sprint("before ", to)}})

@@ -117,6 +117,13 @@ func (c *crasher) arm(fs *waltest.CrashFS, kind func(waltest.Op) crashKind, acke
 	})
 }
 
+// allow lets c take n more images of a kind.
+func (c *crasher) allow(k crashKind, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.budget[k] += n
+}
+
 const crashLogFileBytes = 16 << 10
 
 // crashMethod is the access method of the tables of crash tests.
