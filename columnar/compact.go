@@ -207,30 +207,23 @@ func (inc *incarnation) merge(ctx context.Context, b *builder, segs []*seg, cut 
 	to := make([][]table.RowRef, len(segs))
 	var charge int64
 	defer func() { inc.t.o.Tracker.Release(charge) }()
-	var list []*cursor
 	for i, s := range segs {
 		to[i] = make([]table.RowRef, s.info.Rows)
 		charge += rowMergeBytes * int64(s.info.Rows)
-		c, err := inc.newCursor(s, i, cut)
-		if err != nil {
-			return nil, err
-		}
-		defer c.scan.Close()
-		if ok, err := c.load(); err != nil {
-			return nil, err
-		} else if ok {
-			list = append(list, c)
-		}
 	}
 	inc.t.o.Tracker.Force(charge)
-	m := merger{inc: inc, b: b, to: to, bb: vec.NewBatchBuilder(inc.types, vec.Size, nil)}
-	for len(list) > 0 {
-		ended, err := m.step(ctx, list)
-		if err != nil {
+	m := merger{inc: inc, b: b, cut: cut, to: to, bb: vec.NewBatchBuilder(inc.types, vec.Size, nil)}
+	m.plan(segs)
+	defer m.end()
+	for {
+		if err := m.begin(); err != nil {
 			return nil, err
 		}
-		if ended != nil {
-			list = slices.DeleteFunc(list, func(c *cursor) bool { return c == ended })
+		if len(m.list) == 0 {
+			break
+		}
+		if err := m.step(ctx); err != nil {
+			return nil, err
 		}
 	}
 	if err := m.write(ctx); err != nil {
@@ -268,9 +261,12 @@ func (inc *incarnation) newCursor(s *seg, input int, cut table.LSN) (*cursor, er
 	}
 	c := &cursor{inc: inc, by: inc.newSorter(), s: s, input: input, scan: sc, cut: cut}
 	if !slices.Equal(s.file.Schema().Sort, c.by.cols) { // ALTER TABLE has set another sort key since
-		err = c.sort(cols)
+		if err = c.sort(cols); err != nil {
+			sc.Close()
+			return nil, err
+		}
 	}
-	return c, err
+	return c, nil
 }
 
 // load goes to the next zone with rows; false at the end.
@@ -317,13 +313,19 @@ func (c *cursor) key(i int) []byte {
 
 // merger gathers rows of cursors.
 type merger struct {
-	inc   *incarnation
-	b     *builder
-	to    [][]table.RowRef
-	bb    *vec.BatchBuilder
-	from  []mergedRow // of bb
-	since []table.LSN
-	refs  []table.RowRef
+	inc *incarnation
+	b   *builder
+	cut table.LSN
+	// waiting are the segments of which nothing was read, and list the cursors that are open: see begin.
+	waiting []mergeInput
+	list    []*cursor
+	// opened is the most that list had.
+	opened int
+	to     [][]table.RowRef
+	bb     *vec.BatchBuilder
+	from   []mergedRow // of bb
+	since  []table.LSN
+	refs   []table.RowRef
 }
 
 type mergedRow struct {
@@ -331,17 +333,15 @@ type mergedRow struct {
 	pos   uint32
 }
 
-// step takes the rows of the cursor with the least key that are below the keys of the others. It returns the cursor if
-// it has ended.
-func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
-	least := list[0]
-	for _, c := range list[1:] {
-		if bytes.Compare(c.key(c.at), least.key(least.at)) < 0 {
-			least = c
-		}
-	}
+// step takes the rows of the cursor with the least key that are below the keys of the others, and of the segments that
+// wait. The cursor is closed if it has ended.
+func (m *merger) step(ctx context.Context) error {
+	least := m.least()
 	var bound []byte
-	for _, c := range list {
+	if len(m.waiting) > 0 {
+		bound = m.waiting[0].low
+	}
+	for _, c := range m.list {
 		if k := c.key(c.at); c != least && (bound == nil || bytes.Compare(k, bound) < 0) {
 			bound = k
 		}
@@ -352,7 +352,7 @@ func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
 	}
 	part := vec.Batch{N: n, Groups: []vec.Group{{Cols: least.batch.Groups[0].Cols, Sel: least.sel[least.at : least.at+n]}}}
 	if err := m.bb.AppendBatch(&part); err != nil {
-		return nil, err
+		return err
 	}
 	for _, pos := range least.pos[least.at : least.at+n] {
 		m.from = append(m.from, mergedRow{least.input, pos})
@@ -360,17 +360,19 @@ func (m *merger) step(ctx context.Context, list []*cursor) (*cursor, error) {
 	}
 	if m.bb.Len() >= vec.Size {
 		if err := m.write(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if least.at += n; least.at < len(least.sel) {
-		return nil, nil
+		return nil
 	}
 	ok, err := least.load()
 	if ok || err != nil {
-		return nil, err
+		return err
 	}
-	return least, nil
+	least.scan.Close()
+	m.list = slices.DeleteFunc(m.list, func(c *cursor) bool { return c == least })
+	return nil
 }
 
 // write hands the gathered rows to the builder.

@@ -15,6 +15,8 @@ import (
 // counts are what the tier has done since it was opened.
 type counts struct {
 	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loads, loadBytes atomic.Int64
+	// merged is how many segments the last merge had open at a time.
+	merged atomic.Int64
 	// reads are what open segments count, and what those counted that were closed.
 	reads struct {
 		sync.Mutex
