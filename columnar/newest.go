@@ -126,7 +126,8 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 
 // oldest finds a version that has ended in what only old Views read.
 func (inc *incarnation) oldest(key []byte) (v version, found bool) {
-	o := inc.old.Load()
+	o, done := inc.readOld()
+	defer done()
 	for i := len(o.mems) - 1; i >= 0; i-- {
 		if x, ok := o.mems[i].Newest(-1, key); ok && x.End != table.MaxLSN {
 			return inMemtable(x), true
@@ -179,9 +180,12 @@ func (s *tableSnapshot) Unbroken(ref table.RowRef, since table.LSN) bool {
 
 // prior finds the version of a key that ended, or is about to end, where another began.
 func (inc *incarnation) prior(key []byte, begin table.LSN) (version, bool) {
+	cur := inc.cur.Load() // before the old ones: what leaves these is there
+	old, done := inc.readOld()
+	defer done()
 	var last rowstore.Version // that began before
 	found := false
-	for _, p := range [2]*parts{inc.cur.Load(), inc.old.Load()} {
+	for _, p := range [2]*parts{cur, old} {
 		for _, m := range p.mems {
 			v, ok := m.Newest(-1, key)
 			for ok && v.Begin >= begin {
@@ -197,7 +201,7 @@ func (inc *incarnation) prior(key []byte, begin table.LSN) (version, bool) {
 		return inMemtable(last), end == begin || end == table.MaxLSN
 	}
 	var buf [4]uint32
-	for _, p := range [2]*parts{inc.cur.Load(), inc.old.Load()} {
+	for _, p := range [2]*parts{cur, old} {
 		for _, s := range p.segs {
 			list, err := s.file.Lookup(buf[:0], 0, key)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/laminadb/lamina/columnar/deletion"
 	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -34,8 +35,10 @@ type incarnation struct {
 	identity []int
 	cur      atomic.Pointer[parts]
 	// old are memtables and segments whose rows have moved, as long as a View may read them.
-	old   atomic.Pointer[parts]
-	moves atomic.Uint64
+	old atomic.Pointer[parts]
+	// readers is held for reading by who looks into old parts that a younger View need not have: see readOld.
+	readers sync.RWMutex
+	moves   atomic.Uint64
 	// flushing is held while memtables are flushed, and compacting while segments of a class of levels are merged: one job
 	// of each at a time. publishing is held from when a move has its number until it is done: their records stand in the
 	// order of these.
@@ -148,8 +151,24 @@ func (inc *incarnation) exchange(lsn table.LSN, m *memtable, segs, added []*seg,
 	inc.t.epochs.retire(func() { inc.forget(m, segs, added) })
 }
 
-// forget frees what was retired.
+// readOld returns the old parts to somebody who looks for a key in all of them, and what is to be called when that is done;
+// nothing of them is freed until then.
+//
+// A View alone is not enough for that. It keeps what was in the present parts at any moment since it was made: such a part
+// is retired in the View's epoch or in a later one, and freed after both. But a part may be old already when a View is
+// made, because of older Views; it goes with the last of those, and it goes in the midst of a look-up, whose memory would
+// be somebody else's. Who has a reference needs no more than its View: the part that it leads to was a present one.
+func (inc *incarnation) readOld() (old *parts, done func()) {
+	inc.readers.RLock()
+	return inc.old.Load(), inc.readers.RUnlock
+}
+
+// forget frees what was retired: once it has left the old parts, and those who read them have ended, nobody finds it.
 func (inc *incarnation) forget(m *memtable, segs, added []*seg) {
+	if !invariants.Mutant("columnar-free-beside-readers") {
+		inc.readers.Lock()
+		defer inc.readers.Unlock()
+	}
 	inc.t.mu.Lock()
 	inc.old.Store(inc.old.Load().replace(m, segs, nil, 0))
 	inc.t.mu.Unlock()

@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,4 +28,44 @@ func TestRowsOfARecordBeingApplied(t *testing.T) {
 	if x := inc.memtableOf(next); x != nil {
 		t.Error("a sealed memtable has a row that nobody made")
 	}
+}
+
+// TestOldPartsAreReadBesideTheirRelease: who looks for a key in old parts, with a View that is younger than these, reads
+// memory that nobody frees, though the last View that they were kept for ends meanwhile.
+func TestOldPartsAreReadBesideTheirRelease(t *testing.T) {
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
+	older := d.Snapshot(1).(*snapshot)
+	d.number(t, 2, 1)
+	d.number(t, 3, 2)
+	d.remove(t, 4, 1)
+	inc := (*d.tables.Load())[20000].inc
+	inc.seal(4)
+	must(t, inc.flushSealed(t.Context()))
+	young := d.Tier.Snapshot(4).(*snapshot)
+	if ref, last, live, found := young.Table(20000).Newest(keyOf(1)); !found || live || last != 4 {
+		t.Fatalf("the row that has ended is %#x, last written at %d, live: %t, found: %t", ref, last, live, found)
+	}
+	old, done := inc.readOld()
+	m := old.mems[0]
+	older.Release()
+	for inc.readers.TryRLock() { // until the memtable is about to be freed
+		inc.readers.RUnlock()
+		if len(inc.old.Load().mems) == 0 {
+			d.jobs.garbage.wg.Wait()
+			break
+		}
+		runtime.Gosched()
+	}
+	if v, ok := m.Newest(-1, keyOf(1)); !ok || v.Begin != 2 || v.End != 4 {
+		t.Errorf("the row is %+v, %t", v, ok)
+	}
+	done()
+	d.jobs.garbage.wg.Wait()
+	if len(inc.old.Load().mems) != 0 {
+		t.Error("the memtable is kept")
+	}
+	if _, _, _, found := young.Table(20000).Newest(keyOf(1)); found {
+		t.Error("a row was found in a memtable that was freed")
+	}
+	young.Release()
 }

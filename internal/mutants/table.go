@@ -78,6 +78,7 @@ var mutants = []mutant{
 	{"columnar-forget-deleted", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-unpinned-cut", "columnar", "TestFlushedWhileCompacted"},
 	{"columnar-unapplied-gone", "columnar", "TestRowsOfARecordBeingApplied"},
+	{"columnar-free-beside-readers", "columnar", "TestOldPartsAreReadBesideTheirRelease"},
 	{"columnar-replay-twice", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-resolve-any-cut", "columnar", "TestDeletionOfAnEarlierVersion"},
 	{"columnar-forget-moves", "store", "TestModelSegments"},
