@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -204,4 +205,58 @@ func TestDeletionOfAnEarlierVersion(t *testing.T) {
 	if log.flushes != 2 || log.compactions != 1 {
 		t.Fatalf("%d flushes, %d compactions", log.flushes, log.compactions)
 	}
+}
+
+// refusing is a host that logs no records of a kind.
+type refusing struct {
+	*driven
+	kind  RecordKind
+	asked int
+}
+
+func (h *refusing) Log(ctx context.Context, kind RecordKind, payload []byte, apply func(table.LSN) error) error {
+	if kind != h.kind {
+		return h.driven.Log(ctx, kind, payload, apply)
+	}
+	h.asked++
+	return sqlerr.New(sqlerr.IOError, "the log is full")
+}
+
+// TestNothingMovesBeforeItsRecord: a flush or a compaction whose record does not get into the log changes nothing. All rows
+// are where they were, and can be moved later.
+func TestNothingMovesBeforeItsRecord(t *testing.T) {
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
+	d.Snapshot(1)
+	for n := range int64(4) {
+		d.number(t, table.LSN(2+n), n)
+	}
+	inc := (*d.tables.Load())[20000].inc
+	inc.seal(5)
+	want := map[int64]bool{0: true, 1: true, 2: true, 3: true}
+	refuse := func(kind RecordKind, job func(context.Context) error) {
+		t.Helper()
+		before, old := inc.cur.Load(), inc.old.Load()
+		h := &refusing{driven: d, kind: kind}
+		d.jobs.host = h
+		if err := job(t.Context()); sqlerr.CodeOf(err) != sqlerr.IOError || h.asked != 1 {
+			t.Errorf("asked %d times: %v", h.asked, err)
+		}
+		if now := inc.cur.Load(); !slices.Equal(now.mems, before.mems) || !slices.Equal(now.segs, before.segs) {
+			t.Errorf("%d memtables and %d segments have become %d and %d", len(before.mems), len(before.segs), len(now.mems), len(now.segs))
+		}
+		if inc.old.Load() != old {
+			t.Error("there are other old parts")
+		}
+		d.rows(t, d.space.Applied(), want)
+		d.jobs.host = d
+		must(t, job(t.Context()))
+		if inc.cur.Load() == before {
+			t.Error("nothing has moved later")
+		}
+		d.rows(t, d.space.Applied(), want)
+	}
+	refuse(FlushRecord, inc.flushSealed)
+	d.remove(t, 6, 1)
+	want[1] = false
+	refuse(CompactRecord, inc.compactAll)
 }

@@ -137,7 +137,14 @@ func (j *jobs) view(ctx context.Context, atLeast table.LSN) (table.LSN, func(), 
 
 // log appends a record. It is not cancelled: whether the record is there must be known.
 func (j *jobs) log(ctx context.Context, kind RecordKind, payload []byte, apply func(table.LSN) error) error {
-	return j.host.Log(context.WithoutCancel(ctx), kind, payload, apply)
+	ctx = context.WithoutCancel(ctx)
+	if kind != NoRecord && invariants.Mutant("columnar-publish-first") {
+		if err := j.host.Log(ctx, NoRecord, nil, apply); err != nil {
+			return err
+		}
+		apply = func(table.LSN) error { return nil }
+	}
+	return j.host.Log(ctx, kind, payload, apply)
 }
 
 // retryDelay is how long the background waits after a failure.

@@ -45,7 +45,7 @@ func (inc *incarnation) Moves() uint64 { return inc.moves.Load() }
 
 // Moved returns what a reference from before some of the moves is after them.
 func (inc *incarnation) Moved(ref table.RowRef, moves uint64) table.RowRef {
-	for {
+	for from := ref; ; {
 		var to table.RowRef
 		ok := false
 		if ref&segmentBit != 0 {
@@ -58,6 +58,9 @@ func (inc *incarnation) Moved(ref table.RowRef, moves uint64) table.RowRef {
 			to, ok = m.moved.at(uint64(ref)-first, moves)
 		}
 		if !ok {
+			if ref != from {
+				inc.t.counts.followed.Add(1)
+			}
 			return ref
 		}
 		ref = to

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -198,7 +199,7 @@ func (f *fetcher) fetch(bb *vec.BatchBuilder, ref table.RowRef) error {
 		return f.m.FetchInto(bb, uint64(ref), f.cols)
 	}
 	num, pos := split(ref)
-	if f.get == nil || f.num != num {
+	if f.get == nil || f.num != num && !invariants.Mutant("columnar-fetch-last-segment") {
 		x := f.s.inc.segment(num)
 		if x == nil {
 			return f.s.inc.errGone(ref)

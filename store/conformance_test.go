@@ -26,7 +26,7 @@ func TestConformanceLSM(t *testing.T) {
 func TestConformanceSegments(t *testing.T) {
 	var n moving
 	tabletest.Conform(t, tabletest.Options{Name: "segments", Open: n.open, Durable: true, Methods: []string{"columnar"}})
-	n.demand(t, "columnar", moves{30, 10, 40, 100})
+	n.demand(t, "columnar", moves{30, 10, 40, 100, 1000})
 }
 
 // TestConformanceMixed: the tables of each case are in all tiers in turn.
@@ -39,7 +39,7 @@ func TestConformanceMixed(t *testing.T) {
 			tabletest.Conform(t, tabletest.Options{Name: "mixed", Open: n.open, Durable: true, Methods: methods})
 		})
 	}
-	n.demand(t, "columnar", moves{50, 20, 80, 100})
+	n.demand(t, "columnar", moves{50, 20, 80, 100, 1000})
 	n.demand(t, "lsm", moves{flushes: 1, segments: 1})
 }
 
@@ -57,14 +57,14 @@ func TestTransfersLSM(t *testing.T) {
 
 func TestTransfersSegments(t *testing.T) {
 	var n moving
-	t.Cleanup(func() { n.demand(t, "columnar", moves{50, 10, 1, 0}) }) // once the database was closed
+	t.Cleanup(func() { n.demand(t, "columnar", moves{50, 10, 1, 0, 50}) }) // once the database was closed
 	tabletest.Transfers(t, tabletest.Options{Name: "segments", Open: n.open, Seed: *seed, Durable: true, Methods: []string{"columnar"}})
 }
 
 func TestTransfersMixed(t *testing.T) {
 	var n moving
 	t.Cleanup(func() {
-		n.demand(t, "columnar", moves{50, 10, 1, 0})
+		n.demand(t, "columnar", moves{50, 10, 1, 0, 50})
 		n.demand(t, "lsm", moves{flushes: 4, segments: 1})
 	})
 	tabletest.Transfers(t, tabletest.Options{Name: "mixed", Open: n.open, Seed: *seed, Durable: true, Methods: []string{"columnar", "lsm"}})

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina/internal/invariants"
-	"github.com/laminadb/lamina/wal/waltest"
 )
 
 // TestManyChunksSurvivePowerLoss changes a table of several chunks until chunks have no live row and are
@@ -21,35 +20,20 @@ func TestManyChunksSurvivePowerLoss(t *testing.T) {
 	}
 	images, freed, written := 0, int64(0), int64(0)
 	for round := range rounds {
-		fs := waltest.NewCrashFS()
-		w := &workload{o: newOracle(), seed: uint64(round)}
-		w.s = must(openCrashWith(fs, 128<<10, 1<<30))(t)
-		must(0, w.setUp())(t)
-		c := newCrasher(w.rng(5))
-		for k := range c.budget {
-			c.budget[k], c.odds[k] = 15, 6
-		}
-		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, false) }, w.o.ackedLSN)
-		rng := w.rng(7)
+		r := newCrashRun(t, round, 15, 6)
+		r.arm(nil)
+		rng := r.w.rng(7)
 		there := map[int64]bool{}
 		for n := range 70 {
-			must(0, w.in(nil, func(x *workTx) error { return changeMany(x, rng, n, there, first, rows) }))(t)
+			must(0, r.w.in(nil, func(x *workTx) error { return changeMany(x, rng, n, there, first, rows) }))(t)
 			if n%4 == 3 {
-				must(0, w.s.Checkpoint(context.Background()))(t)
+				must(0, r.w.s.Checkpoint(context.Background()))(t)
 			}
 		}
-		fs.SetHook(nil)
-		for _, m := range w.s.Metrics().Tiers {
+		for _, m := range r.w.s.Metrics().Tiers {
 			freed, written = freed+m.ChunksFreed, written+m.SnapshotChunksWritten
 		}
-		must(0, w.s.Close())(t)
-		for i, im := range append(c.images, &crashImage{fs: fs.Kill(), kind: "close", acked: w.o.ackedLSN(), keep: -1}) {
-			images++
-			im.checkpoint = i%2 == 0
-			if err := im.check(w.o, nil, i%4 == 0); err != nil {
-				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
-			}
-		}
+		images += r.check(t, nil)
 	}
 	t.Log(images, "images,", freed, "chunks freed,", written, "written")
 	if images < least || freed < 3 || written < 50 {

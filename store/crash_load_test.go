@@ -98,41 +98,27 @@ func (w *workload) loadAll(rounds int) (err error) {
 // what is left has all rows of a load that was acknowledged, and none of one that was not committed.
 func TestLoadsSurvivePowerLoss(t *testing.T) {
 	withSegments(t)
-	rounds, least := 3, 60
+	rounds, least := 3, 2*crashPointsMin
 	if testing.Short() || invariants.Enabled {
-		rounds, least = 1, 20
+		rounds, least = 1, crashPointsMin
 	}
 	images, inside, records := 0, 0, 0
-	for round := range rounds {
-		fs := waltest.NewCrashFS()
-		w := &workload{o: newOracle(), seed: uint64(round)}
-		w.s = must(openCrashWith(fs, 128<<10, 1<<30))(t)
-		must(0, w.setUp())(t)
-		c := newCrasher(w.rng(5))
-		for k := range c.budget {
-			c.budget[k], c.odds[k] = 6, 20
-		}
-		c.budget[crashLoad], c.odds[crashLoad] = 40, 6
-		c.arm(fs, func(op waltest.Op) crashKind {
-			if loads, logs := moverOf() == "loadRun", kindOfOp(op, w.moving.Load()) == crashDDL; loads || logs {
+	for round := 0; more(round, rounds, inside < least); round++ {
+		r := newCrashRun(t, round, 6, 20)
+		r.c.budget[crashLoad], r.c.odds[crashLoad] = 60, 3
+		r.arm(func(op waltest.Op) crashKind {
+			if r.w.kindOfMove(op) == crashMigration {
 				return crashLoad
 			}
 			return kindOfOp(op, false)
-		}, w.o.ackedLSN)
-		must(0, beside(func() error { return w.loadAll(3) }, func(n int) error { return w.small(n) }))(t)
-		fs.SetHook(nil)
-		records += loadRecords(t, w.s)
-		must(0, w.s.Close())(t)
-		for i, im := range append(c.images, &crashImage{fs: fs.Kill(), kind: "close", acked: w.o.ackedLSN(), keep: -1}) {
-			images++
-			im.checkpoint = i%2 == 0
-			if err := im.check(w.o, nil, i%4 == 0); err != nil {
-				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
-			}
+		})
+		must(0, beside(func() error { return r.w.loadAll(3) }, r.w.small))(t)
+		records += loadRecords(t, r.w.s)
+		images += r.check(t, func(im *crashImage) {
 			if im.kind == crashLoad {
 				inside++
 			}
-		}
+		})
 	}
 	t.Log(images, "images,", inside, "of them inside of a load;", records, "loads committed as files")
 	if inside < least || records < 4*rounds {

@@ -12,59 +12,53 @@ import (
 	"github.com/laminadb/lamina/wal/waltest"
 )
 
+// crashMigration: a table moves to another tier.
+const crashMigration crashKind = "migration"
+
 // TestMovesSurvivePowerLoss moves tables of many rows, whose record is streamed, from tier to tier, between small commits
 // and checkpoints. After a power loss a table is in one tier, the one that the catalog names, with all its rows; those
 // that were in memory are gone until the record of the move is there.
 func TestMovesSurvivePowerLoss(t *testing.T) {
-	rounds, least := 2, 60
+	rounds, least := 2, 2*crashPointsMin
 	if testing.Short() || invariants.Enabled {
-		rounds, least = 1, 30
+		rounds, least = 1, crashPointsMin
 	}
 	images, inside, moved, logged := 0, 0, map[string]int{}, int64(0)
-	for round := range rounds {
-		fs := waltest.NewCrashFS()
-		w := &workload{o: newOracle(), seed: uint64(round)}
-		w.s = must(openCrashWith(fs, 128<<10, 1<<30))(t)
-		must(0, errors.Join(w.setUp(), w.fillMoved()))(t)
-		c := newCrasher(w.rng(5))
-		for k := range c.budget {
-			c.budget[k], c.odds[k] = 6, 20
-		}
-		c.budget[crashDDL], c.odds[crashDDL] = 0, 3
-		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.moving.Load()) }, w.o.ackedLSN)
-		must(0, beside(func() error { return w.moveAll(c) }, func(n int) error { return w.small(n) }))(t)
-		fs.SetHook(nil)
-		logged += w.s.log.Stats().Bytes
-		must(0, w.s.Close())(t)
-		for i, im := range append(c.images, &crashImage{fs: fs.Kill(), kind: "close", acked: w.o.ackedLSN(), keep: -1}) {
-			images++
-			im.checkpoint = i%2 == 0
-			if err := im.check(w.o, nil, i%4 == 0); err != nil {
-				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
-			}
-			if moved[im.method]++; im.kind == crashDDL {
+	few := func() bool {
+		return inside < least || moved["lsm"] < 5 || moved["columnar"] < 5 || moved["memory"] < 3
+	}
+	for round := 0; more(round, rounds, few()); round++ {
+		r := newCrashRun(t, round, 6, 20)
+		must(0, r.w.fillMoved())(t)
+		r.c.odds[crashMigration] = 2
+		r.arm(r.w.kindOfMove)
+		must(0, beside(func() error { return r.w.moveAll(r.c) }, r.w.small))(t)
+		logged += r.w.s.log.Stats().Bytes
+		images += r.check(t, func(im *crashImage) {
+			if moved[im.method]++; im.kind == crashMigration {
 				inside++
 			}
-		}
+		})
 	}
 	t.Log(images, "images,", inside, "of them inside of a move, with table b in", moved, "and", logged, "bytes of log")
-	if inside < least || logged < int64(rounds*len(moveTargets))*streamBytes || moved["lsm"] < 5 || moved["columnar"] < 5 || moved["memory"] < 3 {
+	if few() || logged < int64(rounds*len(moveTargets))*streamBytes {
 		t.Errorf("%d images inside of a move, table b in %v, %d bytes of log", inside, moved, logged)
 	}
 }
 
-// beside runs f, and g again and again until f is done.
-func beside(f func() error, g func(n int) error) (err error) {
-	done := make(chan error)
-	go func() { done <- f() }()
-	for n := 0; ; n++ {
-		select {
-		case e := <-done:
-			return errors.Join(err, e)
-		default:
-			err = errors.Join(err, g(n))
-		}
+// kindOfMove is kindOfOp for a store that moves tables: the rows and the record of a move go to the log, or as segments
+// past it.
+func (w *workload) kindOfMove(op waltest.Op) crashKind {
+	if !w.moving.Load() {
+		return kindOfOp(op, false)
 	}
+	if moverOf() == "loadRun" {
+		return crashMigration
+	}
+	if k := kindOfOp(op, true); k != crashDDL {
+		return k
+	}
+	return crashMigration
 }
 
 // small commits a change of another table, and now and then makes a checkpoint.
@@ -98,7 +92,7 @@ func (w *workload) moveAll(c *crasher) (err error) {
 	for i, to := range moveTargets {
 		for _, name := range []string{"b", "c"} {
 			id := 5000 + int64(2*i)
-			c.allow(crashDDL, 4)
+			c.allow(crashMigration, 6)
 			w.moving.Store(true)
 			err = errors.Join(err, w.in(nil, func(x *workTx) error {
 				before := x.update(name, map[int64]modelRow{id: {v: fmt.Sprint("before ", to)}})

@@ -18,6 +18,10 @@ const (
 	crashManifest   crashKind = "manifest"
 )
 
+// crashPointsMin is how many crash points a test demands, in every run, of each of flush, compaction, manifest, load, backup and
+// migration.
+const crashPointsMin = 50
+
 var segmentKinds = []crashKind{crashFlush, crashCompaction, crashManifest}
 
 // crashSegments: memtables and segments of columnar tables are tiny, so that they are flushed and compacted all the time.
@@ -88,7 +92,7 @@ func TestSegmentsSurvivePowerLoss(t *testing.T) {
 	withSegments(t)
 	rounds, least := 5, 50
 	if testing.Short() || invariants.Enabled {
-		rounds, least = 3, 15
+		rounds, least = 2, 15
 	}
 	survivePowerLoss(t, rounds, least)
 }

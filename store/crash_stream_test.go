@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina/internal/invariants"
-	"github.com/laminadb/lamina/wal/waltest"
 )
 
 // TestLargeCommitsSurvivePowerLoss commits write sets that go to the log in chunks ahead of their
@@ -31,45 +30,19 @@ func largeCommits(t *testing.T, rounds, least int) {
 	t.Helper()
 	images, large, logged := 0, int64(0), int64(0)
 	for round := range rounds {
-		fs := waltest.NewCrashFS()
-		w := &workload{o: newOracle(), seed: uint64(round)}
-		w.s = must(openCrashWith(fs, 128<<10, 1<<30))(t)
-		must(0, w.setUp())(t)
-		c := newCrasher(w.rng(5))
-		for k := range c.budget {
-			c.budget[k], c.odds[k] = 8, 6
-		}
-		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, false) }, w.o.ackedLSN)
-		done := make(chan error)
-		go func() { done <- w.large() }()
-		err := error(nil)
-		for n := 0; ; n++ {
-			select {
-			case e := <-done:
-				err = errors.Join(err, e)
-			default:
-				small := w.in(w.rng(n), func(x *workTx) error {
-					return x.update("a", map[int64]modelRow{1 + int64(n%sharedRows): {v: fmt.Sprint("by ", x.n)}})
-				})
-				err = errors.Join(err, small)
-				if n%3 == 0 {
-					err = errors.Join(err, w.s.Checkpoint(context.Background()))
-				}
-				continue
+		r := newCrashRun(t, round, 8, 6)
+		r.arm(nil)
+		must(0, beside(r.w.large, func(n int) error {
+			small := r.w.in(r.w.rng(n), func(x *workTx) error {
+				return x.update("a", map[int64]modelRow{1 + int64(n%sharedRows): {v: fmt.Sprint("by ", x.n)}})
+			})
+			if n%3 == 0 {
+				small = errors.Join(small, r.w.s.Checkpoint(context.Background()))
 			}
-			break
-		}
-		fs.SetHook(nil)
-		must(0, err)(t)
-		logged += w.s.log.Stats().Bytes
-		must(0, w.s.Close())(t)
-		for i, im := range c.images {
-			images++
-			im.checkpoint = i%2 == 0
-			if err := im.check(w.o, nil, i%4 == 0); err != nil {
-				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
-			}
-		}
+			return small
+		}))(t)
+		logged += r.w.s.log.Stats().Bytes
+		images += r.check(t, nil)
 		large += 3
 	}
 	t.Log(images, "images,", large, "large commits,", logged, "bytes of log")

@@ -81,7 +81,7 @@ type crasher struct {
 func newCrasher(rng *rand.Rand) *crasher {
 	c := &crasher{rng: rng, budget: map[crashKind]int{}, odds: map[crashKind]int{
 		crashAppend: 12, crashSync: 12, crashRotation: 3, crashCheckpoint: 5, crashDDL: 4, crashRecovery: 16,
-		crashFlush: 12, crashCompaction: 2, crashManifest: 2,
+		crashFlush: 6, crashCompaction: 2, crashManifest: 1,
 	}}
 	for _, k := range slices.Concat(crashKinds, segmentKinds) {
 		c.budget[k] = 30
@@ -200,13 +200,81 @@ func TestLSMSurvivesPowerLoss(t *testing.T) {
 	survivePowerLoss(t, 5, 25)
 }
 
+// crashTally counts what a test of power losses has done.
+type crashTally struct {
+	hits                              map[crashKind]int
+	images                            int
+	commits, aborts, relayouts, moves int64
+	tier                              table.TierMetrics // what the columnar tier has done
+	want                              map[crashKind]int
+}
+
+// lacks returns how many crash points of a kind are missing.
+func (n *crashTally) lacks(k crashKind) int { return max(0, n.want[k]-n.hits[k]) }
+
+// lacking reports whether crash points are missing.
+func (n *crashTally) lacking() bool {
+	for k := range n.want {
+		if n.lacks(k) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// more reports whether a test has a round: there are those planned, and others as long as something is lacking. How many
+// calls of a kind a round has depends on how its goroutines are scheduled.
+func more(round, planned int, lacking bool) bool {
+	return round < planned || round < 5*planned && lacking
+}
+
+// only makes c take images of the kinds that are missing, at every second call.
+func (c *crasher) only(n *crashTally) {
+	for k := range c.budget {
+		c.budget[k], c.odds[k] = n.lacks(k), 2
+	}
+}
+
+// add counts what a store has done that is about to be closed.
+func (n *crashTally) add(w *workload) {
+	n.commits, n.aborts = n.commits+w.commits.Load(), n.aborts+w.aborts.Load()
+	n.relayouts, n.moves = n.relayouts+w.relayouts.Load(), n.moves+w.moves.Load()
+	for _, m := range w.s.Metrics().Tiers {
+		if m.Name == "columnar" {
+			n.tier.Flushes += m.Flushes
+			n.tier.Compactions += m.Compactions
+			n.tier.Segments += m.Segments
+			n.tier.RowsFollowed += m.RowsFollowed
+		}
+	}
+}
+
+// deletedRows returns how many rows of segments are marked as deleted now.
+func deletedRows(s *Store) (rows int64) {
+	for _, m := range s.Metrics().Tiers {
+		rows += m.DeletedRows
+	}
+	return rows
+}
+
+// survivePowerLoss demands so many crash points of each kind, of those of what moves to segments crashPointsMin.
 func survivePowerLoss(t *testing.T, rounds, least int) {
-	hits := map[crashKind]int{}
-	images, commits, aborts, relayouts, moves := 0, int64(0), int64(0), int64(0), int64(0)
-	for round := range rounds {
+	n := &crashTally{hits: map[crashKind]int{}, want: map[crashKind]int{}}
+	for _, k := range crashKinds {
+		n.want[k] = least
+	}
+	for _, k := range segmentKinds {
+		if crashSegments {
+			n.want[k] = crashPointsMin
+		}
+	}
+	for round := 0; more(round, rounds, n.lacking()); round++ {
 		fs := waltest.NewCrashFS()
 		o := newOracle()
 		c := newCrasher(rand.New(rand.NewPCG(uint64(round), 4)))
+		if round >= rounds {
+			c.only(n)
+		}
 		w := &workload{o: o, seed: uint64(round), steps: 60, every: 12, wander: true}
 		c.arm(fs, func(op waltest.Op) crashKind { return kindOfOp(op, w.defining.Load() > 0) }, o.ackedLSN)
 		c.slow = func(op waltest.Op) {
@@ -215,14 +283,19 @@ func survivePowerLoss(t *testing.T, rounds, least int) {
 			}
 		}
 		w.s = must(openCrash(fs))(t)
+		w.onCheckpoint = func() { n.tier.DeletedRows += deletedRows(w.s) }
 		if err := errors.Join(w.setUp(), w.run(4)); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
+		n.add(w)
 		if err := w.s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		fs.SetHook(nil)
 		inner := newCrasher(c.rng)
+		if round >= rounds {
+			inner.only(n)
+		}
 		list := append(c.images, &crashImage{fs: fs, kind: "close", acked: o.ackedLSN(), keep: -1})
 		for i := 0; i < len(list); i++ {
 			im := list[i]
@@ -234,26 +307,34 @@ func survivePowerLoss(t *testing.T, rounds, least int) {
 			if err := im.check(o, armed, i%4 == 0); err != nil {
 				t.Fatalf("round %d, image %d, %v: %v", round, i, im, err)
 			}
-			hits[im.kind]++
-			images++
+			n.hits[im.kind]++
+			n.images++
 			list = append(list, inner.images...)
 			inner.images = nil
 		}
-		commits, aborts = commits+w.commits.Load(), aborts+w.aborts.Load()
-		relayouts, moves = relayouts+w.relayouts.Load(), moves+w.moves.Load()
 	}
-	t.Log(images, "images,", commits, "commits,", aborts, "roll-backs,", relayouts, "changes of layout,", moves, "moves:", hits)
-	kinds := crashKinds
-	if crashSegments {
-		kinds = slices.Concat(crashKinds, segmentKinds)
-	}
-	for _, k := range kinds {
-		if hits[k] < least {
-			t.Errorf("%s: %d crash points, at least %d are wanted", k, hits[k], least)
+	n.demand(t, int64(rounds))
+}
+
+// demand fails a test that did too little.
+func (n *crashTally) demand(t *testing.T, rounds int64) {
+	t.Helper()
+	t.Log(n.images, "images,", n.commits, "commits,", n.aborts, "roll-backs,", n.relayouts, "changes of layout,", n.moves, "moves:", n.hits)
+	sum := 0
+	for k, want := range n.want {
+		sum += want
+		if n.lacks(k) > 0 {
+			t.Errorf("%s: %d crash points, at least %d are wanted", k, n.hits[k], want)
 		}
 	}
-	if images < 10*least || commits < int64(rounds)*150 || relayouts < int64(rounds)*10 || moves < int64(rounds)*4 {
-		t.Errorf("%d images, %d commits, %d changes of layout, %d moves", images, commits, relayouts, moves)
+	if n.images < sum || n.commits < rounds*150 || n.relayouts < rounds*10 || n.moves < rounds*4 {
+		t.Errorf("%d images, %d commits, %d changes of layout, %d moves", n.images, n.commits, n.relayouts, n.moves)
+	}
+	if x := &n.tier; crashSegments {
+		t.Log(x.Flushes, "flushes,", x.Compactions, "compactions,", x.Segments, "segments,", x.DeletedRows, "deleted rows,", x.RowsFollowed, "rows followed")
+		if x.Flushes < rounds*20 || x.Compactions < rounds*5 || x.Segments < rounds*5 || x.DeletedRows < rounds*5 || x.RowsFollowed < rounds*5 {
+			t.Errorf("%+v", *x)
+		}
 	}
 }
 

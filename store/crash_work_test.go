@@ -380,10 +380,11 @@ type definer struct {
 	rng    *rand.Rand
 	tables map[string]*modelTable
 	made   int
+	n      int // transactions so far
 }
 
 func (d *definer) run() error {
-	for range d.w.steps {
+	for d.n = range d.w.steps {
 		after := map[string]*modelTable{}
 		for name, t := range d.tables {
 			after[name] = &modelTable{t.wide, t.notNull, maps.Clone(t.rows), t.method}
@@ -404,6 +405,9 @@ func (d *definer) run() error {
 
 // step changes one or two definitions and some rows with them.
 func (d *definer) step(x *workTx, after map[string]*modelTable) error {
+	if d.w.wander && d.n%10 == 9 { // some moves are there whatever is drawn
+		return d.move(x, []string{"a", "b", "c"}[d.n/10%3])
+	}
 	names := slices.Sorted(maps.Keys(after))
 	n := d.rng.IntN(10)
 	if d.rng.IntN(8) == 0 {

@@ -45,8 +45,8 @@ func TestModelMixed(t *testing.T) {
 		Sequences: *sequences, Seed: *seed, Name: "mixed", Open: n.open, Durable: true, Methods: []string{"columnar", "memory", "lsm"},
 	})
 	if *sequences == 0 {
-		n.demand(t, "columnar", moves{100, 50, 300, 100})
-		n.demand(t, "lsm", moves{100, 10, 100, 0})
+		n.demand(t, "columnar", moves{100, 50, 300, 100, 100})
+		n.demand(t, "lsm", moves{100, 10, 100, 0, 0})
 	}
 }
 
@@ -65,6 +65,6 @@ func TestModelSegments(t *testing.T) {
 	var n moving
 	tabletest.Run(t, tabletest.Options{Sequences: *sequences, Seed: *seed, Name: "segments", Open: n.open, Durable: true, Methods: []string{"columnar"}})
 	if *sequences == 0 {
-		n.demand(t, "columnar", moves{200, 100, 500, 200})
+		n.demand(t, "columnar", moves{200, 100, 500, 200, 100})
 	}
 }

@@ -19,7 +19,7 @@ type moving struct {
 }
 
 // moves are what tiers have done with files, and had at their end.
-type moves struct{ flushes, compactions, segments, deleted int64 }
+type moves struct{ flushes, compactions, segments, deleted, followed int64 }
 
 // open is a tabletest.Opener.
 func (n *moving) open(fs vfs.FS) (table.TableStorage, error) {
@@ -54,6 +54,7 @@ func (s *movingStorage) Close() error {
 		x.compactions += t.Compactions
 		x.segments += max(t.Segments, t.Files)
 		x.deleted += t.DeletedRows
+		x.followed += t.RowsFollowed
 	}
 	return s.TableStorage.Close()
 }
@@ -69,7 +70,8 @@ func (n *moving) demand(t *testing.T, tier string, want moves) {
 		got = &moves{}
 	}
 	t.Logf("%s: %+v", tier, *got)
-	if got.flushes < want.flushes || got.compactions < want.compactions || got.segments < want.segments || got.deleted < want.deleted {
+	if got.flushes < want.flushes || got.compactions < want.compactions || got.segments < want.segments || got.deleted < want.deleted ||
+		got.followed < want.followed {
 		t.Errorf("%s: %+v, at least %+v are wanted", tier, *got, want)
 	}
 }

@@ -73,7 +73,9 @@ type TierMetrics struct {
 	// PagesRead and BitmapsRead were decoded. Stalls count how often a statement waited because more had been written
 	// than was flushed.
 	PagesRead, BitmapsRead, Stalls int64
-	ByTable                        []TableMetrics // by ID
+	// RowsFollowed counts references to rows that had moved from where they were read, and were found where they are.
+	RowsFollowed int64
+	ByTable      []TableMetrics // by ID
 }
 
 // WriteAmplification is the number of bytes written to files for each byte that commits have brought; 0 if they have

@@ -84,6 +84,8 @@ var mutants = []mutant{
 	{"columnar-forget-moves", "store", "TestModelSegments"},
 	{"columnar-forget-sealed-ends", "columnar", "TestEndedWhileFlushed"},
 	{"columnar-drop-vector", "store", "TestModelSegments"},
+	{"columnar-publish-first", "columnar", "TestNothingMovesBeforeItsRecord"},
+	{"columnar-fetch-last-segment", "store", "TestModelSegments"},
 	{"segment-skip-sync", "store", "TestModelSegments"},
 	{"segment-skip-folder-sync", "store", "TestModelSegments"},
 	{"cache-other-part", "columnar/segment", "TestSelect"},

@@ -63,6 +63,9 @@ func Run(t *testing.T, o Options) {
 		if err == nil {
 			continue
 		}
+		if os.Getenv("LAMINA_MUTANT") != "" { // it is to fail, and no later run is to repeat it
+			t.Fatalf("%s, seed %d: %v", o.Name, seed, err)
+		}
 		short, serr := shorten(o, methods, ops, err)
 		t.Fatalf("%s, seed %d: %v\nmade shorter to %d steps, saved as %s: %v", o.Name, seed, err, len(short),
 			saveSequence(t, o.Name, seed, short), serr)
