@@ -7,15 +7,22 @@ import (
 	"github.com/laminadb/lamina/columnar/segment"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // statsCache keeps the estimates as long as the parts are the same and their rows have not changed by more than a tenth.
 type statsCache struct {
 	sync.Mutex
 	of   *parts
-	rows float64         // of the segments
-	cols [][]types.Datum // a sample of them
+	segs segmentStats
 	made table.Stats
+}
+
+// segmentStats is what the sidecars of segments tell of their rows, the deleted ones included.
+type segmentStats struct {
+	rows     float64
+	cols     [][]types.Datum // a sample of the rows
+	sketches []segment.Sketch
 }
 
 // sampleMax bounds the rows of a sample.
@@ -31,9 +38,10 @@ func (s *tableSnapshot) Stats() table.Stats {
 	c.Lock()
 	defer c.Unlock()
 	if c.of != p {
-		c.sample(s.inc, p)
+		c.of, c.made = p, table.Stats{}
+		c.segs = s.inc.segmentStats(p.segs, sampleMax)
 	}
-	out := table.Stats{Rows: c.rows}
+	out := table.Stats{Rows: c.segs.rows}
 	var mems []table.Stats
 	for _, g := range p.segs {
 		out.Rows -= float64(g.dv.Deleted(uint64(table.MaxLSN)))
@@ -49,17 +57,13 @@ func (s *tableSnapshot) Stats() table.Stats {
 	}
 	out.Columns = make([]table.ColumnStats, len(s.def.Columns))
 	for i := range out.Columns {
-		values := c.cols[i]
-		for _, st := range mems {
-			if i < len(st.Columns) && c.rows > 0 {
-				take := int(st.Rows / c.rows * float64(len(c.cols[i])))
-				values = append(values[:len(values):len(values)], st.Columns[i].Sample[:min(take, len(st.Columns[i].Sample))]...)
-			} else if i < len(st.Columns) {
-				values = append(values[:len(values):len(values)], st.Columns[i].Sample...)
-			}
+		values := c.segs.with(i, mems)
+		col := table.EstimateColumn(values, out.Rows, float64(widthOf(s.inc.types[i])))
+		if d := c.segs.distinct(i, out.Rows, col.NullFraction); d > 0 {
+			col.Distinct = d
 		}
-		out.Columns[i] = table.EstimateColumn(values, out.Rows, float64(widthOf(s.inc.types[i])))
-		s.bounds(p, mems, i, &out.Columns[i])
+		s.bounds(p, mems, i, &col)
+		out.Columns[i] = col
 	}
 	c.made = out
 	return out
@@ -72,26 +76,89 @@ func widthOf(t types.Type) int {
 	return 8
 }
 
-// sample reads the samples of the segments, each as many rows as its part of the table.
-func (c *statsCache) sample(inc *incarnation, p *parts) {
-	c.of, c.rows, c.made = p, 0, table.Stats{}
-	c.cols = make([][]types.Datum, len(inc.types))
-	for _, g := range p.segs {
-		c.rows += float64(g.info.Rows)
-	}
-	for _, g := range p.segs {
+// segmentStats reads the samples of segments, of each as many rows as its part of all rows, and their sketches.
+func (inc *incarnation) segmentStats(segs []*seg, most float64) (c segmentStats) {
+	c.cols, c.sketches = make([][]types.Datum, len(inc.types)), make([]segment.Sketch, len(inc.types))
+	samples := make([]*vec.Batch, len(segs))
+	for i, g := range segs {
+		rows := float64(g.info.Rows)
+		c.rows += rows
 		b, err := g.file.Sample()
+		if err == nil {
+			err = c.merge(g)
+		}
 		if err != nil {
-			inc.t.o.Logger.Warn("sample of a segment", "err", err)
+			inc.t.o.Logger.Warn("statistics of a segment", "err", err)
 			continue
 		}
-		n := min(b.N, max(1, int(float64(g.info.Rows)/c.rows*sampleMax)))
-		for i := range c.cols {
-			for r := range n {
-				c.cols[i] = append(c.cols[i], b.BatchDatum(i, r))
-			}
+		samples[i] = b
+	}
+	for i, b := range samples { // the least sampled one tells how many there can be of all
+		if b != nil && b.N > 0 {
+			most = math.Min(most, float64(b.N)*c.rows/float64(segs[i].info.Rows))
 		}
 	}
+	for i, b := range samples {
+		if b != nil && b.N > 0 {
+			c.take(b, float64(segs[i].info.Rows)/c.rows*most)
+		}
+	}
+	return c
+}
+
+// merge adds the sketches of a segment.
+func (c *segmentStats) merge(g *seg) error {
+	for i := range c.sketches {
+		sk, err := g.file.Sketch(i)
+		if err != nil {
+			return err
+		}
+		c.sketches[i].Merge(sk)
+	}
+	return nil
+}
+
+// take adds about so many rows of a sample, from everywhere in it: that of a small segment is in the order of the rows.
+func (c *segmentStats) take(b *vec.Batch, rows float64) {
+	n := min(b.N, max(1, int(math.Round(rows))))
+	for i := range min(len(c.cols), b.NumCols()) {
+		for r := range n {
+			c.cols[i] = append(c.cols[i], b.BatchDatum(i, r*b.N/n))
+		}
+	}
+}
+
+// with returns the sample of a column with rows of the memtables, of each as many as its part of all rows.
+func (c *segmentStats) with(col int, mems []table.Stats) []types.Datum {
+	values := c.cols[col]
+	for _, st := range mems {
+		if col >= len(st.Columns) {
+			continue
+		}
+		more := st.Columns[col].Sample
+		if c.rows > 0 {
+			take := int(st.Rows / c.rows * float64(len(c.cols[col])))
+			more = more[:min(take, len(more))]
+		}
+		values = append(values[:len(values):len(values)], more...)
+	}
+	return values
+}
+
+// keyLike is the fraction of distinct values among rows from which more rows are assumed to have more values.
+const keyLike = 0.1
+
+// distinct estimates how many values a column has in so many rows, of which most are in the segments; 0 if these are too few
+// to tell.
+func (c *segmentStats) distinct(col int, rows, nulls float64) float64 {
+	d := c.sketches[col].Estimate()
+	if d == 0 || rows > 2*c.rows {
+		return 0
+	}
+	if d >= keyLike*c.rows {
+		d *= rows / c.rows
+	}
+	return math.Min(d, math.Max(rows*(1-nulls), 1))
 }
 
 // bounds replaces the sample's bounds by those that segments and memtables have.

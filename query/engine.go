@@ -49,6 +49,8 @@ type Engine struct {
 	ownClock bool
 	// defaults counts the changes of persisted defaults.
 	defaults atomic.Uint64
+	// analyzed counts the ANALYZEs.
+	analyzed atomic.Uint64
 	open     struct {
 		sync.Mutex
 		sessions map[uint32]*Session

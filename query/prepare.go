@@ -27,11 +27,12 @@ type Prepared struct {
 	stmt  *ast.Statement
 	given []types.Type // parameter types that the client gave
 	q     *plan.Query  // nil for statements that are not planned
-	// The plan holds for this state of the catalog and search path.
-	version uint64
-	path    string
-	kind    statementKind
-	run     shortRun
+	// The plan holds for this state of the catalog and search path, and was made with the estimates after so many ANALYZEs.
+	version  uint64
+	path     string
+	analyzed uint64
+	kind     statementKind
+	run      shortRun
 	// described: a client knows the columns.
 	described bool
 }
@@ -80,13 +81,13 @@ func (s *Session) Parse(ctx context.Context, text string) ([]ast.Statement, erro
 // PrepareText prepares a text of at most one statement.
 func (s *Session) PrepareText(ctx context.Context, text string, params []types.Type) (*Prepared, error) {
 	if p := s.e.plans.get(s, text, params); p != nil {
-		version := p.version
+		was := p.q
 		if err := s.plan(ctx, p); err != nil {
 			s.countError(err)
 			s.failed(err)
 			return nil, err
 		}
-		if p.version != version {
+		if p.q != was {
 			s.e.plans.put(s, text, params, p)
 		}
 		return p, nil
@@ -160,7 +161,8 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	}
 	path := s.planPath()
 	version := tx.Schema().Version()
-	if p.q != nil && p.version == version && p.path == path {
+	analyzed := s.e.analyzed.Load()
+	if p.q != nil && p.version == version && p.path == path && p.analyzed == analyzed {
 		return nil
 	}
 	run, stop, err := s.planning(ctx, p)
@@ -178,7 +180,7 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if q.Fresh {
 		version = 0 // planned again at each run
 	}
-	p.q, p.version, p.path = q, version, path
+	p.q, p.version, p.path, p.analyzed = q, version, path, analyzed
 	p.Params = q.Params
 	p.Columns = columnsOf(q)
 	return nil
@@ -344,20 +346,7 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement, 
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
 	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules), Interrupt: interrupt.New(ctx), Trace: trace}
-	o.Stats = func(def *table.TableDef) table.Stats {
-		r, err := stmt.Reader(ctx, def.ID)
-		if err != nil {
-			return table.Stats{} // the statement itself will meet the error
-		}
-		if r.Def().Version != def.Version {
-			return table.Stats{} // of other columns: the statement is planned again
-		}
-		st, err := r.Stats(ctx)
-		if err != nil {
-			return table.Stats{}
-		}
-		return st
-	}
+	o.Stats = func(def *table.TableDef) table.Stats { return statsOf(ctx, stmt, def) }
 	return opt.Optimize(b, o)
 }
 

@@ -17,9 +17,36 @@ import (
 func (s *Session) systemSource(schema table.Schema) *system.Source {
 	return &system.Source{
 		Schema: schema, User: s.o.User, Database: s.o.Database, Metrics: s.e.Metrics, Sessions: s.e.sessionList,
-		Settings: s.settingList, Now: s.time(),
+		Settings: s.settingList, Now: s.time(), Stats: s.tableStats,
 		RelationText: func(oid uint32) string { return s.names(schema).relationText(oid) },
 	}
+}
+
+// tableStats returns the estimates with which the session's transaction plans.
+func (s *Session) tableStats(def *table.TableDef) table.Stats {
+	ctx := context.Background()
+	if s.tx.tx == nil {
+		return table.Stats{}
+	}
+	stmt, err := s.tx.tx.Statement(ctx)
+	if err != nil {
+		return table.Stats{}
+	}
+	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
+	return statsOf(ctx, stmt, def)
+}
+
+// statsOf returns the estimates that a statement has of a table; none if it does not see the table as it is defined there.
+func statsOf(ctx context.Context, stmt table.Statement, def *table.TableDef) table.Stats {
+	r, err := stmt.Reader(ctx, def.ID)
+	if err != nil || r.Def().Version != def.Version {
+		return table.Stats{} // the statement itself will meet the error, or is planned again
+	}
+	st, err := r.Stats(ctx)
+	if err != nil {
+		return table.Stats{}
+	}
+	return st
 }
 
 // systemRelation finds a system relation for the binder.

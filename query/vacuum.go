@@ -79,20 +79,30 @@ func (s *Session) runVacuum(ctx context.Context, b *ast.Vacuum) (*Result, error)
 				return nil, err
 			}
 		}
-		if o.analyze {
-			s.vacuumInfo(o, "analyzing %q", t.name)
-			if err := s.e.storage.Analyze(ctx, t.id); err != nil {
-				return nil, err
-			}
-		}
 	}
-	return &Result{s: s, verb: verb}, nil
+	if o.analyze {
+		err = s.analyze(ctx, o, tables)
+	}
+	return &Result{s: s, verb: verb}, err
 }
 
-// vacuumed is a table that VACUUM or ANALYZE works on.
+// analyze has the storage make estimates of tables. Statements are planned again with them.
+func (s *Session) analyze(ctx context.Context, o vacuumOptions, tables []vacuumed) error {
+	var of []table.AnalyzeTarget
+	for _, t := range tables {
+		s.vacuumInfo(o, "analyzing %q", t.name)
+		of = append(of, table.AnalyzeTarget{Table: t.id, Columns: t.columns})
+	}
+	err := s.e.storage.Analyze(ctx, of)
+	s.e.analyzed.Add(1)
+	return err
+}
+
+// vacuumed is a table that VACUUM or ANALYZE works on; columns are those to analyze, nil: all.
 type vacuumed struct {
-	id   table.ObjectID
-	name string
+	id      table.ObjectID
+	name    string
+	columns []uint32 // their IDs
 }
 
 // vacuumTables finds the tables; what is none is left out, with a warning.
@@ -101,16 +111,16 @@ func (s *Session) vacuumTables(ctx context.Context, what string, b *ast.Vacuum) 
 	if err != nil {
 		return nil, err
 	}
-	add := func(def *table.TableDef) {
+	add := func(def *table.TableDef, columns []uint32) {
 		name := def.Name
 		if schema := tx.Schema().ByID(def.Schema); schema != nil {
 			name = schema.Head().Name + "." + name
 		}
-		list = append(list, vacuumed{def.ID, name})
+		list = append(list, vacuumed{def.ID, name, columns})
 	}
 	if len(b.Tables) == 0 {
 		for _, o := range tx.Schema().List(table.KindTable) {
-			add(o.(*table.TableDef))
+			add(o.(*table.TableDef), nil)
 		}
 	}
 	for _, v := range b.Tables {
@@ -120,27 +130,32 @@ func (s *Session) vacuumTables(ctx context.Context, what string, b *ast.Vacuum) 
 				"skipping %q --- cannot %s non-tables or special system tables", v.Table.RelName.Name, what)})
 			continue
 		}
+		var columns []uint32
 		if err == nil {
-			err = checkVacuumColumns(def, v.Columns)
+			columns, err = vacuumColumns(def, v.Columns)
 		}
 		if err != nil {
 			return nil, err
 		}
-		add(def)
+		add(def, columns)
 	}
 	return list, nil
 }
 
-func checkVacuumColumns(def *table.TableDef, names []string) error {
-	for i, name := range names {
-		if !slices.ContainsFunc(def.Columns, func(c table.Column) bool { return c.Name == name }) {
-			return sqlerr.Newf(sqlerr.UndefinedColumn, "column %q of relation %q does not exist", name, def.Name)
+// vacuumColumns finds columns by name; nil if none are named.
+func vacuumColumns(def *table.TableDef, names []string) (columns []uint32, err error) {
+	for _, name := range names {
+		i := def.ColumnIndex(name)
+		if i < 0 {
+			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column %q of relation %q does not exist", name, def.Name)
 		}
-		if slices.Contains(names[:i], name) {
-			return sqlerr.Newf(sqlerr.DuplicateColumn, "column %q of relation %q appears more than once", name, def.Name)
+		id := def.Columns[i].ID
+		if slices.Contains(columns, id) {
+			return nil, sqlerr.Newf(sqlerr.DuplicateColumn, "column %q of relation %q appears more than once", name, def.Name)
 		}
+		columns = append(columns, id)
 	}
-	return nil
+	return columns, nil
 }
 
 func (s *Session) vacuumTable(ctx context.Context, o vacuumOptions, t vacuumed) error {

@@ -184,6 +184,7 @@ func (s *Store) undefine(lsn table.LSN, c *change, defined []bool) error {
 		}
 		if c.next.Table(def.ID) == nil {
 			s.hidden.drop(def.ID)
+			s.analyses.drop(def.ID)
 		}
 		s.compiled.Delete(def.ID)
 		s.spares.forget(def.ID)

@@ -259,6 +259,9 @@ func (b *backupRun) finish() error {
 			return err
 		}
 	}
+	if err := b.statistics(); err != nil {
+		return err
+	}
 	if err := b.to.Sync(); err != nil {
 		return err
 	}
@@ -272,6 +275,18 @@ func (b *backupRun) finish() error {
 		return fileError("remove", b.base.join(incompleteName), err)
 	}
 	return b.to.Sync()
+}
+
+// statistics takes what ANALYZE has found.
+func (b *backupRun) statistics() error {
+	content, err := readFile(b.s.dir.fs, b.s.dir.join(statisticsName))
+	if isNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.to.Write(statisticsName, content)
 }
 
 // end gives up what the backup holds, and removes it if there was an error.

@@ -35,12 +35,6 @@ func (s *Store) Features() table.Features {
 	}
 }
 
-// Analyze refreshes the estimates of a table: they are kept up to date as rows are applied.
-func (s *Store) Analyze(_ context.Context, id table.ObjectID) error {
-	_, err := s.existing(id)
-	return err
-}
-
 // Compact writes the rows of a columnar table to as few segments as hold them. Tables of other tiers have nothing to gain.
 func (s *Store) Compact(ctx context.Context, id table.ObjectID) error {
 	def, err := s.existing(id)

@@ -326,6 +326,9 @@ func (r *Reader) Stats(context.Context) (table.Stats, error) {
 		return table.Stats{}, nil
 	}
 	s := r.ts.Stats()
+	if a := r.st.tx.s.analyses.of(r.def.ID); a != nil {
+		a.refine(r.def, &s)
+	}
 	if w := r.tt.w; w != nil {
 		s.Rows = max(0, s.Rows+float64(w.inserted-w.deleted))
 	}

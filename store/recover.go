@@ -66,6 +66,7 @@ func (s *Store) recover() error {
 		}
 	}
 	s.begin(end)
+	s.loadAnalyses()
 	return s.startLog(c)
 }
 

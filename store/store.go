@@ -54,6 +54,7 @@ type Store struct {
 	moves     moves
 	// compiled maps table IDs to *compiled, so that a definition is compiled once.
 	compiled sync.Map
+	analyses analyses
 	// spares are write sets to use again.
 	spares spareWrites
 

@@ -25,7 +25,7 @@ func (s *Store) Verify(ctx context.Context, report func(table.Damage) bool) erro
 	}
 	steps := []func() error{v.tables}
 	if s.dir != nil {
-		steps = []func() error{v.version, v.checkpoint, v.log, v.tiers, v.tables}
+		steps = []func() error{v.version, v.checkpoint, v.statistics, v.log, v.tiers, v.tables}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil || v.stopped {
@@ -76,6 +76,11 @@ func (v *verifier) checkpoint() error {
 		err = damaged(checkpointName, 0, "the file is missing")
 	}
 	return v.damage(checkpointName, err)
+}
+
+func (v *verifier) statistics() error {
+	_, err := v.s.readAnalyses()
+	return v.damage(statisticsName, err)
 }
 
 // log reads the log from the file with the last checkpoint's position up to where it is durable;

@@ -29,6 +29,7 @@ func EstimateColumn(sample []types.Datum, rows, width float64) ColumnStats {
 	s.NullFraction = float64(nulls) / float64(n)
 	s.Distinct = distinct(seen, n-nulls, rows*(1-s.NullFraction))
 	s.WidthBytes = width + float64(text)/float64(n)
+	s.shape = &lazyShape{sample: sample, distinct: s.Distinct}
 	return s
 }
 

@@ -301,6 +301,7 @@ type ColumnStats struct {
 	WidthBytes   float64
 	// Sample holds values of a random sample of rows (the same rows in each column).
 	Sample []types.Datum
+	shape  *lazyShape
 }
 
 // Writer changes one table. Refs are of rows that the transaction read.
@@ -417,8 +418,8 @@ type Maintainer interface {
 	// Checkpoint makes the state durable without the log, so that the log can be truncated.
 	Checkpoint(ctx context.Context) error
 	Compact(ctx context.Context, id ObjectID) error
-	// Analyze refreshes the estimates of a table.
-	Analyze(ctx context.Context, id ObjectID) error
+	// Analyze refreshes the estimates of tables by what is committed of them. Those that are not there are left out.
+	Analyze(ctx context.Context, of []AnalyzeTarget) error
 	// Vacuum frees what no transaction can see any more of a table.
 	Vacuum(ctx context.Context, id ObjectID) (VacuumReport, error)
 	Size(ctx context.Context) (Size, error)

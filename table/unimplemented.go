@@ -22,7 +22,7 @@ func (Unimplemented) Checkpoint(context.Context) error { return unsupported("Che
 func (Unimplemented) Compact(context.Context, ObjectID) error { return unsupported("Compact") }
 
 // Analyze answers 0A000.
-func (Unimplemented) Analyze(context.Context, ObjectID) error { return unsupported("Analyze") }
+func (Unimplemented) Analyze(context.Context, []AnalyzeTarget) error { return unsupported("Analyze") }
 
 // Vacuum answers 0A000.
 func (Unimplemented) Vacuum(context.Context, ObjectID) (VacuumReport, error) {

@@ -89,7 +89,7 @@ func (d *distinct) add(v *values, pos int) {
 		}
 	}
 	for i := range v.except {
-		d.sketch.add(xxh3.Hash(v.except[i].value))
+		d.sketch.addException(&v.except[i])
 	}
 	d.addBits(v, pos)
 	d.rows += v.n

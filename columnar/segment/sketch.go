@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/zeebo/xxh3"
 )
 
 // Sketch is a mergeable estimate of the number of distinct values of a column (HyperLogLog, 4,096 registers: a
@@ -60,6 +62,12 @@ func (s *Sketch) add(h uint64) {
 		s.regs[r] = rank
 	}
 }
+
+// addException counts a value that the sidecar alone has.
+func (s *Sketch) addException(e *exception) { s.add(xxh3.Hash(e.value)) }
+
+// AddHash counts a value by a hash of it, equal for equal values.
+func (s *Sketch) AddHash(hash uint64) { s.add(mix(hash)) }
 
 // sketchPair is the size of a register that is listed with its number.
 const sketchPair = 3

@@ -29,6 +29,8 @@ type colStat struct {
 	distinct float64
 	nulls    float64 // fraction
 	min, max types.Datum
+	// of are the estimates about a table's column; nil: it is none, or there are none.
+	of *table.ColumnStats
 }
 
 // Guesses where nothing is known.
@@ -192,7 +194,7 @@ func columnStat(s *table.Stats, def *table.TableDef, attr int) colStat {
 	st := colStat{distinct: math.Min(s.Rows, guessDistinct)}
 	if attr < len(s.Columns) {
 		c := &s.Columns[attr]
-		st.nulls, st.min, st.max = c.NullFraction, c.Min, c.Max
+		st.nulls, st.min, st.max, st.of = c.NullFraction, c.Min, c.Max, c
 		if c.Distinct > 0 {
 			st.distinct = c.Distinct
 		}

@@ -21,7 +21,7 @@ const sampleWorkMax = 1 << 20
 func (z *optimizer) selectivity(cond expr.Expr, r plan.Rel, in *info) float64 {
 	byFormula := clamp(z.fraction(cond, in))
 	scan, ok := r.(*plan.RelScan)
-	if !ok || in.unique(fixedColumns(cond)) {
+	if !ok || in.unique(fixedColumns(cond)) || isNullTest(cond, in) {
 		return byFormula
 	}
 	matched, n := z.sampled(cond, scan)
@@ -31,7 +31,44 @@ func (z *optimizer) selectivity(cond expr.Expr, r plan.Rel, in *info) float64 {
 	if matched == 0 {
 		return math.Min(byFormula, 1/float64(n))
 	}
+	if matched < sampleMatchesMin && z.isEquality(cond, in) {
+		return within(byFormula, matched, n)
+	}
 	return float64(matched) / float64(n)
+}
+
+// isNullTest reports whether a condition asks for NULL in a column of which the fraction of NULLs is known.
+func isNullTest(cond expr.Expr, in *info) bool {
+	e, ok := cond.(*expr.IsNull)
+	if !ok {
+		return false
+	}
+	c, ok := column(e.Arg)
+	return ok && in.stat(c.ID).of != nil
+}
+
+// sampleMatchesMin is the number of matching rows of a sample from which it tells more of a value than the number of values.
+const sampleMatchesMin = 10
+
+// within returns an estimate, or the end next to it of the range in which the fraction lies of which few matches among n rows are a
+// sample.
+func within(f float64, matched, n int) float64 {
+	k := float64(matched)
+	return math.Max((k-2*math.Sqrt(k))/float64(n), math.Min(f, (k+1+2*math.Sqrt(k+1))/float64(n)))
+}
+
+// isEquality reports whether a condition compares a column, of whose values something is known, with a constant.
+func (z *optimizer) isEquality(cond expr.Expr, in *info) bool {
+	l, r, ok := equality(cond)
+	if !ok {
+		return false
+	}
+	for _, p := range [][2]expr.Expr{{l, r}, {r, l}} {
+		if c, ok := column(p[0]); ok && exprCols(p[1]).empty() {
+			return in.stat(c.ID).of != nil
+		}
+	}
+	return false
 }
 
 func clamp(f float64) float64 { return math.Max(0, math.Min(1, f)) }
@@ -238,58 +275,6 @@ func (z *optimizer) rangeFraction(e expr.Expr, in *info) (col int, frac float64,
 	return lc.ID, frac * (1 - in.stat(lc.ID).nulls), upper, true
 }
 
-// below estimates the fraction of a column's values below a constant, by its place between the smallest
-// and the largest value.
-func (z *optimizer) below(id int, bound expr.Expr, in *info) (float64, bool) {
-	st := in.stat(id)
-	if z.o.Expr != nil {
-		bound = expr.Fold(bound, z.o.Expr)
-	}
-	c, ok := bound.(*expr.Const)
-	if !ok || c.Value.IsNull() || st.min.IsNull() || st.max.IsNull() {
-		return 0, false
-	}
-	lo, ok1 := number(st.min)
-	hi, ok2 := number(st.max)
-	v, ok3 := number(c.Value)
-	if !ok1 || !ok2 || !ok3 {
-		return 0, false
-	}
-	if hi <= lo {
-		if v < lo {
-			return 0, true
-		}
-		return 1, true
-	}
-	return clamp((v - lo) / (hi - lo)), true
-}
-
-// number maps a value to a line on which distances mean something.
-func number(d types.Datum) (float64, bool) {
-	switch d.K.Class() {
-	case types.ClassInt:
-		v := float64(d.I)
-		if d.K == types.Date { // to the scale of timestamps, which dates are compared with
-			v *= 86400e6
-		}
-		return v, true
-	case types.ClassFloat:
-		return d.Float(), !math.IsNaN(d.Float()) && !math.IsInf(d.Float(), 0)
-	case types.ClassNumeric:
-		if d.Form == types.NumInt64 {
-			return float64(d.I) * math.Pow10(-int(d.Scale)), true
-		}
-	case types.ClassString:
-		v, scale := 0.0, 1.0
-		for i := range min(8, len(d.S)) {
-			scale /= 256
-			v += float64(d.S[i]) * scale
-		}
-		return v, true
-	}
-	return 0, false
-}
-
 func nullFraction(e expr.Expr, in *info) float64 {
 	if neverNull(e, in.notNull) {
 		return 0
@@ -309,29 +294,6 @@ func (z *optimizer) inFraction(e *expr.In, in *info) float64 {
 		return 1 - clamp(f)
 	}
 	return f
-}
-
-// equalFraction estimates l = r.
-func (z *optimizer) equalFraction(l, r expr.Expr, in *info) float64 {
-	dl, dr := z.exprDistinct(l, in), z.exprDistinct(r, in)
-	d := math.Max(dl, dr)
-	if exprCols(l).empty() && exprCols(r).empty() {
-		return guessCondition
-	}
-	if c, ok := column(l); ok && outside(c.ID, r, in) {
-		return 0
-	}
-	return (1 - nullFraction(l, in)) / math.Max(1, d)
-}
-
-// outside reports whether a constant lies outside of a column's known range.
-func outside(id int, e expr.Expr, in *info) bool {
-	c, ok := e.(*expr.Const)
-	st := in.stat(id)
-	if !ok || c.Value.IsNull() || st.min.IsNull() || st.max.IsNull() || st.min.K != c.Value.K {
-		return false
-	}
-	return types.Compare(c.Value, st.min) < 0 || types.Compare(c.Value, st.max) > 0
 }
 
 func (z *optimizer) callFraction(e *expr.Call, in *info) float64 {

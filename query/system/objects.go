@@ -132,6 +132,7 @@ type class struct {
 	name        string
 	am          int
 	rows        float64
+	pages       int64
 	indexed     bool
 	persistence string
 	kind        string
@@ -147,18 +148,21 @@ func (m *maker) class(c class) {
 	if c.kind != "r" {
 		replica = "n"
 	}
-	m.add(c.oid, c.name, c.schema, 0, 0, UserOID, c.am, c.oid, 0, 0, c.rows, 0, 0, 0, c.indexed, false, c.persistence, c.kind,
+	m.add(c.oid, c.name, c.schema, 0, 0, UserOID, c.am, c.oid, 0, c.pages, c.rows, 0, 0, 0, c.indexed, false, c.persistence, c.kind,
 		c.columns, c.checks, c.rules, c.triggers, false, false, false, true, replica, false, 0, 0, 0, nil, c.options, nil)
 }
 
+// pageBytes is the size of the pages that pg_class.relpages counts: what a table occupies, in files and in memory.
+const pageBytes = 8192
+
 func classes(m *maker) {
-	rows := map[table.ObjectID]float64{}
+	rows, pages := map[table.ObjectID]float64{}, map[table.ObjectID]int64{}
 	for _, t := range m.Metrics().Tables {
-		rows[t.ID] = float64(t.Rows)
+		rows[t.ID], pages[t.ID] = float64(t.Rows), max((t.FileBytes+t.MemoryBytes+pageBytes-1)/pageBytes, min(t.Rows, 1))
 	}
 	triggered := m.triggered()
 	for _, d := range m.tablesOf() {
-		c := class{triggers: triggered[d.ID], oid: d.ID, schema: d.Schema, name: d.Name, am: columnarAM, rows: rows[d.ID], indexed: len(d.Keys) > 0,
+		c := class{triggers: triggered[d.ID], oid: d.ID, schema: d.Schema, name: d.Name, am: columnarAM, rows: rows[d.ID], pages: pages[d.ID], indexed: len(d.Keys) > 0,
 			persistence: "p", kind: "r", columns: len(d.Columns), checks: len(d.Checks), options: tableOptions(d)}
 		switch d.Method {
 		case "memory":

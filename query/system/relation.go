@@ -20,6 +20,8 @@ type Source struct {
 	Metrics  func() table.Metrics
 	Sessions func() []Session
 	Settings func() []Setting
+	// Stats returns the estimates about a table.
+	Stats func(*table.TableDef) table.Stats
 	// RelationText prints the name of a relation, with its schema unless the search path leads to it; nil: the name alone.
 	RelationText func(oid uint32) string
 	// ExprText prints an expression of a definition as PostgreSQL does.

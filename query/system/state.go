@@ -37,6 +37,11 @@ var stateRelations = []relation{
 			"objid oid, objsubid int2, virtualtransaction text, pid int4, mode text, granted bool, fastpath bool, waitstart timestamptz"},
 	{schema: pgCatalog, name: "pg_stat_user_tables", oid: 12165, rows: userTables,
 		columns: "relid oid, schemaname name, relname name, n_live_tup int8, n_dead_tup int8"},
+	{schema: pgCatalog, name: "pg_stats", oid: 12048, rows: columnStatistics,
+		columns: "schemaname name, tablename name, attname name, inherited bool, null_frac float4, avg_width int4, n_distinct float4, " +
+			"most_common_vals _text, most_common_freqs _text, histogram_bounds _text, correlation float4, most_common_elems _text, " +
+			"most_common_elem_freqs _text, elem_count_histogram _text, range_length_histogram _text, range_empty_frac float4, " +
+			"range_bounds_histogram _text"},
 }
 
 // utf8 is the number of the encoding UTF8.

@@ -88,7 +88,7 @@ func checkFeatures(f *fixture) {
 			return err
 		},
 		"Compact": func() error { return f.s.Compact(f.ctx, id) },
-		"Analyze": func() error { return f.s.Analyze(f.ctx, id) },
+		"Analyze": func() error { return f.s.Analyze(f.ctx, []table.AnalyzeTarget{{Table: id}}) },
 	} {
 		switch err := use(); {
 		case feature(features, name) && err != nil:

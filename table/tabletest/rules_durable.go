@@ -156,7 +156,7 @@ func checkSize(f *fixture) {
 	if durable := f.s.Features().Durable; durable && size.Total() == 0 || !durable && size.Total() != 0 || size.Memory <= 0 {
 		f.t.Errorf("size %+v", size)
 	}
-	f.must(f.s.Analyze(f.ctx, id))
+	f.must(f.s.Analyze(f.ctx, []table.AnalyzeTarget{{Table: id}}))
 	f.verify()
 	m := f.s.Metrics()
 	if m.RowsInserted < manyRows || len(m.Tiers) == 0 || m.MemoryBytes <= 0 {

@@ -217,7 +217,7 @@ func checkStorageEnd(f *fixture) {
 	_, e2 := f.s.Size(f.ctx)
 	_, e3 := st.Reader(f.ctx, id)
 	_, e4 := w.Delete(f.ctx, refs)
-	for i, err := range []error{e1, e2, e3, e4, f.s.Close(), f.s.Checkpoint(f.ctx), f.s.Analyze(f.ctx, id),
+	for i, err := range []error{e1, e2, e3, e4, f.s.Close(), f.s.Checkpoint(f.ctx), f.s.Analyze(f.ctx, []table.AnalyzeTarget{{Table: id}}),
 		f.s.Compact(f.ctx, id), f.s.Verify(f.ctx, func(table.Damage) bool { return true })} {
 		if err == nil {
 			f.t.Errorf("use %d of a closed storage is accepted", i+1)
