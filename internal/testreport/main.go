@@ -11,7 +11,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -101,10 +103,21 @@ func (r *report) packageDone(e *event) {
 	case e.Action == "fail":
 		if n == 0 || len(r.failed) == 0 || !strings.HasPrefix(r.failed[len(r.failed)-1], e.Package+" ") {
 			r.failed = append(r.failed, e.Package)
+			r.unfinished(e.Package)
 		}
 		fmt.Fprint(r.w, strings.Join(r.output[e.Package+" "], ""))
 	case n > 0:
 		fmt.Fprintf(r.w, "ok   %-50s %5d tests %7.1f s\n", e.Package, n, e.Elapsed)
+	}
+}
+
+// unfinished prints what the tests had said that ran when the process of their package died.
+func (r *report) unfinished(pkg string) {
+	for _, name := range slices.Sorted(maps.Keys(r.output)) {
+		if strings.HasPrefix(name, pkg+" ") && name != pkg+" " {
+			fmt.Fprint(r.w, strings.Join(r.output[name], ""))
+			delete(r.output, name)
+		}
 	}
 }
 

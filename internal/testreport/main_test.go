@@ -20,6 +20,11 @@ const failure = `{"Action":"output","Package":"m/b","Test":"TestBad","Output":" 
 {"Action":"fail","Package":"m/b"}
 `
 
+const death = `{"Action":"output","Package":"m/d","Test":"TestLast","Output":"unexpected fault address 0x1\n"}
+{"Action":"output","Package":"m/d","Output":"FAIL\tm/d\n"}
+{"Action":"fail","Package":"m/d"}
+`
+
 func TestReport(t *testing.T) {
 	for _, c := range []struct {
 		name, in   string
@@ -32,6 +37,7 @@ func TestReport(t *testing.T) {
 		{"too few tests", events, 2, -1, false, "at least 2 tests are wanted"},
 		{"nothing ran", "", 1, -1, false, "0 passed, 0 failed, 0 skipped"},
 		{"failure", events + failure, 1, -1, false, "one is not two"},
+		{"a process that died", events + death, 1, -1, false, "fault address 0x1\nFAIL\tm/d\n"},
 		{"a package that does not build", `{"Action":"fail","Package":"m/c"}`, 0, -1, false, "FAILED m/c"},
 	} {
 		var out strings.Builder
