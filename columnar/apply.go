@@ -103,7 +103,7 @@ func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
 		if ref = inc.Moved(ref, p.moves); ref&segmentBit != 0 {
 			num, pos := split(ref)
 			if s := numbered(p.segs, num); s != nil {
-				return s.dv.Delete(uint64(lsn), pos)
+				return inc.delete(s, lsn, pos)
 			}
 		}
 	}
@@ -119,10 +119,16 @@ func (inc *incarnation) endByKey(lsn table.LSN, key []byte) error {
 			return err
 		}
 		if found {
-			return p.segs[i].dv.Delete(uint64(lsn), pos)
+			return inc.delete(p.segs[i], lsn, pos)
 		}
 	}
 	return sqlerr.Newf(sqlerr.IndexCorrupted, "table %s: a row to end is not in its index", inc.def.Load().Name)
+}
+
+// delete puts a row of a segment into its deletion vector.
+func (inc *incarnation) delete(s *seg, lsn table.LSN, pos uint32) error {
+	inc.t.counts.deleted.Add(1)
+	return s.dv.Delete(uint64(lsn), pos)
 }
 
 // live finds the row of a segment with a value of key k (0: the primary or hidden key) that was not deleted at an LSN.

@@ -191,7 +191,7 @@ func (inc *incarnation) publishCompaction(applied table.LSN, segs, added []*seg,
 	if invariants.Mutant("columnar-forget-deleted") {
 		list = nil
 	}
-	if err := deleteMoved(list, added); err != nil {
+	if err := inc.deleteMoved(list, added); err != nil {
 		return err
 	}
 	for i, s := range segs {

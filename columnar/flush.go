@@ -61,7 +61,7 @@ func (inc *incarnation) publishFlush(applied table.LSN, m *memtable, segs []*seg
 	if invariants.Mutant("columnar-forget-ended") {
 		list = nil
 	}
-	if err := deleteMoved(list, segs); err != nil {
+	if err := inc.deleteMoved(list, segs); err != nil {
 		return err
 	}
 	if !invariants.Mutant("columnar-forget-moves") {
@@ -78,12 +78,12 @@ type movedDeletion struct {
 }
 
 // deleteMoved deletes copies of rows in new segments.
-func deleteMoved(list []movedDeletion, segs []*seg) error {
+func (inc *incarnation) deleteMoved(list []movedDeletion, segs []*seg) error {
 	slices.SortStableFunc(list, func(a, b movedDeletion) int { return cmp.Compare(a.lsn, b.lsn) })
 	for _, d := range list {
 		num, pos := split(d.to)
 		if s := numbered(segs, num); s != nil {
-			if err := s.dv.Delete(uint64(d.lsn), pos); err != nil {
+			if err := inc.delete(s, d.lsn, pos); err != nil {
 				return err
 			}
 		}

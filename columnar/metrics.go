@@ -17,8 +17,8 @@ type counts struct {
 	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loads, loadBytes atomic.Int64
 	// merged is how many segments the last merge had open at a time.
 	merged atomic.Int64
-	// followed are references to rows that had moved.
-	followed atomic.Int64
+	// followed are references to rows that had moved, and deleted are rows of segments that were marked as deleted.
+	followed, deleted atomic.Int64
 	// reads are what open segments count, and what those counted that were closed.
 	reads struct {
 		sync.Mutex
@@ -72,7 +72,7 @@ func (t *Tier) report(m *table.TierMetrics) {
 	m.Compactions = c.compactions.Load()
 	m.CompactionReadBytes, m.CompactionWrittenBytes = c.compactRead.Load(), c.compactWritten.Load()
 	m.Loads, m.LoadBytes = c.loads.Load(), c.loadBytes.Load()
-	m.Stalls, m.RowsFollowed = c.stalls.Load(), c.followed.Load()
+	m.Stalls, m.RowsFollowed, m.Deletions = c.stalls.Load(), c.followed.Load(), c.deleted.Load()
 	s := c.segments()
 	m.PagesRead, m.BitmapsRead = s.PagesDecoded, s.Bitmaps
 	m.BloomChecks, m.BloomHits = s.BloomChecks, s.BloomRejects

@@ -175,7 +175,7 @@ func (inc *incarnation) resolve() error {
 				return err
 			}
 			if found {
-				if err := s.dv.Delete(uint64(d.lsn), pos); err != nil {
+				if err := inc.delete(s, d.lsn, pos); err != nil {
 					return err
 				}
 				break

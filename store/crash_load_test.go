@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
@@ -98,8 +97,8 @@ func (w *workload) loadAll(rounds int) (err error) {
 // what is left has all rows of a load that was acknowledged, and none of one that was not committed.
 func TestLoadsSurvivePowerLoss(t *testing.T) {
 	withSegments(t)
-	rounds, least := 3, 2*crashPointsMin
-	if testing.Short() || invariants.Enabled {
+	rounds, least := 2, 2*crashPointsMin
+	if reduced() {
 		rounds, least = 1, crashPointsMin
 	}
 	images, inside, records := 0, 0, 0

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/wal/waltest"
 )
@@ -19,10 +18,7 @@ const crashMigration crashKind = "migration"
 // and checkpoints. After a power loss a table is in one tier, the one that the catalog names, with all its rows; those
 // that were in memory are gone until the record of the move is there.
 func TestMovesSurvivePowerLoss(t *testing.T) {
-	rounds, least := 2, 2*crashPointsMin
-	if testing.Short() || invariants.Enabled {
-		rounds, least = 1, crashPointsMin
-	}
+	const rounds, least = 1, crashPointsMin
 	images, inside, moved, logged := 0, 0, map[string]int{}, int64(0)
 	few := func() bool {
 		return inside < least || moved["lsm"] < 5 || moved["columnar"] < 5 || moved["memory"] < 3

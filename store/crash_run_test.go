@@ -18,7 +18,7 @@ type crashRun struct {
 // of calls as the budget says, at one call in so many.
 func newCrashRun(t *testing.T, round, budget, odds int) *crashRun {
 	t.Helper()
-	r := &crashRun{fs: waltest.NewCrashFS(), w: &workload{o: newOracle(), seed: uint64(round)}}
+	r := &crashRun{fs: waltest.NewCrashFS(), w: &workload{o: newOracle(), seed: crashSeed(round)}}
 	r.w.s = must(openCrashWith(r.fs, 128<<10, 1<<30))(t)
 	must(0, r.w.setUp())(t)
 	r.c = newCrasher(r.w.rng(5))

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina/columnar/segment"
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/wal/waltest"
 )
 
@@ -90,8 +89,8 @@ var moved atomic.Int64
 // inside of flushes, compactions and the writing of manifests too.
 func TestSegmentsSurvivePowerLoss(t *testing.T) {
 	withSegments(t)
-	rounds, least := 5, 50
-	if testing.Short() || invariants.Enabled {
+	rounds, least := 4, 30
+	if reduced() {
 		rounds, least = 2, 15
 	}
 	survivePowerLoss(t, rounds, least)

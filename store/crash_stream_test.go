@@ -6,30 +6,28 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/laminadb/lamina/internal/invariants"
 )
 
 // TestLargeCommitsSurvivePowerLoss commits write sets that go to the log in chunks ahead of their
 // record, between small commits and checkpoints, whose positions fall among the chunks.
 func TestLargeCommitsSurvivePowerLoss(t *testing.T) {
-	rounds, least := 3, 60
-	if testing.Short() || invariants.Enabled {
-		rounds, least = 1, 20
+	rounds := 2
+	if reduced() {
+		rounds = 1
 	}
-	largeCommits(t, rounds, least)
+	largeCommits(t, rounds)
 }
 
 // TestLSMLargeCommitsSurvivePowerLoss: what is applied of a write set when a part of it is flushed is applied again.
 func TestLSMLargeCommitsSurvivePowerLoss(t *testing.T) {
 	withMethod(t, "lsm")
-	largeCommits(t, 1, 20)
+	largeCommits(t, 1)
 }
 
-func largeCommits(t *testing.T, rounds, least int) {
+func largeCommits(t *testing.T, rounds int) {
 	t.Helper()
 	images, large, logged := 0, int64(0), int64(0)
-	for round := range rounds {
+	for round := 0; more(round, rounds, images < 20*rounds); round++ {
 		r := newCrashRun(t, round, 8, 6)
 		r.arm(nil)
 		must(0, beside(r.w.large, func(n int) error {
@@ -46,7 +44,7 @@ func largeCommits(t *testing.T, rounds, least int) {
 		large += 3
 	}
 	t.Log(images, "images,", large, "large commits,", logged, "bytes of log")
-	if images < least || logged < large*streamBytes {
+	if images < 20*rounds || logged < large*streamBytes {
 		t.Errorf("%d images, %d bytes of log", images, logged)
 	}
 }

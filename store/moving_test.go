@@ -53,7 +53,7 @@ func (s *movingStorage) Close() error {
 		x.flushes += t.Flushes
 		x.compactions += t.Compactions
 		x.segments += max(t.Segments, t.Files)
-		x.deleted += t.DeletedRows
+		x.deleted += t.Deletions
 		x.followed += t.RowsFollowed
 	}
 	return s.TableStorage.Close()

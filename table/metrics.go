@@ -74,8 +74,9 @@ type TierMetrics struct {
 	// than was flushed.
 	PagesRead, BitmapsRead, Stalls int64
 	// RowsFollowed counts references to rows that had moved from where they were read, and were found where they are.
-	RowsFollowed int64
-	ByTable      []TableMetrics // by ID
+	// Deletions counts how often a row of a file was marked as deleted.
+	RowsFollowed, Deletions int64
+	ByTable                 []TableMetrics // by ID
 }
 
 // WriteAmplification is the number of bytes written to files for each byte that commits have brought; 0 if they have
