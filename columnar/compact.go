@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/laminadb/lamina/columnar/segment"
+	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
@@ -80,8 +81,9 @@ func (s *seg) reaches(k int, first, last []byte) bool {
 	return ok && bytes.Compare(lo, last) <= 0 && bytes.Compare(first, hi) <= 0
 }
 
-// due returns segments of a class to merge and the level of the result: fanOut of one level that overlap, or one of which
-// many rows are deleted.
+// due returns segments of a class to merge and the level of the result: fanOut of one level that may have a key in common,
+// or one of which many rows are deleted. Where ranges lie over each other most, there is the least key of one of them;
+// those that only touch its range stay for a merge of their own.
 func (inc *incarnation) due(class int) ([]*seg, uint8) {
 	var segs []*seg
 	for _, s := range inc.cur.Load().segs {
@@ -95,9 +97,13 @@ func (inc *incarnation) due(class int) ([]*seg, uint8) {
 		}
 	}
 	for _, s := range segs {
+		low, _, ok := s.file.KeyBounds(0)
+		if !ok {
+			continue
+		}
 		var with []*seg
 		for _, o := range segs {
-			if o.level == s.level && (o == s || s.overlaps(o)) {
+			if o.level == s.level && o.reaches(0, low, low) {
 				with = append(with, o)
 			}
 		}
@@ -246,6 +252,7 @@ type cursor struct {
 	at    int
 	keys  []byte
 	ends  []int
+	words []uint64 // the first bytes of the keys
 	// other is how rows are read of a segment that was sorted by other columns.
 	other *otherOrder
 }
@@ -295,10 +302,12 @@ func (c *cursor) load() (bool, error) {
 
 // encode makes the keys of the rows of the batch.
 func (c *cursor) encode() {
-	c.at, c.keys, c.ends = 0, c.keys[:0], c.ends[:0]
+	c.at, c.keys, c.ends, c.words = 0, c.keys[:0], c.ends[:0], c.words[:0]
 	for i := range c.sel {
+		from := len(c.keys)
 		c.keys = c.by.append(c.keys, &c.batch, i)
 		c.ends = append(c.ends, len(c.keys))
+		c.words = append(c.words, index.Word(c.keys[from:]))
 	}
 }
 
@@ -323,6 +332,7 @@ type merger struct {
 	opened int
 	to     [][]table.RowRef
 	bb     *vec.BatchBuilder
+	order  mergeOrder
 	from   []mergedRow // of bb
 	since  []table.LSN
 	refs   []table.RowRef
@@ -333,45 +343,31 @@ type mergedRow struct {
 	pos   uint32
 }
 
-// step takes the rows of the cursor with the least key that are below the keys of the others, and of the segments that
-// wait. The cursor is closed if it has ended.
+// step gathers rows that are below the keys of the segments that wait, and writes them once they are many. A cursor that
+// has ended is closed.
 func (m *merger) step(ctx context.Context) error {
-	least := m.least()
 	var bound []byte
 	if len(m.waiting) > 0 {
 		bound = m.waiting[0].low
 	}
-	for _, c := range m.list {
-		if k := c.key(c.at); c != least && (bound == nil || bytes.Compare(k, bound) < 0) {
-			bound = k
-		}
-	}
-	n := 1
-	for least.at+n < len(least.sel) && m.bb.Len()+n < vec.Size && (bound == nil || bytes.Compare(least.key(least.at+n), bound) < 0) {
-		n++
-	}
-	part := vec.Batch{N: n, Groups: []vec.Group{{Cols: least.batch.Groups[0].Cols, Sel: least.sel[least.at : least.at+n]}}}
-	if err := m.bb.AppendBatch(&part); err != nil {
+	empty, err := m.take(m.list, bound)
+	if err != nil {
 		return err
-	}
-	for _, pos := range least.pos[least.at : least.at+n] {
-		m.from = append(m.from, mergedRow{least.input, pos})
-		m.since = append(m.since, least.s.written(pos))
 	}
 	if m.bb.Len() >= vec.Size {
 		if err := m.write(ctx); err != nil {
 			return err
 		}
 	}
-	if least.at += n; least.at < len(least.sel) {
+	if empty == nil {
 		return nil
 	}
-	ok, err := least.load()
+	ok, err := empty.load()
 	if ok || err != nil {
 		return err
 	}
-	least.scan.Close()
-	m.list = slices.DeleteFunc(m.list, func(c *cursor) bool { return c == least })
+	empty.scan.Close()
+	m.list = slices.DeleteFunc(m.list, func(c *cursor) bool { return c == empty })
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/rowstore"
 	"github.com/laminadb/lamina/table"
@@ -112,7 +113,7 @@ func (by *sorter) row(keys []byte, b *vec.Batch, i int, row uint64) (sortedRow, 
 	r := sortedRow{from: uint64(len(keys)), row: row}
 	keys = by.append(keys, b, i)
 	r.n = uint32(uint64(len(keys)) - r.from)
-	r.prefix = prefixOf(r.key(keys))
+	r.prefix = index.Word(r.key(keys))
 	return r, keys
 }
 
@@ -142,7 +143,7 @@ func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, 
 	if sorted {
 		err = inc.writeInOrder(ctx, b, m, cut, to)
 	} else {
-		err = inc.writeSorted(ctx, b, m, list, to)
+		err = inc.writeSorted(ctx, b, m, list, cut, to)
 	}
 	if err == nil {
 		err = b.close()
@@ -171,17 +172,6 @@ func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, 
 		slices.SortFunc(list, byKey(keys))
 	}
 	return list, keys, sorted
-}
-
-// prefixOf returns the first 8 bytes of a key as a number of the same order.
-func prefixOf(key []byte) (p uint64) {
-	for i := range 8 {
-		p <<= 8
-		if i < len(key) {
-			p |= uint64(key[i])
-		}
-	}
-	return p
 }
 
 // writeInOrder writes rows as they stand.
@@ -217,28 +207,25 @@ func begins(m *rowstore.Memtable, rows []uint64, dst []table.LSN) []table.LSN {
 }
 
 // writeSorted gathers rows in the order of a list.
-func (inc *incarnation) writeSorted(ctx context.Context, b *builder, m *memtable, list []sortedRow, to []table.RowRef) error {
+func (inc *incarnation) writeSorted(ctx context.Context, b *builder, m *memtable, list []sortedRow, cut table.LSN, to []table.RowRef) error {
 	first, _ := m.Rows()
-	cols := make([]int, len(inc.types))
-	for i := range cols {
-		cols[i] = i
-	}
+	chunks, number := chunksOf(m, cut)
 	bb := vec.NewBatchBuilder(inc.types, vec.Size, nil)
 	var refs []table.RowRef
 	var since []table.LSN
 	rows := make([]uint64, 0, vec.Size)
+	entries := make([]vec.Entry, 0, vec.Size)
 	for len(list) > 0 {
 		n := min(len(list), vec.Size)
 		bb.Reset()
-		rows = rows[:0]
+		rows, entries = rows[:0], entries[:0]
 		for i := range list[:n] {
-			rows = append(rows, list[i].row)
-			if err := m.FetchInto(bb, list[i].row, cols); err != nil {
-				return err
-			}
-			if err := bb.Commit(); err != nil {
-				return err
-			}
+			row := list[i].row
+			rows = append(rows, row)
+			entries = append(entries, vec.Entry{From: number[(row-first)/rowstore.ChunkRows], At: uint16(row % rowstore.ChunkRows)})
+		}
+		if err := bb.AppendEntries(chunks, entries); err != nil {
+			return err
 		}
 		since = begins(m.Memtable, rows, since[:0])
 		var err error
@@ -251,4 +238,18 @@ func (inc *incarnation) writeSorted(ctx context.Context, b *builder, m *memtable
 		list = list[n:]
 	}
 	return nil
+}
+
+// chunksOf returns the columns of the chunks of a memtable that have rows which live at a cut, and their numbers in this
+// list by chunk.
+func chunksOf(m *memtable, cut table.LSN) (cols [][]vec.Vector, number []uint32) {
+	var rows []uint64
+	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
+		number = append(number, uint32(len(cols)))
+		var batch vec.Batch
+		if rows = m.Chunk(c, cut, &batch, rows); len(rows) > 0 {
+			cols = append(cols, batch.Groups[0].Cols)
+		}
+	}
+	return cols, number
 }
