@@ -18,7 +18,12 @@ var (
 // diskCategory names the package's writes to the file system's statistics.
 const diskCategory vfs.DiskWriteCategory = "lamina-segments"
 
-const sinkBytes = 256 << 10
+const (
+	sinkBytes = 256 << 10
+	// dirtyBytes is how much of a file is written before the disk is given it: the log does not wait for a whole segment
+	// when it is synced.
+	dirtyBytes = 1 << 20
+)
 
 // sink writes a file through a buffer and keeps the checksum of all of it.
 type sink struct {
@@ -26,8 +31,10 @@ type sink struct {
 	name string
 	buf  []byte
 	off  int64
-	crc  uint32
-	err  error
+	// written is what the file has got, and begun how much of it the disk has been given.
+	written, begun int64
+	crc            uint32
+	err            error
 }
 
 func createSink(fs vfs.FS, path, name string) (*sink, error) {
@@ -67,6 +74,13 @@ func (s *sink) writeOut(p []byte) {
 	}
 	if _, err := s.file.Write(p); err != nil {
 		s.err = ioError("write", s.name, err)
+		return
+	}
+	if s.written += int64(len(p)); s.written-s.begun >= dirtyBytes {
+		if _, err := s.file.SyncTo(s.written); err != nil {
+			s.err = ioError("sync", s.name, err)
+		}
+		s.begun = s.written
 	}
 }
 
