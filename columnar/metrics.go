@@ -60,6 +60,8 @@ func (c *counts) segments() segment.Metrics {
 
 func addMetrics(to *segment.Metrics, m segment.Metrics) {
 	to.PagesDecoded += m.PagesDecoded
+	to.IndexProbes += m.IndexProbes
+	to.IndexMisses += m.IndexMisses
 	to.BloomChecks += m.BloomChecks
 	to.BloomRejects += m.BloomRejects
 	to.Bitmaps += m.Bitmaps
@@ -76,6 +78,7 @@ func (t *Tier) report(m *table.TierMetrics) {
 	s := c.segments()
 	m.PagesRead, m.BitmapsRead = s.PagesDecoded, s.Bitmaps
 	m.BloomChecks, m.BloomHits = s.BloomChecks, s.BloomRejects
+	m.KeyProbes, m.KeyMisses = s.IndexProbes, s.IndexMisses
 	cache := t.cache.Metrics()
 	m.CacheHits, m.CacheMisses, m.CacheBytes = cache.Hits, cache.Misses, cache.Bytes
 }

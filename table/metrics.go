@@ -65,6 +65,9 @@ type TierMetrics struct {
 	// BloomChecks are questions to the filters of files, BloomHits those of them that were answered "not here", which
 	// spared a read.
 	BloomChecks, BloomHits int64
+	// KeyProbes are look-ups of a key in the index of a file, after its filter; KeyMisses are those that found nothing,
+	// which the filter might have spared.
+	KeyProbes, KeyMisses int64
 	// CacheHits and CacheMisses are look-ups in the cache of blocks, or pages, of files; it holds CacheBytes now.
 	CacheHits, CacheMisses, CacheBytes int64
 	// DeltaRows are the rows in memory that files take later, Segments the files, each with what belongs to it, that hold

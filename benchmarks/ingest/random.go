@@ -13,6 +13,7 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/benchmarks/child"
 	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/table"
 )
 
 // RandomPart is the name of the part of a child that Random starts, which is FillRandom.
@@ -36,13 +37,15 @@ type RandomResult struct {
 	MemoryBytes, Rows, Batch int64
 	// Seconds are of the parts, and Processor what they took of processors.
 	Seconds, Processor []float64
+	Work               []Work
 	Lives              []Life
 }
 
 // Life is what one process did.
 type Life struct {
-	// Seconds are of the parts, and Processor what they took of processors.
+	// Seconds are of the parts, Processor what they took of processors, and Work what was done meanwhile.
 	Seconds, Processor []float64
+	Work               []Work
 	// OpenSeconds is how long it took to open the database.
 	OpenSeconds float64
 	// BeforeBytes and PeakBytes are the most memory of the process before the database was opened, and at the end.
@@ -54,6 +57,34 @@ type Life struct {
 	BloomChecks, BloomHits                             int64
 	Segments, DeltaRows                                int64
 	FileBytes                                          int64
+}
+
+// Work is what the columnar tables of a database have done.
+type Work struct {
+	// FlushBytes and CompactionBytes were written to segments.
+	FlushBytes, CompactionBytes int64
+	// FilterChecks are questions whether a segment may have a key, IndexMisses those that were answered yes where it has
+	// none: a page with keys was read for nothing.
+	FilterChecks, IndexMisses int64
+	PagesRead                 int64
+	// Segments are those at the end.
+	Segments int64
+}
+
+func workOf(t *table.TierMetrics) Work {
+	return Work{
+		FlushBytes: t.FlushBytes, CompactionBytes: t.CompactionWrittenBytes, FilterChecks: t.BloomChecks, IndexMisses: t.KeyMisses,
+		PagesRead: t.PagesRead, Segments: t.Segments,
+	}
+}
+
+// less returns what was done since.
+func (w Work) less(before Work) Work {
+	return Work{
+		FlushBytes: w.FlushBytes - before.FlushBytes, CompactionBytes: w.CompactionBytes - before.CompactionBytes,
+		FilterChecks: w.FilterChecks - before.FilterChecks, IndexMisses: w.IndexMisses - before.IndexMisses,
+		PagesRead: w.PagesRead - before.PagesRead, Segments: w.Segments,
+	}
 }
 
 // Random measures inserts of random keys.
@@ -68,7 +99,7 @@ func Random(ctx context.Context, o RandomOptions) (r RandomResult, err error) {
 			return r, err
 		}
 		r.Seconds, r.Processor = append(r.Seconds, l.Seconds...), append(r.Processor, l.Processor...)
-		r.Lives = append(r.Lives, l)
+		r.Work, r.Lives = append(r.Work, l.Work...), append(r.Lives, l)
 	}
 	if len(r.Seconds) != o.Parts || r.Lives[0].AppliedBytes == 0 {
 		return r, fmt.Errorf("random keys: too little was done to prove anything: %+v", r)
@@ -154,6 +185,7 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 			return err
 		}
 	}
+	var done Work
 	for part := from; part < to; part++ {
 		var clock machine.Stopwatch
 		err := clock.Time(func() error {
@@ -169,6 +201,10 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 			return errors.Join(fmt.Errorf("%w; in part %d, memory: %+v, tables: %+v", err, part, m.Memory, m.Tables), db.Close())
 		}
 		l.Seconds, l.Processor = append(l.Seconds, clock.Wall.Seconds()), append(l.Processor, clock.Processor.Seconds())
+		m := db.Metrics()
+		t := columnar(&m)
+		now := workOf(&t)
+		l.Work, done = append(l.Work, now.less(done)), now
 	}
 	l.read(db)
 	if from > 0 {

@@ -24,6 +24,8 @@ type Cache struct {
 	// clock counts the bytes that were asked for, in units; full is set once something had to go.
 	clock atomic.Uint64
 	full  atomic.Bool
+	// bloomGroup is how many blocks of a bloom filter are one part.
+	bloomGroup int
 
 	hits, misses, refusals, evictions atomic.Int64
 
@@ -108,6 +110,7 @@ func NewCacheIn(t *mem.Tracker) *Cache {
 	c := &Cache{tracker: t}
 	c.mu.heap = t.Limit() / heapShare
 	c.mu.arena = newArena(t, t.Limit()-c.mu.heap)
+	c.bloomGroup = max(1, min(bloomGroup, c.mu.arena.bytes/(4*bloomBlock)))
 	return c
 }
 

@@ -25,6 +25,7 @@ type keyBuilder struct {
 	ends    []uint32
 	pos     []uint32
 	sorted  bool
+	broken  int      // the first row that is out of order
 	inOrder []uint32 // once it was asked for
 }
 
@@ -46,6 +47,14 @@ func (w *Writer) addKeys(b *vec.Batch) error {
 	if len(w.schema.Sort) == 0 {
 		return nil
 	}
+	for i := range w.keys { // most tables are sorted by a key
+		if slices.Equal(w.schema.Keys[i].Cols, w.schema.Sort) {
+			if k := &w.keys[i]; !k.sorted && len(k.pos) > 0 && !invariants.Mutant("segment-ignore-order") {
+				return w.outOfOrder(k.broken)
+			}
+			return nil
+		}
+	}
 	for i := range b.N {
 		key, ok := index.AppendBatch(w.scratch[:0], b, w.schema.Sort, i)
 		w.scratch = key
@@ -53,11 +62,15 @@ func (w *Writer) addKeys(b *vec.Batch) error {
 			continue
 		}
 		if bytes.Compare(key, w.last) < 0 && !invariants.Mutant("segment-ignore-order") {
-			return sqlerr.Newf(sqlerr.InternalError, "row %d of segment %s is out of order", w.rows+i, w.name)
+			return w.outOfOrder(w.rows + i)
 		}
 		w.scratch, w.last = w.last, w.scratch
 	}
 	return nil
+}
+
+func (w *Writer) outOfOrder(row int) error {
+	return sqlerr.Newf(sqlerr.InternalError, "row %d of segment %s is out of order", row, w.name)
 }
 
 func (k *keyBuilder) add(b *vec.Batch, cols []int, pos int) error {
@@ -77,7 +90,7 @@ func (k *keyBuilder) add(b *vec.Batch, cols []int, pos int) error {
 		if last := len(k.ends) - 1; last == 0 {
 			k.sorted = true
 		} else if k.sorted && bytes.Compare(k.at(last-1), k.at(last)) > 0 {
-			k.sorted = false
+			k.sorted, k.broken = false, pos+i
 		}
 	}
 	return nil

@@ -28,8 +28,18 @@ func (r *keyReader) within(key []byte) bool {
 
 // probe is Lookup for a key that may be there.
 func (s *Segment) probe(dst []uint32, k int, key []byte) ([]uint32, error) {
-	r := &s.keys[k]
 	s.metrics.probes.Add(1)
+	n := len(dst)
+	dst, err := s.searchIndex(dst, k, key)
+	if len(dst) == n && err == nil {
+		s.metrics.vain.Add(1)
+	}
+	return dst, err
+}
+
+// searchIndex appends the positions that the index of key k has for a key.
+func (s *Segment) searchIndex(dst []uint32, k int, key []byte) ([]uint32, error) {
+	r := &s.keys[k]
 	// The first block that may hold the key: equal keys may begin in the block before one whose separator is the key.
 	b := sort.Search(len(r.seps), func(i int) bool { return bytes.Compare(r.seps[i], key) >= 0 })
 	if b = max(b-1, 0); invariants.Mutant("segment-skip-block") {
@@ -79,36 +89,56 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 	return may, err
 }
 
+// bloomGroup is how many blocks of a filter the cache keeps as one, if it is not small: few parts lead to the buckets, so
+// that a probe of a filter in memory waits for its bucket alone.
+const bloomGroup = 16
+
+// bloomPlace is where a bucket lies: block, and bytes before it there.
+type bloomPlace struct{ block, at int }
+
 // askBloom reads a bucket of a bloom filter, from the cache or the file.
 func (s *Segment) askBloom(r *keyReader, bucket uint32, h uint64) (bool, error) {
-	number, at := int(bucket/blockBuckets), bucket%blockBuckets*bucketBytes
-	var sl *slot
-	if s.cache != nil {
-		sl = s.slot(&r.blooms, number, int(r.bloom.len/bloomBlock))
-		if e := s.cache.acquire(sl); e != nil {
-			may := inBucket(e.pieces[0].b[at:], h)
-			s.cache.release(e)
-			return may, nil
-		}
+	p := bloomPlace{int(bucket / blockBuckets), int(bucket%blockBuckets) * bucketBytes}
+	if s.cache == nil {
+		return s.readBloom(r, nil, p.block, 1, p, h)
 	}
-	buf := bloomBuffers.Get().(*[bloomBlock]byte)
-	defer bloomBuffers.Put(buf)
-	block := buf[:]
-	off := int64(r.bloom.off) + int64(number)*bloomBlock
-	if err := s.side.read(block, off); err != nil {
-		return false, err
+	blocks, group := int(r.bloom.len/bloomBlock), s.cache.bloomGroup
+	sl := r.blooms.at(p.block/group, (blocks+group-1)/group)
+	if e := s.cache.acquire(sl); e != nil {
+		may := inBucket(e.pieces[0].b[p.block%group*bloomBlock+p.at:], h)
+		s.cache.release(e)
+		return may, nil
 	}
-	if crc32.Checksum(block[:bloomPayload], castagnoli) != le.Uint32(block[bloomPayload:]) {
-		return false, s.side.damaged(off, "wrong checksum")
+	first := p.block - p.block%group
+	n := min(group, blocks-first)
+	if !s.cache.admits(sl, n*bloomBlock) {
+		return s.readBloom(r, nil, p.block, 1, p, h)
 	}
-	if sl != nil {
-		s.cache.store(sl, [][]byte{block}, nil)
-	}
-	return inBucket(block[at:], h), nil
+	return s.readBloom(r, sl, first, n, p, h)
 }
 
-// bloomBuffers are memory for blocks that no cache keeps.
-var bloomBuffers = sync.Pool{New: func() any { return new([bloomBlock]byte) }}
+// readBloom reads blocks of a filter from the file, puts them into a slot, if there is one, and asks a bucket of theirs.
+func (s *Segment) readBloom(r *keyReader, sl *slot, first, n int, p bloomPlace, h uint64) (bool, error) {
+	buf := bloomBuffers.Get().(*[bloomGroup * bloomBlock]byte)
+	defer bloomBuffers.Put(buf)
+	blocks := buf[:n*bloomBlock]
+	off := int64(r.bloom.off) + int64(first)*bloomBlock
+	if err := s.side.read(blocks, off); err != nil {
+		return false, err
+	}
+	for i := 0; i < len(blocks); i += bloomBlock {
+		if b := blocks[i : i+bloomBlock]; crc32.Checksum(b[:bloomPayload], castagnoli) != le.Uint32(b[bloomPayload:]) {
+			return false, s.side.damaged(off+int64(i), "wrong checksum")
+		}
+	}
+	if sl != nil {
+		s.cache.put(sl, [][]byte{blocks}, nil)
+	}
+	return inBucket(blocks[(p.block-first)*bloomBlock+p.at:], h), nil
+}
+
+// bloomBuffers are memory for blocks that are read.
+var bloomBuffers = sync.Pool{New: func() any { return new([bloomGroup * bloomBlock]byte) }}
 
 func (s *Segment) indexBlock(k, b int) (*indexBlock, error) {
 	r := &s.keys[k]

@@ -35,22 +35,22 @@ type Metrics struct {
 	// PagesDecoded and PagesSkipped count pages of the columns of scans, BytesRead what was read of the Parquet file.
 	PagesDecoded, PagesSkipped, BytesRead int64
 	// IndexProbes counts look-ups in key indexes, BloomChecks those in bloom filters before them, of which BloomRejects
-	// found that there is no such key.
-	IndexProbes, BloomChecks, BloomRejects int64
+	// found that there is no such key. IndexMisses are the probes that found none either.
+	IndexProbes, IndexMisses, BloomChecks, BloomRejects int64
 	// ZonesSkipped counts zones that Select left out, and Bitmaps the bitmaps that it read.
 	ZonesSkipped, Bitmaps int64
 }
 
 // counters are the Metrics of an open segment.
 type counters struct {
-	pages, skipped, bytes, probes, blooms, absent, zonesSkipped, bitmaps atomic.Int64
+	pages, skipped, bytes, probes, vain, blooms, absent, zonesSkipped, bitmaps atomic.Int64
 }
 
 // Metrics returns the counters.
 func (s *Segment) Metrics() Metrics {
 	m := &s.metrics
 	return Metrics{PagesDecoded: m.pages.Load(), PagesSkipped: m.skipped.Load(), BytesRead: m.bytes.Load(),
-		IndexProbes: m.probes.Load(), BloomChecks: m.blooms.Load(), BloomRejects: m.absent.Load(),
+		IndexProbes: m.probes.Load(), IndexMisses: m.vain.Load(), BloomChecks: m.blooms.Load(), BloomRejects: m.absent.Load(),
 		ZonesSkipped: m.zonesSkipped.Load(), Bitmaps: m.bitmaps.Load()}
 }
 

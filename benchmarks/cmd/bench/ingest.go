@@ -32,13 +32,17 @@ func runRandom(ctx context.Context, p *page, o *options, dir string) error {
 		"## Inserts with random keys",
 		"",
 		fmt.Sprintf("%d rows of about 64 bytes with random unique keys, %d a durable commit, one client, MemoryBytes of %d MiB. After half of", r.Rows, r.Batch, r.MemoryBytes>>20),
-		"them the process ended, and another one went on. Afterwards the sums of the columns were right. The first part warms up.",
+		"them the process ended, and another one went on. Afterwards the sums of the columns were right. The first part warms up. What was",
+		"written and asked counts with the part in which it ended. A filter that was asked in vain had a page of keys read.",
 		"",
 	)
-	t := &report.Table{Header: []string{"rows before", "seconds", "rows a second", "processor time, s"}}
+	t := &report.Table{Header: []string{"rows before", "seconds", "rows a second", "processor time, s",
+		"flushed, MiB", "compacted, MiB", "filters asked a row", "asked in vain", "pages read", "segments"}}
 	for i, s := range r.Seconds {
-		part := r.Rows / int64(len(r.Seconds))
-		t.Add(fmt.Sprint(int64(i)*part), fmt.Sprintf("%.2f", s), report.Rate(float64(part)/s), fmt.Sprintf("%.2f", r.Processor[i]))
+		part, w := r.Rows/int64(len(r.Seconds)), &r.Work[i]
+		t.Add(fmt.Sprint(int64(i)*part), fmt.Sprintf("%.2f", s), report.Rate(float64(part)/s), fmt.Sprintf("%.2f", r.Processor[i]),
+			fmt.Sprint(w.FlushBytes>>20), fmt.Sprint(w.CompactionBytes>>20), fmt.Sprintf("%.2f", float64(w.FilterChecks)/float64(part)),
+			fmt.Sprint(w.IndexMisses), fmt.Sprint(w.PagesRead), fmt.Sprint(w.Segments))
 	}
 	p.table(t)
 	lives := &report.Table{Header: []string{"process", "opened in, s", "flushes", "compactions", "waits", "segments", "rows in none", "keys asked of filters", "found absent", "peak, MiB"}}
