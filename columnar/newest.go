@@ -29,6 +29,11 @@ func inMemtable(v rowstore.Version) version {
 // update, the new version is there before the old one ends: if what is found has ended, or nothing is found, the
 // memtables are asked again, until nothing has changed.
 func (inc *incarnation) newest(k int, key []byte) (v version, found bool, err error) {
+	return inc.newestGiven(k, key, nil)
+}
+
+// newestGiven is newest for a value of which it may be known that no segment of some parts has it; nil: nothing is known.
+func (inc *incarnation) newestGiven(k int, key []byte, a *absence) (v version, found bool, err error) {
 	for {
 		p := inc.cur.Load()
 		v, found = p.newestInMemory(k, key)
@@ -36,7 +41,7 @@ func (inc *incarnation) newest(k int, key []byte) (v version, found bool, err er
 			return v, found, nil // the memtable has asked itself again
 		}
 		memory, inMemory := v, found
-		if !found {
+		if !found && !a.covers(p) {
 			if v, found, err = p.newestInSegments(inc.keyIndex(k), key); err != nil {
 				return v, false, err
 			}
@@ -238,10 +243,7 @@ func (inc *incarnation) endOf(v rowstore.Version) table.LSN {
 
 // NewestUnique finds the newest live row with a key value.
 func (s *tableSnapshot) NewestUnique(k int, key []byte) (table.RowRef, bool) {
-	if s.def.Keys[k].Primary {
-		k = -1
-	}
-	v, found, err := s.inc.newest(k, key)
+	v, found, err := s.inc.newest(s.keyNumber(k), key)
 	if err != nil {
 		s.failed(err)
 		return 0, false

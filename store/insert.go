@@ -69,7 +69,12 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	}()
 	checks := len(w.st.checks)
 	accepted := int32(0)
+	w.lookAhead(rows)
+	defer func() { w.ahead = nil }()
 	for i := range rows.N {
+		if w.ahead != nil {
+			w.ahead.row = i
+		}
 		other, skip, err := w.admit(ctx, rows, i, first+accepted, oc, lock)
 		if err != nil {
 			w.st.checks = w.st.checks[:checks]
@@ -259,7 +264,7 @@ func (w *Writer) committed(k int, key []byte) (table.RowRef, bool) {
 	if ts == nil {
 		return 0, false
 	}
-	ref, found := ts.NewestUnique(k, key)
+	ref, found := w.newestUnique(ts, k, key)
 	if !found {
 		return 0, false
 	}

@@ -25,8 +25,10 @@ type Writer struct {
 	locksOnly bool
 	// referrers are the constraints of tables that reference this one.
 	referrers []referrer
-	key       []byte
-	row       types.Row
+	// ahead is what is known of the keys of the rows that are being inserted; nil: nothing.
+	ahead *lookahead
+	key   []byte
+	row   types.Row
 }
 
 var _ table.Writer = (*Writer)(nil)

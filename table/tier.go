@@ -99,6 +99,18 @@ type RowGetter interface {
 	GetRow(key []byte, cols []int, dst types.Row) (row types.Row, ref RowRef, found bool)
 }
 
+// Absence is what a snapshot knows of values of a unique key that its files do not have; nil: nothing.
+type Absence any
+
+// AbsenceFinder is implemented by snapshots that ask their files for many values of a key at once in less time than for
+// one after the other.
+type AbsenceFinder interface {
+	// Absent returns what can be said of values of Keys[k]. It keeps them.
+	Absent(k int, keys *Keys) Absence
+	// NewestUniqueGiven is NewestUnique for value number i of those that an Absence of any snapshot of the table was made of.
+	NewestUniqueGiven(k int, key []byte, a Absence, i int) (RowRef, bool)
+}
+
 // EntryOp is what an Entry does.
 type EntryOp uint8
 

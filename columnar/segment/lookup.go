@@ -93,6 +93,11 @@ func (s *Segment) mayHave(k int, key []byte) (bool, error) {
 // that a probe of a filter in memory waits for its bucket alone.
 const bloomGroup = 16
 
+// bloomGroups returns the number of parts of the filter of a key.
+func (c *Cache) bloomGroups(r *keyReader) int {
+	return (int(r.bloom.len/bloomBlock) + c.bloomGroup - 1) / c.bloomGroup
+}
+
 // bloomPlace is where a bucket lies: block, and bytes before it there.
 type bloomPlace struct{ block, at int }
 
@@ -102,15 +107,15 @@ func (s *Segment) askBloom(r *keyReader, bucket uint32, h uint64) (bool, error) 
 	if s.cache == nil {
 		return s.readBloom(r, nil, p.block, 1, p, h)
 	}
-	blocks, group := int(r.bloom.len/bloomBlock), s.cache.bloomGroup
-	sl := r.blooms.at(p.block/group, (blocks+group-1)/group)
+	group := s.cache.bloomGroup
+	sl := r.blooms.at(p.block/group, s.cache.bloomGroups(r))
 	if e := s.cache.acquire(sl); e != nil {
 		may := inBucket(e.pieces[0].b[p.block%group*bloomBlock+p.at:], h)
 		s.cache.release(e)
 		return may, nil
 	}
 	first := p.block - p.block%group
-	n := min(group, blocks-first)
+	n := min(group, int(r.bloom.len/bloomBlock)-first)
 	if !s.cache.admits(sl, n*bloomBlock) {
 		return s.readBloom(r, nil, p.block, 1, p, h)
 	}

@@ -149,6 +149,8 @@ var mutants = []mutant{
 	{"segment-ignore-order", "columnar/segment", "TestRefusals"},
 	{"bloom-skip-key", "columnar/segment", "TestLookups"},
 	{"bloom-skip-key", "columnar/segment", "TestSelect"},
+	{"bloom-other-key", "columnar/segment", "TestKeysAtOnce"},
+	{"columnar-absent-for-good", "columnar", "TestAbsence"},
 	{"segment-skip-block", "columnar/segment", "TestLookups"},
 	{"zone-narrow", "columnar/segment", "TestSelect"},
 	{"cache-evict-read", "columnar/segment", "TestCacheReferences"},
