@@ -123,6 +123,8 @@ type builder struct {
 	s     segment.Schema
 	// groupRows is the number of rows of a row group; 0: the usual one.
 	groupRows int
+	// rowsMax bounds the rows of a segment; 0: as the options do.
+	rowsMax int
 	w         *segment.Writer
 	num       uint32
 	rows      int // in w
@@ -147,7 +149,7 @@ func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN
 	if ctx.Err() != nil {
 		return refs, sqlerr.Canceled(ctx)
 	}
-	if b.w != nil && b.rows+rows.N > b.inc.t.o.SegmentRows {
+	if b.w != nil && b.rows+rows.N > b.segmentRows() {
 		if err := b.close(); err != nil {
 			return refs, err
 		}
@@ -174,6 +176,13 @@ func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN
 	b.rows += rows.N
 	b.since = append(b.since, since...)
 	return refs, nil
+}
+
+func (b *builder) segmentRows() int {
+	if b.rowsMax > 0 {
+		return b.rowsMax
+	}
+	return b.inc.t.o.SegmentRows
 }
 
 // close finishes the segment being written, and opens it.

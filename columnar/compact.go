@@ -129,6 +129,15 @@ func (t *Tier) affordable(segs []*seg) []*seg {
 	return segs
 }
 
+// pieceRows returns how many rows the segments may have that a number of rows are merged to: about the same each, and so
+// few that as many as fan out are affordable together.
+func (t *Tier) pieceRows(rows int) int {
+	most := min(t.o.SegmentRows, max(vec.Size, int(t.o.CacheBytes/2/rowMergeBytes/fanOut)))
+	pieces := (rows + most - 1) / most
+	each := (rows + pieces - 1) / max(pieces, 1)
+	return min(t.o.SegmentRows, (each+vec.Size-1)/vec.Size*vec.Size) // rows come in batches
+}
+
 // compact writes the rows of segments that live at a cut to new segments, which take their place. It holds no View
 // meanwhile, which would keep all memtables that are flushed beside it: its segments stay, as nobody else removes them,
 // and of their deletion vectors what comes after the cut, as it pins that.
@@ -148,6 +157,11 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 		return err
 	}
 	defer b.abandon()
+	rows := 0
+	for _, s := range segs {
+		rows += s.info.Rows - s.dv.Deleted(uint64(cut))
+	}
+	b.rowsMax = inc.t.pieceRows(max(rows, 1))
 	to, err := inc.merge(ctx, b, segs, cut)
 	if err != nil {
 		if errors.Is(err, errReplaced) {

@@ -130,3 +130,21 @@ func TestDue(t *testing.T) {
 		t.Errorf("%d segments are due, for level %d", len(segs), level)
 	}
 }
+
+// TestPieceRows: what is merged becomes segments of about the same size, of which as many as fan out can be merged again.
+func TestPieceRows(t *testing.T) {
+	for _, cache := range []int64{1, 16 << 20, 64 << 20, 1 << 30} {
+		for _, limit := range []int{7, 3 * vec.Size, 1 << 20} {
+			tier := &Tier{o: Options{CacheBytes: cache, SegmentRows: limit}}
+			for _, rows := range []int{1, vec.Size, 100_000, 1<<20 + 1, 2_500_000} {
+				n := tier.pieceRows(rows)
+				if n < 1 || n > limit || fanOut*n*rowMergeBytes > int(max(cache/2, fanOut*2*vec.Size*rowMergeBytes))+fanOut*vec.Size*rowMergeBytes {
+					t.Errorf("%d rows of each segment, of %d in all, with %d bytes and a limit of %d", n, rows, cache, limit)
+				}
+				if pieces := (rows + n - 1) / n; pieces > 1 && limit > vec.Size && rows-(pieces-1)*n < n-pieces*vec.Size {
+					t.Errorf("the last of %d segments has %d rows, the others %d", pieces, rows-(pieces-1)*n, n)
+				}
+			}
+		}
+	}
+}
