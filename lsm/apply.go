@@ -84,7 +84,7 @@ func (t *Tier) loads(lsn table.LSN, e *table.Entry) bool {
 // room hands a large batch over, within a record, and has one to write to.
 func (t *Tier) room() error {
 	w := &t.write
-	if w.batch != nil && w.batch.Len() >= batchBytesMax {
+	if w.batch != nil && int64(w.batch.Len()) >= t.batchBytes() {
 		if err := t.commit(w.done, w.cur); err != nil {
 			return err
 		}
@@ -103,6 +103,14 @@ func (t *Tier) room() error {
 		w.touched = make(map[*data]bool)
 	}
 	return nil
+}
+
+// batchBytes is the size from which on the batch is handed over.
+func (t *Tier) batchBytes() int64 {
+	if t.write.batch.Indexed() {
+		return batchBytesMax
+	}
+	return t.o.loadBytes()
 }
 
 // finish hands over what is left once all of a record was applied.
@@ -135,6 +143,7 @@ func (t *Tier) commit(done, partial table.LSN) error {
 	}
 	b := w.batch
 	for d := range w.touched {
+		d.announce()
 		meta := tableMeta{d.inc, d.live.Load(), d.layout, d.bytes.Load()}
 		if err := b.Set(tableKey(spaceTable, d.id), meta.encode(), nil); err != nil {
 			return pebbleError("write", err)
@@ -144,18 +153,13 @@ func (t *Tier) commit(done, partial table.LSN) error {
 		return pebbleError("write", err)
 	}
 	t.handed.Store(uint64(max(done, partial)))
-	size := int64(b.Len())
-	err := t.guard(func() error {
-		return errors.Join(b.Commit(pebble.NoSync), b.Close())
-	})
-	if err != nil {
+	if err := t.hand(b); err != nil {
 		err = pebbleError("write", err)
 		t.failed.write(err)
 		return err
 	}
 	clear(w.touched)
 	w.batch, t.wrote, t.mark.mark = nil, true, m
-	t.counts.wrote(t, size)
 	return nil
 }
 
@@ -375,6 +379,7 @@ func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 		}
 		bytes += int64(len(w.key) + len(key))
 	}
+	d.raise(key)
 	d.sample.add(key)
 	d.add(1, bytes)
 	t.counts.applied.Add(bytes)

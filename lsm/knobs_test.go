@@ -72,8 +72,8 @@ func closed(t *testing.T, tier *Tier) {
 // TestKnobs observes what each knob does.
 func TestKnobs(t *testing.T) {
 	t.Run("memtable bytes", func(t *testing.T) {
-		small := filled(t, Options{MemtableBytes: 256 << 10}, 20, 1000)
-		large := filled(t, Options{}, 20, 1000)
+		small := filled(t, Options{MemtableBytes: 256 << 10}, 40, 400) // few enough rows a record for memtables
+		large := filled(t, Options{}, 40, 400)
 		small.settle()
 		if a, b := small.db.Load().Metrics(), large.db.Load().Metrics(); a.Flush.Count == 0 || b.Flush.Count != 0 {
 			t.Errorf("%d flushes with small memtables, %d with large ones", a.Flush.Count, b.Flush.Count)
@@ -83,7 +83,7 @@ func TestKnobs(t *testing.T) {
 	})
 	t.Run("memory wins", func(t *testing.T) {
 		o := Options{MemoryBytes: 64 << 20, MemtableBytes: 64 << 20, MemtablesMax: 10}.withDefaults()
-		if o.MemtableBytes != 64<<20/2/10 {
+		if o.MemtableBytes != 64<<20/memtablesPart/10 {
 			t.Errorf("memtables of %d bytes", o.MemtableBytes)
 		}
 	})

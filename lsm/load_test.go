@@ -85,14 +85,14 @@ func changeRows(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int, 
 
 // TestLoadIsBounded: a record of any size waits for flushes once there are many memtables, whoever holds them up.
 func TestLoadIsBounded(t *testing.T) {
-	const most, rows = 2, 2000
+	const most, rows, parts = 2, 500, 600 // too few rows each to become files at once
 	fs := &heldFS{FS: vfs.NewMem(), hold: make(chan struct{})}
 	tier := filled(t, Options{FS: fs, MemtableBytes: 1 << 20, MemtablesMax: most}, 0, 0)
 	fs.held.Store(true)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := range 150 {
+		for i := range parts {
 			addPart(t, tier, 2, int64(i*rows), rows)
 		}
 	}()
@@ -110,7 +110,7 @@ func TestLoadIsBounded(t *testing.T) {
 	close(fs.hold)
 	<-done
 	tier.Snapshot(2).(table.SnapshotReleaser).Release()
-	if n := tier.Metrics().Rows; n != 150*rows {
+	if n := tier.Metrics().Rows; n != parts*rows {
 		t.Errorf("%d rows", n)
 	}
 	closed(t, tier)

@@ -53,8 +53,11 @@ const (
 // memtableBytesMin is the least size of a memtable, whatever the memory.
 const memtableBytesMin = 256 << 10
 
-// withDefaults fills in what is zero. Memory wins: memtables become smaller if all of them would take more than
-// half of it.
+// memtablesPart is the part of the memory that memtables may take before statements wait for them. Records that are being
+// applied wait only for twice as many, and there is Pebble's cache besides.
+const memtablesPart = 8
+
+// withDefaults fills in what is zero. Memory wins: memtables become smaller if all of them would take more than their part.
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -77,7 +80,7 @@ func (o Options) withDefaults() Options {
 	if o.CompactionThreshold <= 0 {
 		o.CompactionThreshold = compactionThresholdDefault
 	}
-	o.MemtableBytes = max(memtableBytesMin, min(o.MemtableBytes, o.MemoryBytes/2/int64(o.MemtablesMax)))
+	o.MemtableBytes = max(memtableBytesMin, min(o.MemtableBytes, o.MemoryBytes/memtablesPart/int64(o.MemtablesMax)))
 	return o
 }
 
@@ -112,6 +115,8 @@ func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger, dama
 	case table.CompressionZstd:
 		p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionGood })
 	} // else Pebble's own: Snappy
+	p.Experimental.DisableIngestAsFlushable = func() bool { return true } // it would be durable only once it was flushed
+	p.EnsureDefaults()
 	return p
 }
 

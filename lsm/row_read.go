@@ -2,6 +2,7 @@ package lsm
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 
 	"github.com/laminadb/lamina/types"
@@ -109,6 +110,16 @@ func (r *rowReader) appendTo(b *vec.Builder, c int) error {
 		}
 		r.col, r.at = c+1, r.at+n
 		return b.AppendBytes(text)
+	case types.ClassNumeric:
+		if len(v) > 2 && v[0] == byte(types.NumInt64) && v[1] < 0x80 {
+			scale, _ := varint(v[1:])
+			x, n := varint(v[2:])
+			if n <= 0 {
+				return errRow
+			}
+			r.col, r.at = c+1, r.at+2+n
+			return b.AppendDecimal(x, int(scale))
+		}
 	}
 	var d types.Datum
 	if err := r.datum(&d, c, true); err != nil {
@@ -173,13 +184,24 @@ func readNumeric(d *types.Datum, b []byte, alias bool) int {
 	return n
 }
 
-// varint is binary.Varint, for the short ones without a call.
+// varint is binary.Varint, for the short ones without a loop.
 func varint(b []byte) (int64, int) {
 	if len(b) > 0 && b[0] < 0x80 {
 		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
 	}
+	if len(b) >= 8 {
+		x := le.Uint64(b)
+		if n := varintEnd(x); n <= 4 {
+			x &= 1<<(8*n) - 1
+			u := x&0x7f | x>>1&0x3f80 | x>>2&0x1f_c000 | x>>3&0xfe0_0000
+			return int64(u>>1) ^ -int64(u&1), n
+		}
+	}
 	return binary.Varint(b)
 }
+
+// varintEnd returns how many of eight bytes the first varint takes; 9: it does not end in them.
+func varintEnd(x uint64) int { return bits.TrailingZeros64(^x&0x8080_8080_8080_8080)>>3 + 1 }
 
 // bytesValue returns the string that b begins with, and its length with what tells that, or -1.
 func bytesValue(b []byte) ([]byte, int) {
@@ -217,6 +239,11 @@ func valueSize(class types.Class, b []byte) int {
 }
 
 func varintSize(b []byte) int {
+	if len(b) >= 8 {
+		if n := varintEnd(le.Uint64(b)); n <= 8 {
+			return n
+		}
+	}
 	for i := range min(len(b), binary.MaxVarintLen64) {
 		if b[i] < 0x80 {
 			return i + 1

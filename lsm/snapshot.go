@@ -208,15 +208,16 @@ func (s *tableSnapshot) Get(key []byte) (table.RowRef, bool) {
 
 // Newest finds the newest version of a row and the LSN of its last writer.
 func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, live, found bool) {
-	if s.d.most.Load() > 0 { // else there was never a row: it counts what is applied before Pebble has it
-		v, err := s.row(s.t.db.Load(), key)
-		if err != nil {
-			s.t.failed.read(err)
-			return 0, 0, false, false
-		}
-		if v != nil {
-			return table.RowRef(v.ref), v.written, true, true
-		}
+	if s.d.above(key) {
+		return 0, 0, false, false // no row has ever had it
+	}
+	v, err := s.row(s.t.db.Load(), key)
+	if err != nil {
+		s.t.failed.read(err)
+		return 0, 0, false, false
+	}
+	if v != nil {
+		return table.RowRef(v.ref), v.written, true, true
 	}
 	if e := s.t.ended.last(s.d.inc, key); e != nil {
 		return table.RowRef(e.ref), e.end, false, true

@@ -36,9 +36,13 @@ type data struct {
 	live    atomic.Int64
 	bytes   atomic.Int64 // of all entries, keys and values
 	// most bounds the rows that any snapshot of the incarnation shows.
-	most   atomic.Int64
-	sample sample
-	stats  struct {
+	most atomic.Int64
+	// top is no less than any key of a row that Pebble has, or has had; nil: it has had none. greatest is that of the rows
+	// that were applied, for whoever applies.
+	top      atomic.Pointer[[]byte]
+	greatest []byte
+	sample   sample
+	stats    struct {
 		sync.Mutex
 		s    table.Stats
 		rows int64

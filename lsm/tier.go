@@ -20,6 +20,8 @@ type Tier struct {
 	o      Options
 	failed failures
 	cache  *pebble.Cache
+	// pebble are the options that Pebble was opened with.
+	pebble *pebble.Options
 	// db is nil until the first table is made.
 	db     atomic.Pointer[pebble.DB]
 	tables atomic.Pointer[tableSet]
@@ -40,6 +42,8 @@ type Tier struct {
 	}
 	// What follows belongs to the goroutine that applies.
 	write writeState
+	// ingested counts the files that were made for Pebble to take over.
+	ingested int64
 	// snap is the newest Pebble snapshot, wrote whether something was written since, live that there was a snapshot: before
 	// the first one nobody reads.
 	snap  *pin
@@ -96,8 +100,9 @@ func (t *Tier) open() error {
 	var db *pebble.DB
 	files.opening.Store(true)
 	defer files.opening.Store(false)
+	t.pebble = t.o.pebble(&backupFS{files, t}, t.cache, logger{t}, t.damaged)
 	err := t.files(func() (err error) {
-		db, err = pebble.Open(t.o.Dir, t.o.pebble(&backupFS{files, t}, t.cache, logger{t}, t.damaged))
+		db, err = pebble.Open(t.o.Dir, t.pebble)
 		return err
 	})
 	if err != nil {
@@ -244,7 +249,7 @@ func (t *Tier) adopt(lsn table.LSN, def *table.TableDef) (known bool, err error)
 	}
 	d := newData(def, m.inc)
 	d.add(m.live, m.bytes)
-	if err := t.readSample(d); err != nil {
+	if err := errors.Join(t.readSample(d), t.readTop(d)); err != nil {
 		return false, err
 	}
 	t.with(def.ID, &tableState{def, d})

@@ -40,6 +40,13 @@ func (b *Builder) appendNumeric(d types.Datum) error {
 
 // AppendDecimal appends the numeric coefficient × 10^-scale.
 func (b *Builder) AppendDecimal(coefficient int64, scale int) error {
+	if b.width == 8 && b.scaleKnown && int(b.scale) == scale && !b.varNumeric && b.class == types.ClassNumeric {
+		p, err := b.next()
+		if err == nil {
+			*(*int64)(p) = coefficient
+		}
+		return err
+	}
 	return b.appendNumeric(types.NewDecimal(coefficient, scale))
 }
 

@@ -30,8 +30,10 @@ type Options struct {
 
 // Limits of Load.
 const (
-	// bulkRows is the number of rows after which a bulk transaction commits: it bounds the write set.
-	bulkRows = 256 << 10
+	// bulkRows is the number of rows after which a bulk transaction commits: it bounds the write set. Where memory is short it
+	// is less, as many tables may have a transaction open: one may have a part of the memory, at so many bytes a row.
+	bulkRows, bulkRowsMin  = 256 << 10, 16 << 10
+	bulkPart, bulkRowBytes = 16, 320
 	// mixedBulkRows is less, because an Appender of many rows locks its table against the small transactions beside it.
 	mixedBulkRows = 32 << 10
 	// SmallRows is the size of the small transactions of Options.Mixed.
@@ -76,7 +78,7 @@ func Load(ctx context.Context, db *lamina.DB, g *tpch.Generator, o Options) (Sta
 			return Stats{}, err
 		}
 	}
-	l := &loader{db: db, o: o, tables: map[tpch.Table]*target{}}
+	l := &loader{db: db, o: o, tables: map[tpch.Table]*target{}, bulkRows: bulkRowsOf(db.Metrics().MemoryLimit)}
 	for _, t := range o.Tables {
 		l.tables[t] = &target{l: l, name: t.Name()}
 	}
@@ -88,12 +90,21 @@ func Load(ctx context.Context, db *lamina.DB, g *tpch.Generator, o Options) (Sta
 	return l.stats, err
 }
 
+// bulkRowsOf returns the rows of a bulk transaction under a limit of memory.
+func bulkRowsOf(limit int64) int64 {
+	if limit <= 0 {
+		return bulkRows
+	}
+	return max(bulkRowsMin, min(bulkRows, limit/bulkPart/bulkRowBytes))
+}
+
 type loader struct {
-	db     *lamina.DB
-	o      Options
-	tables map[tpch.Table]*target
-	mu     sync.Mutex // guards stats and the calls of Progress
-	stats  Stats
+	bulkRows int64
+	db       *lamina.DB
+	o        Options
+	tables   map[tpch.Table]*target
+	mu       sync.Mutex // guards stats and the calls of Progress
+	stats    Stats
 }
 
 func (l *loader) sink(ctx context.Context, b tpch.Batch, first int64) error {
@@ -175,7 +186,7 @@ func (t *target) add(ctx context.Context, b tpch.Batch) error {
 		}
 	}
 	t.l.count(func(s *Stats) { s.Rows, s.Bytes = s.Rows+int64(b.Len()), s.Bytes+t.cols.Bytes() })
-	if rows := t.app.Rows(); rows >= bulkRows || t.l.o.Mixed && rows >= mixedBulkRows {
+	if rows := t.app.Rows(); rows >= t.l.bulkRows || t.l.o.Mixed && rows >= mixedBulkRows {
 		return t.close(ctx, nil)
 	}
 	return nil
