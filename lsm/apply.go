@@ -78,7 +78,7 @@ func (t *Tier) settleLoad() error {
 // loads reports whether an entry is nothing but many new rows.
 func (t *Tier) loads(lsn table.LSN, e *table.Entry) bool {
 	again := t.opened.partial != 0 && lsn == t.opened.partial
-	return e.Op == table.OpInsertRows && e.Rows != nil && e.Rows.N >= loadRows && !again && !invariants.Enabled
+	return e.Op == table.OpInsertRows && e.Rows != nil && e.Rows.N >= loadRows && !again
 }
 
 // room hands a large batch over, within a record, and has one to write to.
@@ -346,13 +346,16 @@ func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 	if w.own = key; !ok {
 		return corruptedf("record %d has a row of table %d without a key", w.cur, d.id)
 	}
-	if t.again() || invariants.Enabled {
+	if t.again() || invariants.Enabled && !w.load {
 		if err := t.replace(d, key); err != nil {
 			return err
 		}
 	}
 	if err := t.room(); err != nil {
 		return err
+	}
+	if invariants.Enabled && !w.batch.Indexed() && t.has(d, key) {
+		return corruptedf("record %d loads a row into table %d that the LSM tree has already", w.cur, d.id)
 	}
 	v := version{inc: d.inc, ref: w.ref, written: w.cur, born: t.ended.bornBefore(d.inc, key, w.cur), key: key}
 	w.ref++
@@ -385,6 +388,12 @@ func (t *Tier) insert(d *data, e *table.Entry, i int) error {
 	t.counts.applied.Add(bytes)
 	w.touched[d] = true
 	return nil
+}
+
+// has reports whether Pebble has a row.
+func (t *Tier) has(d *data, key []byte) bool {
+	_, closer, err := t.db.Load().Get(appendRowKey(nil, d.inc, key))
+	return err == nil && closer.Close() == nil
 }
 
 // replace removes what a record that is applied again has left under a key. Otherwise nothing may be there.

@@ -11,6 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/internal/invariants"
 )
 
 // Sizes of batches that are nothing but new rows.
@@ -110,6 +112,9 @@ func (t *Tier) ingests(b *pebble.Batch) []*loadFile {
 func (t *Tier) hand(b *pebble.Batch) error {
 	size := int64(b.Len())
 	files := t.ingests(b)
+	if files != nil && invariants.Mutant("lsm-ingest-without-mark") {
+		files = slices.DeleteFunc(files, func(f *loadFile) bool { return len(f.prefix) == 0 })
+	}
 	if files == nil {
 		err := t.guard(func() error { return errors.Join(b.Commit(pebble.NoSync), b.Close()) })
 		if err == nil {

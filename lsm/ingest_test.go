@@ -76,7 +76,7 @@ func checkLoaded(t *testing.T, tier *Tier, records int) {
 	s := tier.Snapshot(table.LSN(records + 1))
 	defer s.(table.SnapshotReleaser).Release()
 	ts := s.Table(20000)
-	for id := int64(0); id < int64(records*loadedRows); id += 61 {
+	for id := int64(0); id < int64(records*loadedRows); id += 101 {
 		key := index.AppendDatum(nil, types.NewInt(types.Int8, id), true)
 		text := index.AppendDatum(nil, types.NewString(types.Text, loadedText(id)), true)
 		ref, ok := ts.Get(key)
@@ -87,6 +87,9 @@ func checkLoaded(t *testing.T, tier *Tier, records int) {
 		if row := ts.AppendRow(nil, ref, []int{0, 1}); row[0].I != id || row[1].S != loadedText(id) {
 			t.Fatalf("row %d is %v", id, row)
 		}
+	}
+	if _, _, live, _ := ts.Newest(index.AppendDatum(nil, types.NewInt(types.Int8, int64(records*loadedRows)-1), true)); !live {
+		t.Error("the row of the greatest key is not found")
 	}
 	if _, _, _, found := ts.Newest(index.AppendDatum(nil, types.NewInt(types.Int8, int64(records*loadedRows)), true)); found {
 		t.Error("a row that is not there is found")
@@ -142,7 +145,7 @@ func TestLoadsBecomeFiles(t *testing.T) {
 // TestLoadsSurvivePowerLoss: power is lost at any point of loads. What is durable is a prefix of the records, and perhaps a part
 // of the next one; the others are applied again.
 func TestLoadsSurvivePowerLoss(t *testing.T) {
-	const crashes = 60
+	const crashes = 50
 	rng := rand.New(rand.NewPCG(11, 12))
 	points, parts, prefixes := 0, 0, map[table.LSN]bool{}
 	for round := 0; points < crashes; round++ {

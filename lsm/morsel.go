@@ -64,12 +64,20 @@ func (m *morsel) Read(ctx context.Context, dst *vec.Batch) error {
 		}
 	}
 	m.cols = append(m.cols[:0], m.bb.Batch().Groups[0].Cols...)
+	for i, c := range m.s.cols {
+		if c == m.s.ts.d.identity[0] && m.cols[i].Type.Class() == types.ClassInt {
+			m.cols[i].Fact = &ascending
+		}
+	}
 	if m.s.refs {
 		m.cols = append(m.cols, vec.Vector{Type: types.T(types.Int8), Width: 8, N: n, Data: vec.DataOf(m.refs), NullBit: -1})
 	}
 	dst.Single(n, m.cols, nil)
 	return nil
 }
+
+// ascending is what is known of integers that the key begins with: rows are read in the order of their keys.
+var ascending = vec.Fact{NoNulls: true, Ascending: true, LenMax: -1}
 
 // prepare has room for vectors, and the conditions of now.
 func (m *morsel) prepare() {

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 )
@@ -115,7 +116,8 @@ func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger, dama
 	case table.CompressionZstd:
 		p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionGood })
 	} // else Pebble's own: Snappy
-	p.Experimental.DisableIngestAsFlushable = func() bool { return true } // it would be durable only once it was flushed
+	// Files that were taken over as if they were a memtable would be durable only once that was flushed.
+	p.Experimental.DisableIngestAsFlushable = func() bool { return !invariants.Mutant("lsm-ingest-as-memtable") }
 	p.EnsureDefaults()
 	return p
 }

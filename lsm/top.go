@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/laminadb/lamina/internal/invariants"
 )
 
 // raise notes the key of a row that is applied.
@@ -25,6 +27,9 @@ func (d *data) announce() {
 // be looked for.
 func (d *data) above(key []byte) bool {
 	p := d.top.Load()
+	if p != nil && invariants.Mutant("lsm-top-is-new") {
+		return bytes.Compare(key, *p) >= 0
+	}
 	return p == nil || bytes.Compare(key, *p) > 0
 }
 
