@@ -30,10 +30,10 @@ type Options struct {
 
 // Limits of Load.
 const (
-	// bulkRows is the number of rows after which a bulk transaction commits: it bounds the write set. Where memory is short it
-	// is less, as many tables may have a transaction open: one may have a part of the memory, at so many bytes a row.
-	bulkRows, bulkRowsMin  = 256 << 10, 16 << 10
-	bulkPart, bulkRowBytes = 16, 320
+	// bulkRows is the number of rows after which a bulk transaction commits: it bounds the write set.
+	bulkRows = 256 << 10
+	// bulkPart is the part of the storage's memory after which it commits, too.
+	bulkPart = 32
 	// mixedBulkRows is less, because an Appender of many rows locks its table against the small transactions beside it.
 	mixedBulkRows = 32 << 10
 	// SmallRows is the size of the small transactions of Options.Mixed.
@@ -78,9 +78,9 @@ func Load(ctx context.Context, db *lamina.DB, g *tpch.Generator, o Options) (Sta
 			return Stats{}, err
 		}
 	}
-	l := &loader{db: db, o: o, tables: map[tpch.Table]*target{}, bulkRows: bulkRowsOf(db.Metrics().MemoryLimit)}
+	l := &loader{db: db, o: o, tables: map[tpch.Table]*target{}, bulkBytes: max(1<<20, db.Metrics().MemoryLimit/bulkPart)}
 	for _, t := range o.Tables {
-		l.tables[t] = &target{l: l, name: t.Name()}
+		l.tables[t] = &target{l: l, name: t.Name(), left: g.Rows(t)}
 	}
 	err := g.Generate(ctx, tpch.GenerateOptions{Tables: o.Tables, Workers: o.Workers, Ordered: true}, l.sink)
 	for _, t := range l.tables {
@@ -90,21 +90,14 @@ func Load(ctx context.Context, db *lamina.DB, g *tpch.Generator, o Options) (Sta
 	return l.stats, err
 }
 
-// bulkRowsOf returns the rows of a bulk transaction under a limit of memory.
-func bulkRowsOf(limit int64) int64 {
-	if limit <= 0 {
-		return bulkRows
-	}
-	return max(bulkRowsMin, min(bulkRows, limit/bulkPart/bulkRowBytes))
-}
-
 type loader struct {
-	bulkRows int64
-	db       *lamina.DB
-	o        Options
-	tables   map[tpch.Table]*target
-	mu       sync.Mutex // guards stats and the calls of Progress
-	stats    Stats
+	db     *lamina.DB
+	o      Options
+	tables map[tpch.Table]*target
+	// bulkBytes are the bytes of values after which a bulk transaction commits.
+	bulkBytes int64
+	mu        sync.Mutex // guards stats and the calls of Progress
+	stats     Stats
 }
 
 func (l *loader) sink(ctx context.Context, b tpch.Batch, first int64) error {
@@ -127,8 +120,11 @@ func (l *loader) count(f func(*Stats)) {
 type target struct {
 	l    *loader
 	name string
+	left int64 // rows to come
 	app  *lamina.Appender
-	cols *Columns
+	// bytes are those of the values that app has.
+	bytes int64
+	cols  *Columns
 }
 
 // open begins a bulk transaction if none is open.
@@ -151,7 +147,7 @@ func (t *target) close(ctx context.Context, failed error) error {
 		return nil
 	}
 	app := t.app
-	t.app = nil
+	t.app, t.bytes = nil, 0
 	if failed != nil {
 		return app.Abort()
 	}
@@ -186,7 +182,16 @@ func (t *target) add(ctx context.Context, b tpch.Batch) error {
 		}
 	}
 	t.l.count(func(s *Stats) { s.Rows, s.Bytes = s.Rows+int64(b.Len()), s.Bytes+t.cols.Bytes() })
-	if rows := t.app.Rows(); rows >= t.l.bulkRows || t.l.o.Mixed && rows >= mixedBulkRows {
+	t.left -= int64(b.Len())
+	t.bytes += t.cols.Bytes()
+	return t.closeFull(ctx)
+}
+
+// closeFull commits the open transaction if it has many rows, or the last ones: what is open keeps from being freed what
+// was there when it began.
+func (t *target) closeFull(ctx context.Context) error {
+	rows := t.app.Rows()
+	if rows >= bulkRows || t.bytes >= t.l.bulkBytes || t.left <= 0 || t.l.o.Mixed && rows >= mixedBulkRows {
 		return t.close(ctx, nil)
 	}
 	return nil
