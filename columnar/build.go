@@ -125,11 +125,11 @@ type builder struct {
 	groupRows int
 	// rowsMax bounds the rows of a segment; 0: as the options do.
 	rowsMax int
-	w         *segment.Writer
-	num       uint32
-	rows      int // in w
-	done      []*seg
-	since     []table.LSN // of the rows in w
+	w       *segment.Writer
+	num     uint32
+	rows    int // in w
+	done    []*seg
+	since   []table.LSN // of the rows in w
 }
 
 // newBuilder returns a builder of segments whose rows all live at cut: the log is made durable up to there first.
