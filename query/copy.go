@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"slices"
-	"strings"
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/bind"
@@ -17,11 +15,6 @@ import (
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
-
-// copyOptionsMissing are the options of PostgreSQL's COPY that Lamina does not have.
-var copyOptionsMissing = []string{
-	"default", "force_array", "force_not_null", "force_null", "log_verbosity", "on_error", "reject_limit",
-}
 
 // Files opens the files that COPY names.
 type Files interface {
@@ -35,15 +28,9 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	if !b.From {
 		return s.runCopyTo(ctx, b)
 	}
-	if b.Where != nil {
-		return nil, sqlerr.Unsupported("COPY FROM … WHERE")
-	}
-	f, err := copyOptions(b.Options)
+	f, err := copyOptions(b.Options, true)
 	if err != nil {
 		return nil, err
-	}
-	if f.quoteAll || len(f.quoteColumns) > 0 {
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "COPY FORCE_QUOTE cannot be used with COPY FROM")
 	}
 	c, err := s.copyTarget(ctx, b, f)
 	if err != nil {
@@ -69,123 +56,6 @@ func (s *Session) runCopy(ctx context.Context, b *ast.Copy) (*Result, error) {
 	return r, err
 }
 
-// copyFormat is how COPY lays out rows in text.
-type copyFormat struct {
-	copytext.Format
-	// quoteAll and quoteColumns say which values COPY TO always quotes.
-	quoteAll     bool
-	quoteColumns []string
-}
-
-// copyOptions reads the options of COPY.
-func copyOptions(opts []ast.Option) (copyFormat, error) {
-	f := copyFormat{Format: copytext.Text()}
-	for _, o := range opts {
-		if o.Name != "format" {
-			continue
-		}
-		switch strings.ToLower(o.Value) {
-		case "csv":
-			f.Format = copytext.CSV()
-		case "text":
-		case "tbl": // TPC-H's: fields end with |
-			f.Delimiter, f.TrailingDelimiter = '|', true
-		case "binary":
-			return f, sqlerr.Unsupported("COPY (FORMAT binary)").At(o.Pos())
-		default:
-			return f, sqlerr.Newf(sqlerr.InvalidParameterValue, "COPY format %q not recognized", o.Value).At(o.Pos())
-		}
-	}
-	for _, o := range opts {
-		if err := f.option(o); err != nil {
-			return f, err
-		}
-	}
-	return f, f.validate()
-}
-
-func (f *copyFormat) option(o ast.Option) error {
-	one := func(dst *byte) error {
-		if len(o.Value) != 1 {
-			return sqlerr.Newf(sqlerr.FeatureNotSupported, "COPY %s must be a single one-byte character", o.Name).At(o.Pos())
-		}
-		*dst = o.Value[0]
-		return nil
-	}
-	onlyCSV := func() error {
-		if !f.CSV {
-			return sqlerr.Newf(sqlerr.FeatureNotSupported, "COPY %s requires CSV mode", strings.ToUpper(o.Name)).At(o.Pos())
-		}
-		return nil
-	}
-	switch o.Name {
-	case "format":
-	case "delimiter":
-		return one(&f.Delimiter)
-	case "null":
-		f.Null = o.Value
-	case "header":
-		if strings.EqualFold(o.Value, "match") {
-			f.Header, f.HeaderMatch = true, true
-			return nil
-		}
-		v, ok := true, true
-		if o.HasValue {
-			v, ok = parseBool(o.Value)
-		}
-		if !ok {
-			return sqlerr.New(sqlerr.InvalidParameterValue, "header requires a Boolean value or \"match\"").At(o.Pos())
-		}
-		f.Header = v
-	case "quote":
-		if err := onlyCSV(); err != nil {
-			return err
-		}
-		if f.Escape == f.Quote {
-			f.Escape = 0 // follows the quote unless it is given
-		}
-		return one(&f.Quote)
-	case "escape":
-		if err := onlyCSV(); err != nil {
-			return err
-		}
-		return one(&f.Escape)
-	case "force_quote":
-		f.quoteAll, f.quoteColumns = o.Star, o.Columns
-		return onlyCSV()
-	case "encoding":
-		if e := strings.ToUpper(strings.ReplaceAll(o.Value, "-", "")); e != "UTF8" {
-			return sqlerr.Unsupported("COPY encoding " + o.Value).At(o.Pos())
-		}
-	case "freeze":
-	default:
-		if slices.Contains(copyOptionsMissing, o.Name) {
-			return sqlerr.Unsupported("COPY option " + strings.ToUpper(o.Name)).At(o.Pos())
-		}
-		return sqlerr.Newf(sqlerr.SyntaxError, "option %q not recognized", o.Name).At(o.Pos())
-	}
-	return nil
-}
-
-func (f *copyFormat) validate() error {
-	if f.CSV && f.Escape == 0 {
-		f.Escape = f.Quote
-	}
-	switch {
-	case f.Delimiter == '\n' || f.Delimiter == '\r':
-		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter cannot be newline or carriage return")
-	case strings.ContainsAny(f.Null, "\r\n"):
-		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY null representation cannot use newline or carriage return")
-	case !f.CSV && strings.IndexByte("\\.abcdefghijklmnopqrstuvwxyz0123456789", f.Delimiter) >= 0:
-		return sqlerr.Newf(sqlerr.InvalidParameterValue, "COPY delimiter cannot be %q", string(f.Delimiter))
-	case f.CSV && f.Delimiter == f.Quote:
-		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter and quote must be different")
-	case strings.IndexByte(f.Null, f.Delimiter) >= 0:
-		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY delimiter must not appear in the NULL specification")
-	}
-	return nil
-}
-
 // CopyIn takes the input of COPY FROM.
 type CopyIn struct {
 	s       *Session
@@ -193,8 +63,14 @@ type CopyIn struct {
 	def     *table.TableDef
 	cols    []int // input field → table column
 	missing []missingColumn
-	ctx     *expr.Context
-	parse   *types.ParseOptions
+	// defaults are those of the columns of the input, if it may say that a value is the default.
+	defaults []missingColumn
+	// forceNull and forceNotNull are by field of the input.
+	forceNull, forceNotNull []bool
+	where                   expr.Expr // nil: all rows
+	skipped                 int64
+	ctx                     *expr.Context
+	parse                   *types.ParseOptions
 	// Binary is always false: input is text, in one column for each field of Columns.
 	Columns int
 }
@@ -243,20 +119,37 @@ func (s *Session) copyTarget(ctx context.Context, b *ast.Copy, f copyFormat) (*C
 		if u {
 			continue
 		}
-		m := missingColumn{col: i, fixed: types.NullOf(def.Columns[i].Type.Kind)}
-		if text := def.Columns[i].Default; text != "" {
-			if m.value, err = bind.DefaultExpr(def, i); err != nil {
-				return nil, err
-			}
-			if m.volatile = expr.IsVolatile(m.value); !m.volatile {
-				if m.fixed, err = expr.EvalRow(c.ctx, m.value, nil); err != nil {
-					return nil, err
-				}
-			}
+		m, err := c.defaultOf(i)
+		if err != nil {
+			return nil, err
 		}
 		c.missing = append(c.missing, m)
 	}
-	return c, nil
+	return c, c.options(ctx, b)
+}
+
+// defaultOf returns what a column has if no value is given.
+func (c *CopyIn) defaultOf(i int) (m missingColumn, err error) {
+	col := &c.def.Columns[i]
+	m = missingColumn{col: i, fixed: types.NullOf(col.Type.Kind)}
+	if col.Default == "" {
+		return m, nil
+	}
+	if m.value, err = bind.DefaultExpr(c.def, i); err != nil {
+		return m, err
+	}
+	if m.volatile = expr.IsVolatile(m.value); !m.volatile {
+		m.fixed, err = expr.EvalRow(c.ctx, m.value, nil)
+	}
+	return m, err
+}
+
+// datum returns the value for one row.
+func (m *missingColumn) datum(ctx *expr.Context) (types.Datum, error) {
+	if m.volatile {
+		return expr.EvalRow(ctx, m.value, nil)
+	}
+	return m.fixed, nil
 }
 
 // CopyFrom feeds COPY FROM STDIN with the input r and ends the statement. An error of r fails it.
@@ -303,8 +196,14 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (ro
 			o.Workers = 1 // they are looked up in the session's catalog
 		}
 	}
+	c.inputOptions(&o)
 	others := c.newMissingRows()
 	defer others.bb.Release()
+	filter, err := c.newFilter()
+	if err != nil {
+		return 0, err
+	}
+	defer filter.close()
 	var b vec.Batch
 	cols := make([]vec.Vector, len(c.def.Columns))
 	to := bulk{w: w}
@@ -316,9 +215,13 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (ro
 			return err
 		}
 		b.Single(n, cols, nil)
+		if err := filter.apply(&b); err != nil || b.N == 0 {
+			return err
+		}
 		return to.insert(ctx, &b)
 	})
 	if err == nil {
+		c.noticeSkipped()
 		err = to.finish(ctx)
 	}
 	return to.rows, err
@@ -343,13 +246,9 @@ func (m *missingRows) fill(ctx *expr.Context, cols []vec.Vector, n int) error {
 	m.bb.Reset()
 	for range n {
 		for i := range m.cols {
-			c := &m.cols[i]
-			d := c.fixed
-			if c.volatile {
-				var err error
-				if d, err = expr.EvalRow(ctx, c.value, nil); err != nil {
-					return err
-				}
+			d, err := m.cols[i].datum(ctx)
+			if err != nil {
+				return err
 			}
 			if err := m.bb.Col(i).Append(d); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
+	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -33,16 +34,16 @@ type CopyOut struct {
 // runCopyTo is COPY … TO.
 func (s *Session) runCopyTo(ctx context.Context, b *ast.Copy) (*Result, error) {
 	if b.Where != nil {
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "WHERE clause not allowed with COPY TO")
+		return nil, sqlerr.New(sqlerr.SyntaxError, "WHERE clause not allowed with COPY TO").At(b.Where.Pos())
 	}
-	f, err := copyOptions(b.Options)
+	f, err := copyOptions(b.Options, false)
 	if err != nil {
 		return nil, err
 	}
 	if f.HeaderMatch {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use \"match\" with HEADER in COPY TO")
 	}
-	body, err := s.copySource(ctx, b)
+	def, body, err := s.copySource(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (s *Session) runCopyTo(ctx context.Context, b *ast.Copy) (*Result, error) {
 		return nil, err
 	}
 	r.s, r.ctx, r.parent = s, ctx, ctx
-	out, err := s.newCopyOut(r.Columns, f)
+	out, err := s.newCopyOut(def, r.Columns, f)
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -62,21 +63,21 @@ func (s *Session) runCopyTo(ctx context.Context, b *ast.Copy) (*Result, error) {
 	return r, s.copyToFile(ctx, r, b.File)
 }
 
-// copySource returns the query whose rows are copied.
-func (s *Session) copySource(ctx context.Context, b *ast.Copy) (ast.Stmt, error) {
+// copySource returns the query whose rows are copied, and the table if it is one.
+func (s *Session) copySource(ctx context.Context, b *ast.Copy) (*table.TableDef, ast.Stmt, error) {
 	if b.Table == nil {
 		switch q := b.Query.(type) {
 		case *ast.Insert, *ast.Update, *ast.Delete, *ast.Merge, *ast.Query:
-			return q, nil
+			return nil, q, nil
 		}
-		return nil, sqlerr.Unsupported("COPY of this statement")
+		return nil, nil, sqlerr.Unsupported("COPY of this statement")
 	}
 	def, err := s.steadyTable(ctx, b.Table)
 	if err != nil {
 		if sqlerr.CodeOf(err) == sqlerr.WrongObjectType {
 			err = sqlerr.Newf(sqlerr.WrongObjectType, "cannot copy from view \"%s\"", b.Table.Name).WithHint("Try the COPY (SELECT ...) TO variant.")
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	columns := b.Columns
 	if len(columns) == 0 {
@@ -87,17 +88,18 @@ func (s *Session) copySource(ctx context.Context, b *ast.Copy) (ast.Stmt, error)
 	sel := &ast.Select{From: []ast.TableExpr{b.Table}}
 	for i, name := range columns {
 		if def.ColumnIndex(name) < 0 {
-			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", name, def.Name)
+			return nil, nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", name, def.Name)
 		}
 		if slices.Contains(columns[:i], name) {
-			return nil, sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" specified more than once", name)
+			return nil, nil, sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" specified more than once", name)
 		}
 		sel.Targets = append(sel.Targets, ast.Target{Expr: &ast.ColumnRef{Names: []string{name}}})
 	}
-	return &ast.Query{Body: sel}, nil
+	return def, &ast.Query{Body: sel}, nil
 }
 
-func (s *Session) newCopyOut(cols []plan.OutColumn, f copyFormat) (*CopyOut, error) {
+// newCopyOut prepares the output of columns, of a table or, if def is nil, of a query.
+func (s *Session) newCopyOut(def *table.TableDef, cols []plan.OutColumn, f copyFormat) (*CopyOut, error) {
 	if cols == nil {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "COPY query must have a RETURNING clause")
 	}
@@ -105,8 +107,17 @@ func (s *Session) newCopyOut(cols []plan.OutColumn, f copyFormat) (*CopyOut, err
 	for i := range cols {
 		out.quoted[i] = f.quoteAll || slices.Contains(f.quoteColumns, cols[i].Name)
 	}
-	for _, name := range f.quoteColumns {
+	for i, name := range f.quoteColumns {
+		if slices.Contains(f.quoteColumns[:i], name) {
+			return nil, sqlerr.Newf(sqlerr.DuplicateColumn, "column \"%s\" specified more than once", name)
+		}
 		if !slices.ContainsFunc(cols, func(c plan.OutColumn) bool { return c.Name == name }) {
+			if def != nil && def.ColumnIndex(name) >= 0 {
+				return nil, sqlerr.Newf(sqlerr.InvalidColumnReference, "FORCE_QUOTE column \"%s\" not referenced by COPY", name)
+			}
+			if def != nil {
+				return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", name, def.Name)
+			}
 			return nil, sqlerr.Newf(sqlerr.UndefinedColumn, "column \"%s\" does not exist", name)
 		}
 	}

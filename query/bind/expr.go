@@ -39,6 +39,8 @@ const (
 	clauseGenerated = "column generation expressions"
 	// clauseTransform is USING of ALTER COLUMN TYPE.
 	clauseTransform = "transform expressions"
+	// clauseCopy is WHERE of COPY FROM, which is not stored.
+	clauseCopy = "COPY FROM WHERE conditions"
 )
 
 // exprDepthMax bounds the depth of an expression.

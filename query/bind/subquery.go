@@ -22,6 +22,8 @@ func (x *exprs) subquery(e *ast.Subquery) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in transform expression").At(e.Pos())
 	case clauseDefault:
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in DEFAULT expression").At(e.Pos())
+	case clauseCopy:
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "cannot use subquery in COPY FROM WHERE condition").At(e.Pos())
 	}
 	q, err := x.query(e.Query)
 	if err != nil {
@@ -52,7 +54,7 @@ const arrayItemFunc = "lamina_array_item"
 // its rows fails when it is evaluated: clients ask that of relations that are empty.
 func (x *exprs) arraySubquery(e *ast.Subquery) (expr.Expr, error) {
 	unsupported := sqlerr.Unsupported("ARRAY subquery").At(e.Pos())
-	if x.clause == clauseCheck || x.clause == clauseDefault {
+	if x.clause == clauseCheck || x.clause == clauseDefault || x.clause == clauseCopy {
 		return nil, unsupported
 	}
 	q, err := x.s.g.query(e.Query, x.s, x.s.ctes, resolveUnknown)

@@ -50,13 +50,32 @@ type chunk struct {
 
 	cols []column
 	rows int
-	done chan struct{} // has an element once the columns are made
+	// kept are the records that become rows; nil: all from first on. skips are the others.
+	kept  []int32
+	skips []skipped
+	// defaults are the places where the input says that a column has its default.
+	defaults []Place
+	done     chan struct{} // has an element once the columns are made
 	// dropped says that nobody waits for the columns any more.
 	dropped atomic.Bool
 	// panicked is what a worker panicked with.
 	panicked any
 	vectors  []vec.Vector
 	scratch  []byte // strings that are not in buf as they are
+}
+
+// skipped is a row that is left out, with what follows its line's number in a context.
+type skipped struct {
+	Skip
+	what string
+}
+
+// recordOf returns the number of the record that a row is made of.
+func (c *chunk) recordOf(row int) int {
+	if c.kept != nil {
+		return int(c.kept[row])
+	}
+	return c.first + row
 }
 
 // record returns the text of record i.

@@ -12,6 +12,8 @@ type lineError struct {
 	err  error
 	line int64
 	what string // follows the line's number in the context
+	// column and value are set if a value cannot be read.
+	column, value string
 }
 
 func (e *lineError) Error() string { return e.err.Error() }

@@ -16,6 +16,9 @@
 // that meets any error in a block goes through its records one by one to find the first. The rows before it are handed on
 // before the error is returned. Messages and their CONTEXT with line and column are PostgreSQL's.
 //
+// With Options.Skipped, a chunk in which a value cannot be read is gone through record by record; those whose values can be
+// read are converted again, without the others.
+//
 // # Memory
 //
 // The number of chunks on their way is bounded, and so are their bytes, except that one record may have up to recordBytesMax.

@@ -19,6 +19,8 @@ type field struct{ off, n uint32 }
 const (
 	isNull    = 1 << 31 // there are no bytes
 	isScratch = 1 << 30 // the bytes are in the scratch of the chunk
+	// isDefault is all of n for a field that stands for the default of its column: until that is known it is NULL.
+	isDefault = isNull | 1
 )
 
 // bytes returns the bytes of a field that is not NULL.
@@ -42,6 +44,8 @@ type fields struct {
 	// plainNull is what is NULL in records without quotes and backslashes, if anything is.
 	plainNull string
 	hasNull   bool
+	// force says that there are columns in which NULL is found in another way.
+	force bool
 }
 
 func newFields(o *Options) *fields {
@@ -52,6 +56,7 @@ func newFields(o *Options) *fields {
 		special = o.Format.Quote
 	}
 	f.hasNull = bytes.IndexByte([]byte(f.plainNull), special) < 0
+	f.force = o.ForceNull != nil || o.ForceNotNull != nil
 	return f
 }
 
@@ -65,6 +70,30 @@ func (f *fields) put(x field) {
 
 // split finds the fields of a record; f.n is their number afterwards.
 func (f *fields) split(c *chunk, record, row int) error {
+	err := f.find(c, record, row)
+	if f.force && err == nil {
+		f.forceNulls()
+	}
+	return err
+}
+
+// forceNulls looks again at what is NULL.
+func (f *fields) forceNulls() {
+	null := f.o.Format.Null
+	for k := range min(f.n, len(f.o.Types)) {
+		x := &f.list[k*blockRows+f.row]
+		switch {
+		case x.n == isNull:
+			if f.o.ForceNotNull != nil && f.o.ForceNotNull[k] {
+				x.n = uint32(len(null))
+			}
+		case x.n != isDefault && f.o.ForceNull != nil && f.o.ForceNull[k] && string(f.c.bytesOf(*x)) == null:
+			x.n = isNull
+		}
+	}
+}
+
+func (f *fields) find(c *chunk, record, row int) error {
 	f.c, f.row, f.n = c, row, 0
 	start, end, special := c.bounds(record)
 	switch {
@@ -115,6 +144,9 @@ func (f *fields) found(text []byte, begin, end int) field {
 	if f.hasNull && end-begin == len(f.plainNull) && string(text[begin:end]) == f.plainNull {
 		return field{uint32(begin), isNull}
 	}
+	if f.o.Default != nil && string(text[begin:end]) == *f.o.Default {
+		return field{uint32(begin), isDefault}
+	}
 	return field{uint32(begin), uint32(end - begin)}
 }
 
@@ -154,6 +186,9 @@ func (f *fields) csv(start, end int) error {
 func (f *fields) unquoted(text []byte, begin, end int) field {
 	if string(text[begin:end]) == f.o.Format.Null {
 		return field{uint32(begin), isNull}
+	}
+	if f.o.Default != nil && string(text[begin:end]) == *f.o.Default {
+		return field{uint32(begin), isDefault}
 	}
 	return field{uint32(begin), uint32(end - begin)}
 }
@@ -235,6 +270,9 @@ func (f *fields) textField(text []byte, begin, end int) (field, error) {
 	b := text[begin:end]
 	if string(b) == f.o.Format.Null {
 		return field{uint32(begin), isNull}, nil
+	}
+	if f.o.Default != nil && string(b) == *f.o.Default {
+		return field{uint32(begin), isDefault}, nil
 	}
 	if bytes.IndexByte(b, '\\') < 0 {
 		return field{uint32(begin), uint32(len(b))}, nil

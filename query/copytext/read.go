@@ -24,7 +24,36 @@ type Options struct {
 	// Workers is the number of goroutines that convert; below 2 the caller's does. With more than one, Parse is used by
 	// several goroutines at once.
 	Workers int
+	// ForceNull and ForceNotNull name fields of csv in which what stands for NULL is NULL even in quotes, or never. nil: none.
+	ForceNull, ForceNotNull []bool
+	// Default is what stands for the default of a column; nil: nothing does. HasDefault names the columns that have one.
+	Default    *string
+	HasDefault []bool
+	// FillDefaults replaces what vectors have at the places of defaults, in the order of the input; they hold NULL there.
+	FillDefaults func(cols []vec.Vector, rows int, at []Place) error
+	// Skipped, if it is set, is told of the rows that have a value which cannot be read, and which are left out. Its error ends the
+	// input.
+	Skipped func(Skip) error
 }
+
+// Place is a field of the rows that are handed on together.
+type Place struct{ Row, Col int }
+
+// Skip is a row that is left out: Value is the text, as errors show it, that cannot be a value of Column.
+type Skip struct {
+	Line          int64
+	Column, Value string
+}
+
+// RowError makes an error of emit one of a row of those that it was given: it names the line.
+func RowError(row int, err error) error { return &rowError{err, row} }
+
+type rowError struct {
+	error
+	row int
+}
+
+func (e *rowError) Unwrap() error { return e.error }
 
 // chunksEach is the number of chunks on their way for each worker; chunksBytesMax bounds their text together, unless it is
 // only one.
@@ -84,16 +113,39 @@ func (r *reader) run(ctx context.Context, emit func(cols []vec.Vector, rows int)
 		if c.panicked != nil {
 			panic(c.panicked)
 		}
-		if c.rows > 0 {
-			if err := emit(r.vectors(c), c.rows); err != nil {
-				return err
-			}
+		if err := r.emit(c, emit); err != nil {
+			return err
 		}
 		if c.err != nil {
 			return c.err
 		}
 		r.free = append(r.free, c)
 	}
+}
+
+// emit hands the rows of a chunk on.
+func (r *reader) emit(c *chunk, emit func(cols []vec.Vector, rows int) error) error {
+	for _, x := range c.skips {
+		if err := r.o.Skipped(x.Skip); err != nil {
+			return &lineError{err: err, line: x.Line, what: x.what}
+		}
+	}
+	if c.rows == 0 {
+		return nil
+	}
+	cols := r.vectors(c)
+	if len(c.defaults) > 0 {
+		if err := r.o.FillDefaults(cols, c.rows, c.defaults); err != nil {
+			return err
+		}
+	}
+	err := emit(cols, c.rows)
+	if at, ok := errors.AsType[*rowError](err); ok {
+		record := c.recordOf(at.row)
+		text, _ := c.record(record)
+		return &lineError{err: at.error, line: c.lineOf(record, &r.o.Format), what: ": " + shown(text)}
+	}
+	return err
 }
 
 // readAhead reads chunks and has them converted, as many as may be on their way.

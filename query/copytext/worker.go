@@ -29,6 +29,7 @@ func newWorker(o *Options) *worker {
 // convert makes the columns of a chunk. At the first error the rows before it are left, and c.err is the error.
 func (w *worker) convert(c *chunk) {
 	w.c, w.text = c, c.buf[:len(c.buf)+slackBytes:cap(c.buf)]
+	c.kept, c.skips, c.defaults = nil, c.skips[:0], c.defaults[:0]
 	records := len(c.ends) - c.first
 	valid := w.valid()
 	for {
@@ -41,8 +42,32 @@ func (w *worker) convert(c *chunk) {
 			w.again = false
 			continue
 		}
+		if w.o.Skipped != nil && c.kept == nil {
+			w.sift(records)
+			records, valid = len(c.kept), true
+			continue
+		}
 		n, err := w.firstError(bad, records)
 		c.last, c.err, records, valid = true, err, n, true
+	}
+}
+
+// sift finds the records whose values can be read, up to one with another error.
+func (w *worker) sift(records int) {
+	c := w.c
+	c.kept = make([]int32, 0, records)
+	for record := c.first; record < c.first+records; record++ {
+		err := w.rowError(record)
+		if err == nil {
+			c.kept = append(c.kept, int32(record))
+			continue
+		}
+		err.line += c.lineOf(record, &w.o.Format)
+		if err.column == "" {
+			c.last, c.err = true, err
+			return
+		}
+		c.skips = append(c.skips, skipped{Skip{err.line, err.column, err.value}, err.what})
 	}
 }
 
@@ -59,7 +84,7 @@ func (w *worker) valid() bool {
 // rows converts the first n rows, or returns the first one of a block with an error.
 func (w *worker) rows(n int, valid bool) (bad int, ok bool) {
 	c := w.c
-	c.scratch = c.scratch[:0]
+	c.scratch, c.defaults = c.scratch[:0], c.defaults[:0]
 	for i := range c.cols {
 		c.cols[i].reset()
 	}
@@ -75,7 +100,7 @@ func (w *worker) rows(n int, valid bool) (bad int, ok bool) {
 func (w *worker) block(n int) bool {
 	c, f := w.c, w.fields
 	for row := range n {
-		if f.split(c, c.first+w.at+row, row) != nil || f.n != len(c.cols) {
+		if f.split(c, c.recordOf(w.at+row), row) != nil || f.n != len(c.cols) || w.o.Default != nil && !w.noteDefaults(row) {
 			return false
 		}
 	}
@@ -104,6 +129,20 @@ func (w *worker) block(n int) bool {
 	return true
 }
 
+// noteDefaults notes which fields of a row stand for defaults; it fails if a column has none.
+func (w *worker) noteDefaults(row int) bool {
+	for k := range w.c.cols {
+		if w.fields.list[k*blockRows+row].n != isDefault {
+			continue
+		}
+		if !w.o.HasDefault[k] {
+			return false
+		}
+		w.c.defaults = append(w.c.defaults, Place{w.at + row, k})
+	}
+	return true
+}
+
 // general gives a column of numerics the form that takes every value, and has the chunk converted anew.
 func (w *worker) general(col int) {
 	w.c.cols[col] = generalColumn(w.o.Types[col])
@@ -113,7 +152,7 @@ func (w *worker) general(col int) {
 // firstError goes through the rows from one on and returns the first that has an error, with it.
 func (w *worker) firstError(from, n int) (int, error) {
 	for row := from; row < n; row++ {
-		record := w.c.first + row
+		record := w.c.recordOf(row)
 		if err := w.rowError(record); err != nil {
 			err.line += w.c.lineOf(record, &w.o.Format)
 			return row, err
@@ -134,6 +173,12 @@ func (w *worker) rowError(record int) *lineError {
 	if err := f.split(c, record, 0); err != nil {
 		return whole(err)
 	}
+	for k := range min(f.n, len(c.cols)) {
+		if f.list[k*blockRows].n == isDefault && !w.o.HasDefault[k] {
+			return whole(sqlerr.New(sqlerr.BadCopyFileFormat, "unexpected default marker in COPY data").
+				WithDetail("Column \"%s\" has no default value.", w.o.Names[k]))
+		}
+	}
 	if f.n > len(c.cols) {
 		return whole(sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column"))
 	}
@@ -143,7 +188,8 @@ func (w *worker) rowError(record int) *lineError {
 			continue
 		}
 		if _, err := w.parse(k, x); err != nil {
-			return &lineError{err: err, what: ", column " + w.o.Names[k] + ": " + shown(c.bytesOf(x))}
+			name, value := w.o.Names[k], shown(c.bytesOf(x))
+			return &lineError{err: err, what: ", column " + name + ": " + value, column: name, value: value}
 		}
 	}
 	if f.n < len(c.cols) {
