@@ -269,7 +269,7 @@ func TestBackupOnFullDisk(t *testing.T) {
 	w, c = mixedStore(t, fs, 5)
 	must(0, w.s.Checkpoint(t.Context()))(t)
 	shared := 0
-	for room := 12 << 10; room > 0; room -= 1 << 10 {
+	for room := 12 << 10; room > 0; room -= 1 << 9 {
 		fs.SetSpace(fs.Used() + room)
 		made, err := backUp(t.Context(), w.s, w.o, "backup")
 		fs.SetSpace(-1)

@@ -230,7 +230,7 @@ func TestStoreSurvivesKill(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	model := map[string]*modelTable{}
 	kinds, commits, inFlight := map[string]int{}, 0, 0
-	for round := range rounds {
+	for round := 0; more(round, rounds, inFlight == 0); round++ {
 		what, lines := "told", 1+rng.IntN(250)
 		switch round % 4 {
 		case 1:

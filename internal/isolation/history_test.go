@@ -44,6 +44,9 @@ func newRun(p place, level history.Level, connect func(*lamina.DB) (session, err
 		txs: 60, clients: 6, connect: connect, asleep: 3,
 		tables: listTables(p.tiers, func(tier string) bool { return tier == "memory" && p.durable }),
 	}
+	if level == history.Serializable {
+		r.txs = 75 // more of them are refused
+	}
 	if p.durable {
 		r.fs = waltest.NewCrashFS()
 	}
