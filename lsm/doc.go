@@ -25,6 +25,13 @@
 // that met it stays where it is for ever, because Pebble would take it for a success, and the tier refuses everything
 // but reads. A read that fails makes the tier refuse reads too, because most of them cannot report an error.
 //
+// # Loads
+//
+// A batch of some size that is nothing but new rows is sorted and written to files, which Pebble takes over together: without a
+// memtable, and, when keys follow those that are there, without a compaction. One of the files has the mark, as every batch has.
+// Pebble flushes memtables with an older one first, so that files that are durable at once are still a prefix with what came
+// before them.
+//
 // # Views
 //
 // A snapshot of the tier shares the Pebble snapshot of the one before unless something was written in between. Pebble

@@ -71,13 +71,16 @@ func (j *tpchJob) load(ctx context.Context) error {
 	for _, t := range tpch.Tables() {
 		total += j.g.Rows(t)
 	}
+	if err := j.checkMemory(); err != nil {
+		return err
+	}
 	report, done := j.bars.begin("load", "rows", total)
 	stats, err := tpchload.Load(ctx, j.db, j.g, tpchload.Options{
 		Tier: j.flags.tier, Workers: j.flags.workers, Mixed: j.flags.mixed, CorruptRow: j.flags.corruptRow, Progress: report,
 	})
 	done()
 	if err != nil {
-		return explainLoad(err, j.flags.sf)
+		return j.adviseMemory(explainLoad(err, j.flags.sf))
 	}
 	if stats.Rows != total {
 		return fmt.Errorf("load: %d rows were loaded, there are %d", stats.Rows, total)
