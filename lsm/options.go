@@ -8,7 +8,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 )
@@ -117,7 +116,7 @@ func (o *Options) pebble(fs vfs.FS, cache *pebble.Cache, log pebble.Logger, dama
 		p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionGood })
 	} // else Pebble's own: Snappy
 	// Files that were taken over as if they were a memtable would be durable only once that was flushed.
-	p.Experimental.DisableIngestAsFlushable = func() bool { return !invariants.Mutant("lsm-ingest-as-memtable") }
+	p.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	p.EnsureDefaults()
 	return p
 }

@@ -71,7 +71,6 @@ var mutants = []mutant{
 	{"lsm-condition-without-end", "lsm", "TestScanConditions"},
 	{"lsm-narrow-nothing", "lsm", "TestScanConditions"},
 	{"lsm-apply-without-bound", "lsm", "TestLoadIsBounded"},
-	{"lsm-ingest-as-memtable", "lsm", "TestLoadsSurvivePowerLoss"},
 	{"lsm-ingest-without-mark", "lsm", "TestLoadsSurvivePowerLoss"},
 	{"lsm-top-is-new", "lsm", "TestLoadsBecomeFiles"},
 	{"lsm-ended-for-nothing", "lsm", "TestEndedKeysAreCharged"},
