@@ -19,6 +19,16 @@
 // place, and the rows that ended between G and this moment are put into the deletion vectors: publishing costs as much as
 // there are such rows. Compaction does the same with segments in place of the memtable.
 //
+// Segments have levels: four of a level that may have one key in common become one level higher, in pieces of about the
+// same size that cover a part of the keys each, so that later merges are of those that cover the same part.
+//
+// # Keys
+//
+// A key is looked for in the memtables, and then in each segment whose range and filter it passes. A batch of rows asks the
+// filters for all its keys at once, ahead of the locks of these (Absent). Segments do not get rows: a key that none of them
+// has is not looked for there again while they are the segments of the table. It is looked for in the memtables when its
+// lock was granted, as always.
+//
 // # Loads
 //
 // A bulk load does not go through a memtable: its rows are gathered in runs, each of which is sorted and becomes a segment

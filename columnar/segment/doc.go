@@ -18,7 +18,8 @@
 //
 // A row's position is its ordinal in the segment, and never changes. What narrows the positions to look at, from cheap
 // to dear, is: zone maps (bounds and NULL counts of each column, for each zone), for columns of few values one roaring
-// bitmap a value, and for a key its bloom filter and its index (sorted encoded keys → position). Select asks all of them
+// bitmap a value, and for a key its bloom filter and its index (sorted encoded keys → position). MayHave asks a filter for
+// many keys at once, which takes a part of the time of as many Lookups. Select asks all of them
 // for a list of table.Conjuncts, and says of each whether the rows that it leaves all meet it. A Scan takes a Selection,
 // or a set of positions, and the rows that live, and touches the pages of the zones that have one of them, column by
 // column, as they are asked for.
