@@ -63,6 +63,14 @@ func benchStores(b *testing.B, run func(b *testing.B, db *lamina.DB)) {
 			run(b, db)
 		})
 	}
+	b.Run("segments", func(b *testing.B) {
+		db := benchDB(b, true)
+		if _, err := db.Exec(b.Context(), "VACUUM FULL t"); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		run(b, db)
+	})
 	b.Run("lsm", func(b *testing.B) {
 		db := benchDBOf(b, b.TempDir(), &lamina.Options{Storage: table.LSM{}})
 		b.ReportAllocs()

@@ -56,6 +56,7 @@ type tableSnapshot struct {
 var (
 	_ table.TableSnapshot = (*tableSnapshot)(nil)
 	_ table.Moving        = (*tableSnapshot)(nil)
+	_ table.RowGetter     = (*tableSnapshot)(nil)
 )
 
 func (s *tableSnapshot) Def() *table.TableDef { return s.def }
@@ -93,6 +94,34 @@ func (s *tableSnapshot) Get(key []byte) (table.RowRef, bool) {
 		}
 	}
 	return 0, false
+}
+
+// GetRow is Get and AppendRow: the place of the row need not be looked for again.
+func (s *tableSnapshot) GetRow(key []byte, cols []int, dst types.Row) (types.Row, table.RowRef, bool) {
+	for _, m := range s.p.mems {
+		switch row, sight := m.Find(key, s.lsn); sight {
+		case rowstore.Visible:
+			return m.AppendRow(dst, row, cols), table.RowRef(row), true
+		case rowstore.Ended:
+			return dst, 0, false
+		}
+	}
+	at := len(dst)
+	for i := len(s.p.segs) - 1; i >= 0; i-- {
+		x := s.p.segs[i]
+		pos, found, err := x.live(0, key, s.lsn)
+		if found && err == nil {
+			dst, err = x.appendRow(dst, pos, cols)
+		}
+		if err != nil {
+			s.failed(err)
+			return dst[:at], 0, false
+		}
+		if found {
+			return dst, segmentRef(x.num, pos), true
+		}
+	}
+	return dst, 0, false
 }
 
 // SameRows reports whether both snapshots are of the same incarnation.

@@ -161,3 +161,29 @@ func FuzzKeyOrder(f *testing.F) {
 		}
 	})
 }
+
+// TestInt: an integer is read back from its key, and from no key of another length.
+func TestInt(t *testing.T) {
+	read := 0
+	for _, k := range kinds {
+		if k.Class() != types.ClassInt {
+			if _, ok := index.Int(make([]byte, 8), k); ok {
+				t.Errorf("%v is no integer", types.T(k))
+			}
+			continue
+		}
+		for _, d := range extremes(k) {
+			key := index.AppendDatum(nil, d, true)
+			if x, ok := index.Int(key, k); !ok || x != d.I {
+				t.Errorf("%v %d is read back as %d, %v", types.T(k), d.I, x, ok)
+			}
+			if _, ok := index.Int(append(key, 0), k); ok {
+				t.Errorf("%v: a key of %d bytes", types.T(k), len(key)+1)
+			}
+			read++
+		}
+	}
+	if read < 30 {
+		t.Fatalf("only %d integers were read", read)
+	}
+}

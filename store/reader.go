@@ -176,11 +176,14 @@ func (r *Reader) looked(enc []byte, found bool) {
 
 // GetRef appends the asked columns of a row to dst and returns its reference.
 func (r *Reader) GetRef(ctx context.Context, key types.Row, cols []int, dst types.Row) (types.Row, table.RowRef, error) {
-	ref, err := r.Ref(ctx, key)
-	if err != nil {
+	if err := checkColumns(r.def, cols); err != nil {
 		return dst, 0, err
 	}
-	if err := checkColumns(r.def, cols); err != nil {
+	if r.rows != nil {
+		return r.getAtOnce(key, cols, dst)
+	}
+	ref, err := r.Ref(ctx, key)
+	if err != nil {
 		return dst, 0, err
 	}
 	if ref&privateRef != 0 {
@@ -188,6 +191,33 @@ func (r *Reader) GetRef(ctx context.Context, key types.Row, cols []int, dst type
 		return c.appendRow(dst, at, cols), ref, nil
 	}
 	return r.ts.AppendRow(dst, ref, cols), ref, r.st.tx.s.readable()
+}
+
+// getAtOnce is GetRef where committed rows are found and read in one go.
+func (r *Reader) getAtOnce(key types.Row, cols []int, dst types.Row) (types.Row, table.RowRef, error) {
+	enc, ok, err := r.look(key)
+	if !ok || err != nil {
+		return dst, 0, orNotFound(err)
+	}
+	w, at := r.tt.w, len(dst)
+	if w != nil && !w.empty() {
+		if row := w.lookup(0, enc, r.st.sees()); row >= 0 {
+			c, i := w.at(row)
+			return c.appendRow(dst, i, cols), privateRef | table.RowRef(row), nil
+		}
+	}
+	dst, ref, found := r.rows.GetRow(enc, cols, dst)
+	if found && w != nil && w.hides(ref, r.st.sees()) {
+		dst, found = dst[:at], false
+	}
+	r.looked(enc, found)
+	if err := r.st.tx.s.readable(); err != nil {
+		return dst[:at], 0, err
+	}
+	if !found {
+		return dst, 0, table.ErrNotFound
+	}
+	return dst, ref, nil
 }
 
 // Ref returns the reference of a row.

@@ -129,6 +129,14 @@ func (c *Cache) acquire(s *slot) *entryOf {
 	return e
 }
 
+// present is acquire for who asks again in another way if there is nothing: that is not counted.
+func (c *Cache) present(s *slot) *entryOf {
+	if s.entry.Load() == nil {
+		return nil
+	}
+	return c.acquire(s)
+}
+
 // acquire takes a reference, unless the last one is gone.
 func (e *entryOf) acquire() bool {
 	for {

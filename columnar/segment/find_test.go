@@ -465,3 +465,63 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("LSNs from %d to %d", lo, hi)
 	}
 }
+
+// TestLookupsOfIntegers: keys of one column of integers are found among entries in the cache as in the file, at all widths
+// of these, and rows are read from the cache as they were.
+func TestLookupsOfIntegers(t *testing.T) {
+	found, missed := 0, 0
+	for seed, k := range []types.Kind{types.Int2, types.Int4, types.Int8, types.Date, types.OID, types.TimestampTZ} {
+		for _, spread := range []int64{1, 7, 300, 70_000, 1 << 40} {
+			if spread > 7 && (k == types.Int2 || k != types.Int8 && k != types.TimestampTZ && spread > 70_000) {
+				continue
+			}
+			rng := rand.New(rand.NewPCG(uint64(seed), uint64(spread)))
+			s := segment.Schema{
+				Columns: []segment.Column{{Name: "k", Type: types.T(k), FieldID: 1, NotNull: true}, {Name: "v", Type: types.T(types.Text), FieldID: 2}},
+				Keys:    []segment.Key{{Name: "pkey", Cols: []int{0}}}, Sort: []int{0},
+			}
+			x, rows := int64(10), []types.Row(nil)
+			if k != types.OID {
+				x = -20 * spread
+			}
+			at := map[int64][]uint32{}
+			for i := range 1000 {
+				if x += rng.Int64N(spread + 1); i%10 == 0 {
+					x += 2
+				}
+				at[x] = append(at[x], uint32(i))
+				v := types.NewString(types.Text, fmt.Sprintf("value %d, which is long", i))
+				if i%7 == 0 {
+					v = types.NullOf(types.Text)
+				}
+				rows = append(rows, types.Row{types.NewInt(k, x), v})
+			}
+			fs := vfs.NewMem()
+			seg := open(t, fs, "a", write(t, fs, "a", s, segment.Options{ZoneRows: 64}, rows, rng), segment.NewCache(4<<20))
+			for range 2 { // the second time all is in the cache
+				for i, r := range rows {
+					for d := int64(-1); d <= 1; d++ {
+						y := r[0].I + d
+						pos, err := seg.Lookup(nil, 0, index.AppendDatum(nil, types.NewInt(k, y), true))
+						if err != nil || !slices.Equal(pos, at[y]) {
+							t.Fatalf("%v %d is at %v, not %v: %v", types.T(k), y, pos, at[y], err)
+						}
+						if found += len(pos); len(pos) == 0 {
+							missed++
+						}
+					}
+					got, err := seg.Row(nil, []int{1, 0}, i)
+					if err != nil || len(got) != 2 || got[0] != r[1] || got[1] != r[0] {
+						t.Fatalf("row %d is %v, not %v: %v", i, got, r, err)
+					}
+				}
+			}
+			if _, err := seg.Row(nil, []int{0}, len(rows)); err == nil {
+				t.Fatal("a row beyond the last was read")
+			}
+		}
+	}
+	if found < 10_000 || missed < 1000 {
+		t.Errorf("%d found, %d missed", found, missed)
+	}
+}

@@ -3,7 +3,6 @@ package segment
 import (
 	"bytes"
 	"hash/crc32"
-	"sort"
 	"sync"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -41,8 +40,8 @@ func (s *Segment) probe(dst []uint32, k int, key []byte) ([]uint32, error) {
 func (s *Segment) searchIndex(dst []uint32, k int, key []byte) ([]uint32, error) {
 	r := &s.keys[k]
 	// The first block that may hold the key: equal keys may begin in the block before one whose separator is the key.
-	b := sort.Search(len(r.seps), func(i int) bool { return bytes.Compare(r.seps[i], key) >= 0 })
-	if b = max(b-1, 0); invariants.Mutant("segment-skip-block") {
+	b := max(r.firstBlock(key)-1, 0)
+	if invariants.Mutant("segment-skip-block") {
 		b++
 	}
 	for ; b < len(r.seps); b++ {
@@ -50,6 +49,10 @@ func (s *Segment) searchIndex(dst []uint32, k int, key []byte) ([]uint32, error)
 			break
 		}
 		if r.clustered {
+			var found bool
+			if dst, found = s.searchInts(dst, k, b, key); found {
+				continue
+			}
 			var err error
 			if dst, err = s.searchZone(dst, k, b, key); err != nil {
 				return dst, err

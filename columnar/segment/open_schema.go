@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/types"
 )
 
@@ -65,7 +66,8 @@ type keyReader struct {
 	buckets     uint32
 	first, last []byte
 	seps        [][]byte
-	offs        []int64 // of the blocks; one more than there are
+	words       []uint64 // of seps, as package index has them
+	offs        []int64  // of the blocks; one more than there are
 	counts      []uint32
 	crcs        []uint32
 	blocks      entry
@@ -105,7 +107,7 @@ func (k *keyReader) decodeRoot(d *decoder, rows int) bool {
 		if d.bad || i > 0 && bytes.Compare(k.seps[i-1], sep) > 0 {
 			return false
 		}
-		k.seps = append(k.seps, sep)
+		k.seps, k.words = append(k.seps, sep), append(k.words, index.Word(sep))
 		k.offs = append(k.offs, off)
 		k.counts = append(k.counts, uint32(count))
 		k.crcs = append(k.crcs, d.u32())

@@ -151,7 +151,7 @@ func (g *Getter) Row(dst types.Row, pos int) (types.Row, error) {
 func (g *Getter) at(pos int) (int, error) {
 	sc := g.sc
 	if pos < 0 || pos >= sc.s.rows {
-		return 0, sqlerr.Newf(sqlerr.InternalError, "segment %s has no row %d", sc.s.name, pos)
+		return 0, sc.s.errNoRow(pos)
 	}
 	if z := pos / sc.s.zoneRows; z != sc.zone {
 		sc.at = z
@@ -161,6 +161,10 @@ func (g *Getter) at(pos int) (int, error) {
 		sc.Next()
 	}
 	return pos - sc.Pos(), nil
+}
+
+func (s *Segment) errNoRow(pos int) error {
+	return sqlerr.Newf(sqlerr.InternalError, "segment %s has no row %d", s.name, pos)
 }
 
 // append appends columns of the Getter, by their places there, of row r of the zone.
@@ -177,6 +181,23 @@ func (g *Getter) append(dst types.Row, cols []int, r int) (types.Row, error) {
 
 // Row appends columns of the row at a position to dst. For many rows near each other a Getter does less.
 func (s *Segment) Row(dst types.Row, cols []int, pos int) (types.Row, error) {
+	for _, c := range cols {
+		if c < 0 || c >= len(s.cols) {
+			return dst, sqlerr.Newf(sqlerr.InternalError, "segment %s has no column %d", s.name, c)
+		}
+	}
+	if pos < 0 || pos >= s.rows {
+		return dst, s.errNoRow(pos)
+	}
+	dst, n := s.cachedRow(dst, cols, pos)
+	if n == len(cols) {
+		return dst, nil
+	}
+	return s.readRow(dst, cols[n:], pos)
+}
+
+// readRow is Row for columns that the cache may not have.
+func (s *Segment) readRow(dst types.Row, cols []int, pos int) (types.Row, error) {
 	g, _ := s.getters.Get().(*Getter)
 	if g == nil {
 		all := make([]int, len(s.cols))
@@ -190,11 +211,6 @@ func (s *Segment) Row(dst types.Row, cols []int, pos int) (types.Row, error) {
 	}
 	defer s.getters.Put(g)
 	defer g.Close()
-	for _, c := range cols {
-		if c < 0 || c >= len(s.cols) {
-			return dst, sqlerr.Newf(sqlerr.InternalError, "segment %s has no column %d", s.name, c)
-		}
-	}
 	r, err := g.at(pos)
 	if err != nil {
 		return dst, err
