@@ -230,7 +230,7 @@ func (m *modifier) refetch(ctx context.Context, r *mergeRow) error {
 		cols[i] = cm.Column
 	}
 	var now vec.Batch
-	if err := m.r.Fetch(ctx, []table.RowRef{r.ref}, cols, &now); err != nil {
+	if err := m.fetch(ctx, []table.RowRef{r.ref}, cols, &now); err != nil {
 		return err
 	}
 	for i, cm := range m.m.Cols {
@@ -328,7 +328,7 @@ func (m *modifier) returnMerged(ctx context.Context, rows []*mergeRow, refs []ta
 	action := types.NewString(types.Text, mergeNames[rows[0].clause.Action])
 	for i, r := range rows {
 		var stored vec.Batch
-		if err := m.r.Fetch(ctx, refs[i:i+1], cols, &stored); err != nil {
+		if err := m.fetch(ctx, refs[i:i+1], cols, &stored); err != nil {
 			return err
 		}
 		if err := m.returnRow(stored.Row(0, nil), append(r.row[:len(r.row):len(r.row)], action)); err != nil {

@@ -64,9 +64,6 @@ func (m *modifier) run(ctx context.Context) error {
 	case plan.Insert:
 		return m.insert(ctx)
 	case plan.Update, plan.Delete, plan.MergeRows:
-		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
-			return err
-		}
 		if m.m.Kind == plan.MergeRows {
 			return m.merge(ctx)
 		}
@@ -172,14 +169,8 @@ func (m *modifier) returnFetched(ctx context.Context, refs []table.RowRef) error
 	for i := range cols {
 		cols[i] = i
 	}
-	if m.r == nil {
-		var err error
-		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
-			return err
-		}
-	}
 	var rows vec.Batch
-	if err := m.r.Fetch(ctx, refs, cols, &rows); err != nil {
+	if err := m.fetch(ctx, refs, cols, &rows); err != nil {
 		return err
 	}
 	for i := range refs {
@@ -188,6 +179,16 @@ func (m *modifier) returnFetched(ctx context.Context, refs []table.RowRef) error
 		}
 	}
 	return nil
+}
+
+// fetch reads rows of the table by reference.
+func (m *modifier) fetch(ctx context.Context, refs []table.RowRef, cols []int, dst *vec.Batch) (err error) {
+	if m.r == nil {
+		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
+			return err
+		}
+	}
+	return m.r.Fetch(ctx, refs, cols, dst)
 }
 
 // returnRow evaluates RETURNING on a row of the table followed by the read pipeline's row.
@@ -348,7 +349,7 @@ func (m *modifier) recheck(ctx context.Context, b *vec.Batch, t *target, ref tab
 		cols[i] = cm.Column
 	}
 	var now vec.Batch
-	if err := m.r.Fetch(ctx, []table.RowRef{ref}, cols, &now); err != nil {
+	if err := m.fetch(ctx, []table.RowRef{ref}, cols, &now); err != nil {
 		return false, err
 	}
 	for i, cm := range m.m.Cols {
@@ -448,7 +449,7 @@ func (m *modifier) returnStored(ctx context.Context, b *vec.Batch, targets []tar
 	for len(refs) > 0 {
 		n := min(len(refs), vec.Size)
 		var rows vec.Batch
-		if err := m.r.Fetch(ctx, refs[:n], cols, &rows); err != nil {
+		if err := m.fetch(ctx, refs[:n], cols, &rows); err != nil {
 			return err
 		}
 		row := make(types.Row, len(cols))

@@ -206,7 +206,7 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			return nil, err
 		}
 		s.tx.queries++
-		same, err := samePlanTables(ctx, stmt, p.q)
+		last, same, err := samePlanTables(ctx, stmt, p.q)
 		if err != nil || !same {
 			_ = stmt.Close(err) // it has done nothing
 			code := sqlerr.CodeOf(err)
@@ -219,7 +219,9 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 			p.version = 0
 			continue
 		}
+		p.run.source.rd = last
 		r, err := s.start(ctx, p, stmt, params, space)
+		p.run.source.rd = nil
 		if mustRerun(err, reruns) {
 			reruns, try = reruns+1, -1
 			continue
@@ -230,18 +232,17 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 }
 
 // samePlanTables opens the plan's tables in the statement and reports whether their definitions are those of
-// the plan.
-func samePlanTables(ctx context.Context, stmt table.Statement, q *plan.Query) (bool, error) {
+// the plan; last reads the last of them.
+func samePlanTables(ctx context.Context, stmt table.Statement, q *plan.Query) (last table.Reader, same bool, err error) {
 	for _, def := range q.Tables {
-		r, err := stmt.Reader(ctx, def.ID)
-		if err != nil {
-			return false, err
+		if last, err = stmt.Reader(ctx, def.ID); err != nil {
+			return nil, false, err
 		}
-		if r.Def().Version != def.Version {
-			return false, nil
+		if last.Def().Version != def.Version {
+			return nil, false, nil
 		}
 	}
-	return true, nil
+	return last, true, nil
 }
 
 // checkReadOnly refuses statements that write or lock rows in a read-only transaction.
@@ -311,9 +312,9 @@ func (s *Session) startModify(
 	var ec *expr.Context
 	var m *modifier
 	if short != nil { // it runs to its end at once, in memory of its own
-		ec, m = &s.shortContext, &p.run.modifier
+		ec, m = short.Context(), &p.run.modifier
 		s.fillContext(ec, params)
-		p.run.source = shortSource{x: short, stmt: stmt, ec: ec}
+		p.run.source = shortSource{x: short, stmt: stmt, rd: p.run.source.rd, ec: ec}
 		x = &p.run.source
 		m.scratch = &p.run.scratch
 	} else {

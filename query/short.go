@@ -99,8 +99,8 @@ func (s *Session) shortRow(ctx context.Context, tx table.Tx, x *exec.Short, def 
 		}
 	}
 	if ok && err == nil {
-		s.fillContext(&s.shortContext, params)
-		row, err = x.Row(ctx, r, &s.shortContext)
+		s.fillContext(x.Context(), params)
+		row, err = x.Row(ctx, r)
 	}
 	err = stmt.Close(err)
 	recycle(stmt)
@@ -125,6 +125,7 @@ type rowSource interface {
 type shortSource struct {
 	x    *exec.Short
 	stmt table.Statement
+	rd   table.Reader // of a table that the plan reads; nil: none was opened
 	done bool
 	ec   *expr.Context
 }
@@ -135,14 +136,14 @@ func (r *shortSource) Next(ctx context.Context) (*vec.Batch, error) {
 		return nil, io.EOF
 	}
 	r.done = true
-	var rd table.Reader
-	if def := r.x.Table(); def != nil {
+	rd := r.rd
+	if def := r.x.Table(); def != nil && (rd == nil || rd.Def().ID != def.ID) {
 		var err error
 		if rd, err = r.stmt.Reader(ctx, def.ID); err != nil {
 			return nil, err
 		}
 	}
-	row, err := r.x.Row(ctx, rd, r.ec)
+	row, err := r.x.Row(ctx, rd)
 	if err != nil {
 		return nil, err
 	}

@@ -18,10 +18,6 @@ var errSecondTouch = sqlerr.New(sqlerr.CardinalityViolation, "ON CONFLICT DO UPD
 // shows.
 func (m *modifier) upsert(ctx context.Context, b *vec.Batch, oc table.OnConflict) error {
 	if m.touched == nil {
-		var err error
-		if m.r, err = m.stmt.Reader(ctx, m.m.Table.ID); err != nil {
-			return err
-		}
 		m.touched = map[table.RowRef]bool{}
 	}
 	if m.lockMode() != table.ForUpdate && m.m.Returning == nil {
@@ -146,7 +142,7 @@ func (m *modifier) conflictRow(ctx context.Context, b *vec.Batch, ref table.RowR
 		cols[i] = i
 	}
 	var old vec.Batch
-	if err := m.r.Fetch(ctx, []table.RowRef{ref}, cols, &old); err != nil {
+	if err := m.fetch(ctx, []table.RowRef{ref}, cols, &old); err != nil {
 		return nil, err
 	}
 	row := make(types.Row, 2*n)

@@ -135,14 +135,17 @@ type entryRows struct {
 	sel  []uint16
 	rows vec.Batch
 	vecs []vec.Vector
+	// keys and refs are those of the versions that the rows replace.
+	keys table.Keys
+	refs []table.RowRef
 }
 
 // entries appends what a commit does with the rows of a chunk: updates of committed rows to one list,
 // inserts to the other.
 func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.Entry) (_, _ []table.Entry) {
 	ins, upd := c.ins.sel[:0], c.upd.sel[:0]
-	var keys table.Keys
-	var refs []table.RowRef
+	keys, refs := &c.upd.keys, c.upd.refs[:0]
+	keys.Reset()
 	for i := range c.rows.Len() {
 		if c.end[i].Load() != 0 {
 			continue
@@ -157,10 +160,10 @@ func (c *chunk) entries(w *writes, head table.Entry, updates, inserts []table.En
 			ins = append(ins, uint16(i))
 		}
 	}
-	c.ins.sel, c.upd.sel = ins, upd
+	c.ins.sel, c.upd.sel, c.upd.refs = ins, upd, refs
 	if len(upd) > 0 {
 		head.Op, head.Rows = table.OpUpdateRows, c.upd.of(c)
-		head.Keys, head.Refs = keys, refs
+		head.Keys, head.Refs = *keys, refs
 		updates = append(updates, head)
 	}
 	if len(ins) > 0 {

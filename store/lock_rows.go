@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
@@ -52,6 +53,8 @@ func (w *Writer) Lock(ctx context.Context, refs []table.RowRef, mode table.RowLo
 	if len(out) != len(refs) || mode > table.ForUpdate || wait > table.SkipLocked {
 		return sqlerr.Newf(sqlerr.InternalError, "%d results for %d rows to lock", len(out), len(refs))
 	}
+	locked := &w.tt.w.scratch.locked
+	locked.begin(w.st, mode)
 	for i, ref := range refs {
 		var err error
 		if out[i], err = w.lockOne(ctx, ref, mode, wait); err != nil {
@@ -60,8 +63,54 @@ func (w *Writer) Lock(ctx context.Context, refs []table.RowRef, mode table.RowLo
 			}
 			return err
 		}
+		if o := &out[i]; o.Ref&privateRef == 0 && (o.Status == table.Unchanged || o.Status == table.Moved) {
+			locked.add(o.Ref, w.key)
+		}
 	}
 	return nil
+}
+
+// lockedRows are the committed rows that one call of Lock has found to be the newest versions, in its order: as long as
+// they are locked nobody else can replace them, so that whoever changes them next need not look again.
+type lockedRows struct {
+	st *Statement
+	// command and returns are those of the time: statements use their memory again, and a return to a savepoint gives
+	// locks back.
+	command uint32
+	returns uint64
+	mode    table.RowLock
+	refs    []table.RowRef
+	keys    table.Keys
+	at      int // where the next one is looked for
+}
+
+// begin forgets the rows.
+func (l *lockedRows) begin(st *Statement, mode table.RowLock) {
+	l.st, l.command, l.returns, l.mode = st, st.command, st.tx.returns, mode
+	l.refs, l.keys.Data, l.keys.Ends, l.at = l.refs[:0], l.keys.Data[:0], l.keys.Ends[:0], 0
+}
+
+func (l *lockedRows) add(ref table.RowRef, key []byte) {
+	l.refs = append(l.refs, ref)
+	l.keys.Append(key)
+}
+
+// next returns the key of a row if it is locked in the mode, or in a stronger one; rows are asked for in the order in
+// which they were locked.
+func (l *lockedRows) next(st *Statement, ref table.RowRef, mode table.RowLock) (key []byte, ok bool) {
+	if l.st != st || l.command != st.command || l.mode < mode {
+		return nil, false
+	}
+	if l.returns != st.tx.returns && !invariants.Mutant("store-trust-returned-locks") {
+		return nil, false
+	}
+	for ; l.at < len(l.refs); l.at++ {
+		if l.refs[l.at] == ref {
+			l.at++
+			return l.keys.At(l.at - 1), true
+		}
+	}
+	return nil, false
 }
 
 func (w *Writer) lockOne(ctx context.Context, ref table.RowRef, mode table.RowLock, wait table.Wait) (table.LockResult, error) {

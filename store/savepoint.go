@@ -119,6 +119,7 @@ func (sp *savepoint) RollbackTo(context.Context) error {
 		t.reads.probed = true
 	}
 	t.unhold(sp.at.locks)
+	t.returns++
 	if !invariants.Mutant("store-keep-savepoint-locks") {
 		t.s.locks.ReleaseTo(t.owner, sp.at.locks)
 	}

@@ -47,6 +47,8 @@ type Tx struct {
 	open   []*Statement
 	saves  []*savepoint
 	marks  uint64 // that were made
+	// returns counts the returns to savepoints.
+	returns uint64
 	// sequences are those that the transaction has changed; reserved is the LSN of the last record by which it took
 	// values of others, or set them.
 	sequences *localSequence

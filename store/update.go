@@ -78,9 +78,12 @@ func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowL
 		if _, ended := w.tt.w.hasEnded(ref); ended {
 			continue
 		}
-		key, err := w.claimBase(ctx, ref, mode)
-		if err != nil {
-			return nil, nil, err
+		key, locked := s.locked.next(w.st, ref, mode)
+		if !locked {
+			var err error
+			if key, err = w.claimBase(ctx, ref, mode); err != nil {
+				return nil, nil, err
+			}
 		}
 		c.key = keys.Len()
 		keys.Append(key)
@@ -220,6 +223,7 @@ type rowScratch struct {
 	b    *vec.BatchBuilder
 	// claimed, keys and origins are those of one call of a Writer; key and was are a row's unique keys.
 	claimed  []claimed
+	locked   lockedRows
 	keys     table.Keys
 	origins  []int32
 	key, was []byte
@@ -233,6 +237,10 @@ func (s *rowScratch) reset() {
 	if cap(s.claimed) > spareRowsMax || cap(s.keys.Data) > spareBytesMax {
 		s.claimed, s.keys, s.origins = nil, table.Keys{}, nil
 	}
+	if cap(s.locked.refs) > spareRowsMax || cap(s.locked.keys.Data) > spareBytesMax {
+		s.locked = lockedRows{}
+	}
+	s.locked.st = nil
 }
 
 // scratch returns memory for rows of a definition of the table.

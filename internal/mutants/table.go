@@ -47,6 +47,7 @@ var mutants = []mutant{
 	{"store-see-own-statement", "store", "TestConformanceMemory/a_statement_does_not_see_its_own_writes"},
 	{"store-lose-statement-undo", "store", "TestConformanceMemory/a_statement_is_undone"},
 	{"store-ignore-first-updater", "store", "TestConformanceMemory/first_updater_wins"},
+	{"store-trust-returned-locks", "store", "TestConformanceMemory/rows_whose_locks_were_given_back"},
 	{"store-skip-commit-validation", "store", "TestConformanceMemory/what_was_read_is_validated_at_commit"},
 	{"store-skip-unpublished", "store", "TestSerializableSeesUnpublished"},
 	{"store-forget-missed-read", "store", "TestConformanceMemory/write_skew_by_absent_keys"},

@@ -19,7 +19,7 @@ type Short struct {
 	given []expr.Expr
 	steps []shortStep
 	cols  []plan.OutColumn
-	ec    expr.Context // of the run at hand
+	ec    expr.Context
 	key   types.Row
 	bufs  [2]types.Row
 	bb    *vec.BatchBuilder
@@ -85,10 +85,12 @@ func (s *Short) Table() *table.TableDef {
 // Detach leaves the buffers to the row and the batch of the last run, which stay valid.
 func (s *Short) Detach() { s.bufs, s.bb = [2]types.Row{}, nil }
 
+// Context returns the context of the next run's expressions, which is to be filled before.
+func (s *Short) Context() *expr.Context { return &s.ec }
+
 // Row returns the row of the plan, nil if there is none; it is valid until the next run. r reads the
 // plan's table.
-func (s *Short) Row(ctx context.Context, r table.Reader, ec *expr.Context) (row types.Row, err error) {
-	s.ec = *ec
+func (s *Short) Row(ctx context.Context, r table.Reader) (row types.Row, err error) {
 	if row, err = s.leaf(ctx, r, s.bufs[0][:0]); row == nil || err != nil {
 		return nil, err
 	}

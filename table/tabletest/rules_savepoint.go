@@ -16,6 +16,7 @@ var savepointRules = []rule{
 	{"savepoints come and go", "Savepoints", checkSavepointStack},
 	{"rollback to a savepoint ends statements", "Savepoints", checkSavepointStatements},
 	{"rollback to a savepoint within a statement", "Savepoints", checkSavepointWithin},
+	{"rows whose locks were given back", "Savepoints", checkReturnedLocks},
 }
 
 func (f *fixture) savepoint(tx table.Tx) table.Savepoint {
@@ -218,4 +219,23 @@ func checkSavepointWithin(f *fixture) {
 		f.rollback(tx)
 	}
 	f.equal("rows", f.committed(id), filledRows)
+}
+
+// checkReturnedLocks: what a statement locked after a savepoint may be another version once the locks were given back.
+func checkReturnedLocks(f *fixture) {
+	id := f.filled()
+	tx := f.begin(table.TxOptions{})
+	st, err := tx.Statement(f.ctx)
+	f.must(err)
+	refs, w, err := f.refs(st, id, 1, 2)
+	f.must(err)
+	sp := f.savepoint(tx)
+	f.must(w.Lock(f.ctx, refs, table.ForUpdate, table.WaitBlock, make([]table.LockResult, len(refs))))
+	f.must(sp.RollbackTo(f.ctx))
+	f.do(func(tx table.Tx) error { return f.setV(tx, id, 1, "theirs") })
+	_, err = w.Delete(f.ctx, refs)
+	f.code(err, sqlerr.SerializationFailure)
+	f.code(st.Close(err), sqlerr.SerializationFailure)
+	f.rollback(tx)
+	f.equal("rows", f.committed(id), "1|10|theirs 2|20|two 3|∅|three")
 }
