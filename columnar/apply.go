@@ -90,6 +90,11 @@ func (inc *incarnation) seal(lsn table.LSN) *memtable {
 // end ends the live version of a key. ref is where the session has seen it, or 0.
 func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
 	p := inc.cur.Load()
+	if ref != 0 {
+		if ref = inc.Moved(ref, p.moves); ref&segmentBit == 0 && inc.endAt(p, lsn, key, uint64(ref)) {
+			return nil
+		}
+	}
 	for _, m := range p.mems {
 		if ok, err := m.End(lsn, key); ok || err != nil {
 			return err
@@ -99,15 +104,23 @@ func (inc *incarnation) end(lsn table.LSN, key []byte, ref table.RowRef) error {
 		inc.pending = append(inc.pending, pendingDeletion{lsn: lsn, key: string(key)})
 		return nil
 	}
-	if ref != 0 {
-		if ref = inc.Moved(ref, p.moves); ref&segmentBit != 0 {
-			num, pos := split(ref)
-			if s := numbered(p.segs, num); s != nil {
-				return inc.delete(s, lsn, pos)
-			}
+	if ref&segmentBit != 0 {
+		num, pos := split(ref)
+		if s := numbered(p.segs, num); s != nil {
+			return inc.delete(s, lsn, pos)
 		}
 	}
 	return inc.endByKey(lsn, key)
+}
+
+// endAt ends a row version of a memtable where the session has seen it; false if it is not there.
+func (inc *incarnation) endAt(p *parts, lsn table.LSN, key []byte, row uint64) bool {
+	for _, m := range p.mems {
+		if m.EndAt(lsn, row, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // endByKey ends a row in a segment by its key.

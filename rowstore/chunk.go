@@ -32,7 +32,9 @@ type chunk struct {
 	changed atomic.Uint64
 	dead    int // writer
 	maxEnd  uint64
-	mem     [][]byte // blocks of the arena to give back
+	// replaced has a bit for each row whose key leads to a newer version, of the primary or hidden key; the writer's.
+	replaced [chunkRows / 64]uint64
+	mem      [][]byte // blocks of the arena to give back
 }
 
 // delLog lists a chunk's deletions in LSN order: those that a View sees are a prefix. Arrays are replaced, not

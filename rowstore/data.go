@@ -200,6 +200,9 @@ func (d *data) insert(lsn uint64, b *vec.Batch) error {
 
 // link makes old the previous version of row.
 func (d *data) link(c *chunk, row, old uint64) {
+	if o, r := d.of(old); o != nil {
+		o.replaced[r>>6] |= 1 << (r & 63)
+	}
 	p := c.prev.Load()
 	if p == nil {
 		p = (*[chunkRows]uint64)(unsafe.Pointer(unsafe.SliceData(d.alloc(c, chunkRows*8))))
@@ -339,23 +342,28 @@ func (d *data) vacuum(limit int) {
 
 // unindex removes the index entries that still lead to rows of a dead chunk.
 func (d *data) unindex(c *chunk, first uint64) {
-	row := make(types.Row, len(c.cols))
-	for r := range c.n {
-		for i := range c.cols {
-			row[i] = c.cols[i].datum(r)
-		}
-		drop := func(t *tree, cols []int) {
-			var ok bool
-			if d.key, ok = index.AppendRow(d.key[:0], row, cols); !ok {
-				return
+	drop := func(t *tree, cols []int, r int) bool {
+		key := d.key[:0]
+		for i, col := range cols {
+			x := c.cols[col].datum(r)
+			if x.IsNull() {
+				return false
 			}
-			p := probeOf(d.key)
-			t.remove(&p, first+uint64(r))
+			key = index.AppendDatum(key, x, i == len(cols)-1)
 		}
-		drop(d.primary, d.identity)
+		d.key = key
+		p := probeOf(key)
+		return t.remove(&p, first+uint64(r))
+	}
+	for r := range c.n {
+		replaced := c.replaced[r>>6]>>(r&63)&1 != 0 // an index never goes back to an older version
+		if !replaced || invariants.Enabled {
+			removed := drop(d.primary, d.identity, r)
+			invariants.Assert(!removed || !replaced, "an index led to row %d, which was replaced", first+uint64(r))
+		}
 		for k, t := range d.unique {
 			if t != nil {
-				drop(t, d.def.Keys[k].Columns)
+				drop(t, d.def.Keys[k].Columns, r)
 			}
 		}
 	}

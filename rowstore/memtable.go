@@ -1,6 +1,9 @@
 package rowstore
 
 import (
+	"bytes"
+
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -89,6 +92,23 @@ func (m *Memtable) End(lsn table.LSN, key []byte) (bool, error) {
 	}
 	m.d.endRow(c, r, uint64(lsn))
 	return true, nil
+}
+
+// EndAt is End for a version whose number is known. It reports false if there is no such version that lives: it may be
+// elsewhere.
+func (m *Memtable) EndAt(lsn table.LSN, row uint64, key []byte) bool {
+	if first, end := m.Rows(); row < first || row >= end {
+		return false
+	}
+	c, r := m.d.of(row)
+	if c == nil || c.begin[r] >= uint64(lsn) || c.endOf(r) != never {
+		return false
+	}
+	if invariants.Enabled {
+		invariants.Assert(bytes.Equal(m.d.appendKey(nil, row), key), "row %d to end has another key", row)
+	}
+	m.d.endRow(c, r, uint64(lsn))
+	return true
 }
 
 // before returns the newest version of a key that began before an LSN; the chunk is nil if there is none.
