@@ -42,8 +42,10 @@ type Engine struct {
 	o       Options
 	plans   planCache
 	parser  *sqlparse.Parser
-	nextID  atomic.Uint32
-	metrics metrics
+	// controls are texts that were parsed.
+	controls controls
+	nextID   atomic.Uint32
+	metrics  metrics
 	// born is when the engine was made, by its clock; ownClock: it was given.
 	born     time.Time
 	ownClock bool

@@ -63,6 +63,9 @@ func (s *Session) Parse(ctx context.Context, text string) ([]ast.Statement, erro
 	if s.closedFlag {
 		return nil, errSessionClosed
 	}
+	if st := s.e.controls.get(text); st != nil && s.mayRun(ctx) {
+		return st, nil
+	}
 	run, stop, err := s.running(ctx, text)
 	if err != nil {
 		s.failed(err)
@@ -74,8 +77,10 @@ func (s *Session) Parse(ctx context.Context, text string) ([]ast.Statement, erro
 		err = s.cancelled(run, err)
 		s.countError(err)
 		s.failed(err)
+		return nil, err
 	}
-	return st, err
+	s.e.controls.put(text, st)
+	return st, nil
 }
 
 // PrepareText prepares a text of at most one statement.

@@ -53,8 +53,6 @@ type Session struct {
 	lastReceipt table.Receipt
 	closedFlag  bool
 	defaults    uint64 // Engine.defaults when the persisted defaults were read
-	// shortContext is the context of the expressions of short queries.
-	shortContext expr.Context
 	// depth counts the statements that run within one another (EXECUTE); now is when the outermost began.
 	depth int
 	now   time.Time
@@ -260,6 +258,13 @@ func (s *Session) running(parent context.Context, text string) (context.Context,
 	}
 	r.ctx = ctx
 	return ctx, stop, nil
+}
+
+// mayRun reports whether running would begin a statement.
+func (s *Session) mayRun(parent context.Context) bool {
+	s.run.Lock()
+	defer s.run.Unlock()
+	return s.run.cause == nil && parent.Err() == nil
 }
 
 // spareRun is a context for one statement after another, as long as all have the same parent and none is canceled.
