@@ -193,65 +193,6 @@ func (p *pages) addCodes(raw []byte, n int) error {
 	return nil
 }
 
-func (p *pages) addDelta(raw []byte, n int, l *layout) error {
-	var e delta.BinaryPackedEncoding
-	if l.phys == physInt64 {
-		x, err := e.DecodeInt64(p.i64[:0], raw)
-		if p.i64 = x; err != nil || len(x) != n {
-			return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
-		}
-		if p.want != nil {
-			for _, i := range p.want {
-				p.ints = append(p.ints, x[i])
-			}
-			p.picked = true
-			return nil
-		}
-		if len(p.ints) == 0 {
-			p.ints, p.i64 = x, p.ints
-			return nil
-		}
-		p.ints = append(p.ints, x...)
-		return nil
-	}
-	x, err := e.DecodeInt32(p.i32[:0], raw)
-	if p.i32 = x; err != nil || len(x) != n {
-		return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
-	}
-	p.addInt32s(x, l)
-	return nil
-}
-
-func (p *pages) addInt32s(x []int32, l *layout) {
-	if p.want != nil {
-		p.pickInt32s(x, l)
-		return
-	}
-	at := len(p.ints)
-	p.ints = grow(p.ints, len(x))
-	dst := p.ints[at:]
-	if l.unsigned() {
-		for i, y := range x {
-			dst[i] = int64(uint32(y))
-		}
-		return
-	}
-	for i, y := range x {
-		dst[i] = int64(y)
-	}
-}
-
-func (p *pages) pickInt32s(x []int32, l *layout) {
-	for _, i := range p.want {
-		y := int64(x[i])
-		if l.unsigned() {
-			y = int64(uint32(x[i]))
-		}
-		p.ints = append(p.ints, y)
-	}
-	p.picked = true
-}
-
 // grow lengthens s by n.
 func grow[T any](s []T, n int) []T {
 	if cap(s)-len(s) >= n {

@@ -32,6 +32,9 @@ type ScanSpec struct {
 // readAheadBytes bounds what is read of a column at once.
 const readAheadBytes = 128 << 10
 
+// readGapBytes is up to how many bytes that nobody needs are read along with what is before and after them.
+const readGapBytes = 16 << 10
+
 // Scan reads zones in order. A column of a zone is read and decoded when it is asked for. It is used by one goroutine;
 // what it hands out is valid until the next call of Next.
 type Scan struct {
@@ -338,15 +341,15 @@ func (sc *Scan) body(c *scanColumn, ch *chunkReader, col int, pg *page, sequenti
 	return c.buf[:pg.len], nil
 }
 
-// readAhead returns how many bytes from a page on hold the pages of the zones that follow without a gap.
+// readAhead returns how many bytes from a page on hold the pages of the zones that follow, without large gaps.
 func (sc *Scan) readAhead(ch *chunkReader, pg *page) int64 {
 	g := &sc.s.groups[sc.s.groupOf(sc.zone)]
 	size := int64(pg.len)
-	for k := sc.at; k < len(sc.zones) && int(sc.zones[k]) == sc.zone+k-sc.at+1 && int(sc.zones[k]) < g.zone+g.zones; k++ {
+	for k := sc.at; k < len(sc.zones) && int(sc.zones[k]) < g.zone+g.zones; k++ {
 		pgs := ch.of(int(sc.zones[k]) - g.zone)
 		last := &pgs[len(pgs)-1]
 		end := last.off + int64(last.len) - pg.off
-		if end > readAheadBytes {
+		if end > readAheadBytes || pgs[0].off-pg.off > size+readGapBytes {
 			break
 		}
 		size = end

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/laminadb/lamina/vec"
 )
@@ -10,17 +11,22 @@ import (
 func (sc *Scan) choose() {
 	sc.n = sc.rows
 	var chosen, live []uint64
-	if sel := sc.spec.Selection; sel != nil && sel.Rows != nil {
-		chosen = sc.s.wordsOf(sel.Rows, sc.zone)
+	listed := false
+	if sel := sc.spec.Selection; sel != nil {
+		if listed = sel.list != nil; !listed && sel.words != nil {
+			chosen = sc.s.wordsOf(sel.words, sc.zone)
+		}
 	}
 	if sc.spec.Live != nil {
 		live = sc.s.wordsOf(sc.spec.Live, sc.zone)
 	}
 	switch {
+	case listed:
+		if sc.takeListed(live); sc.it == nil {
+			return
+		}
+		chosen, sc.made = sc.marked(), false
 	case chosen == nil && live == nil && sc.it == nil:
-		return
-	case chosen != nil && sc.spec.Selection.list != nil && sc.it == nil:
-		sc.takeListed(chosen, live)
 		return
 	case chosen == nil && sc.it == nil && sc.spec.Holes && sc.spec.Dead != nil && sc.takeDead():
 		return
@@ -44,19 +50,31 @@ func (sc *Scan) choose() {
 }
 
 // takeListed makes sel of the Selection's list.
-func (sc *Scan) takeListed(chosen, live []uint64) {
+func (sc *Scan) takeListed(live []uint64) {
 	list, from := sc.spec.Selection.list, sc.s.zoneStart(sc.zone)
+	if sc.list == 0 { // the selection may be a part of one
+		sc.list, _ = slices.BinarySearch(list, uint32(from))
+	}
 	for sc.list < len(list) && int(list[sc.list]) < from {
 		sc.list++
 	}
 	sc.sel, sc.made = sc.sel[:0], true
 	for ; sc.list < len(list) && int(list[sc.list]) < from+sc.rows; sc.list++ {
 		p := int(list[sc.list]) - from
-		if chosen[p>>6]>>(p&63)&1 != 0 && (live == nil || live[p>>6]>>(p&63)&1 != 0) {
+		if live == nil || live[p>>6]>>(p&63)&1 != 0 {
 			sc.sel = append(sc.sel, uint16(p))
 		}
 	}
 	sc.n = len(sc.sel)
+}
+
+// marked returns sel as words.
+func (sc *Scan) marked() []uint64 {
+	words := make([]uint64, vec.BitmapWords(sc.rows))
+	for _, p := range sc.sel {
+		words[p>>6] |= 1 << (p & 63)
+	}
+	return words
 }
 
 // takeDead makes sel of the entries in Dead; false if they are many.

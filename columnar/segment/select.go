@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -12,10 +13,10 @@ import (
 type Selection struct {
 	// Zones are the numbers of the zones that have such rows, ascending.
 	Zones []int32
-	// Rows are the positions in these zones, bit p&63 of word p>>6 for position p; nil: all. Bits may be cleared, not set.
-	Rows []uint64
-	// list are the positions that Rows has at first, ascending, if they are few.
-	list []uint32
+	// words are the positions in these zones, bit p&63 of word p>>6 for position p; list are the positions, ascending, if
+	// they are few. Both are nil: all are selected.
+	words []uint64
+	list  []uint32
 	// Count is the number of rows that are selected.
 	Count int
 	// Accepted says for each conjunct what is true of the selected rows: Exact, all meet it; Inexact, some that do not
@@ -106,7 +107,16 @@ func (q *selecting) and(b *roaring.Bitmap, own bool) {
 
 // Part returns a selection of the zones sel.Zones[from:to] alone, which is not yet counted.
 func (sel *Selection) Part(from, to int) *Selection {
-	return &Selection{Zones: append([]int32(nil), sel.Zones[from:to]...), Rows: sel.Rows, list: sel.list}
+	return &Selection{Zones: append([]int32(nil), sel.Zones[from:to]...), words: sel.words, list: sel.list}
+}
+
+// Has reports whether a position is selected; its zone must be.
+func (sel *Selection) Has(pos int) bool {
+	if sel.list != nil {
+		_, found := slices.BinarySearch(sel.list, uint32(pos))
+		return found
+	}
+	return sel.words == nil || sel.words[pos>>6]>>(pos&63)&1 != 0
 }
 
 // SkippedPages returns the number of pages of some columns in the zones that a selection leaves out.
@@ -114,13 +124,24 @@ func (s *Segment) SkippedPages(sel *Selection, cols []int) (n int) {
 	if len(sel.Zones) == s.NumZones() {
 		return 0
 	}
-	for _, col := range cols {
-		for g := range s.groups {
-			n += len(s.cols[col].chunks[g].pages)
+	zones := sel.Zones
+	for g := range s.groups {
+		k, end := 0, int32(s.groups[g].zone+s.groups[g].zones)
+		for k < len(zones) && zones[k] < end {
+			k++
 		}
-		for _, z := range sel.Zones {
-			n -= s.pagesOf(col, int(z))
+		for _, col := range cols {
+			ch := &s.cols[col].chunks[g]
+			n += len(ch.pages)
+			if ch.first == nil { // a page is a zone
+				n -= k
+				continue
+			}
+			for _, z := range zones[:k] {
+				n -= len(ch.of(int(z) - s.groups[g].zone))
+			}
 		}
+		zones = zones[k:]
 	}
 	return n
 }
@@ -134,22 +155,20 @@ func (s *Segment) pagesOf(col, z int) int {
 // sparse is how many rows there are for one that is selected, at least, for a list of them.
 const sparse = 64
 
-// finish makes the words of the positions and leaves out zones without one.
+// finish makes the list or the words of the positions and leaves out zones without one.
 func (q *selecting) finish() {
 	sel, s := q.sel, q.s
 	switch {
 	case q.rows == nil:
 	case q.rows.IsEmpty():
 		sel.Zones = sel.Zones[:0]
+	case int(q.rows.GetCardinality())*sparse <= s.rows:
+		sel.list = q.rows.ToArray()
+		q.listedZones()
 	default:
-		sel.Rows = make([]uint64, (s.rows+63)>>6)
-		q.rows.WriteDenseTo(sel.Rows)
-		if int(q.rows.GetCardinality())*sparse <= s.rows {
-			sel.list = q.rows.ToArray()
-			q.listedZones()
-		} else {
-			q.markedZones()
-		}
+		sel.words = make([]uint64, (s.rows+63)>>6)
+		q.rows.WriteDenseTo(sel.words)
+		q.markedZones()
 	}
 	if len(sel.Zones) == 0 { // of no rows anything is true
 		for i := range sel.Accepted {
@@ -162,11 +181,11 @@ func (q *selecting) finish() {
 	m.bitmaps.Add(int64(sel.Bitmaps))
 }
 
-// markedZones drops zones without a position in Rows.
+// markedZones drops zones without a position in words.
 func (q *selecting) markedZones() {
 	kept := q.sel.Zones[:0]
 	for _, z := range q.sel.Zones {
-		if anySet(q.s.wordsOf(q.sel.Rows, int(z))) {
+		if anySet(q.s.wordsOf(q.sel.words, int(z))) {
 			kept = append(kept, z)
 		}
 	}
@@ -201,14 +220,30 @@ func (q *selecting) count() {
 		return
 	}
 	for _, z := range sel.Zones {
-		if sel.Rows == nil {
-			sel.Count += min(s.zoneRows, s.rows-s.zoneStart(int(z)))
-			continue
-		}
-		for _, w := range s.wordsOf(sel.Rows, int(z)) {
-			sel.Count += bits.OnesCount64(w)
+		from := s.zoneStart(int(z))
+		to := min(from+s.zoneRows, s.rows)
+		switch {
+		case sel.list != nil:
+			sel.Count += len(between(sel.list, from, to))
+		case sel.words == nil:
+			sel.Count += to - from
+		default:
+			for _, w := range s.wordsOf(sel.words, int(z)) {
+				sel.Count += bits.OnesCount64(w)
+			}
 		}
 	}
+}
+
+// between returns the part of an ascending list that is in [from, to).
+func between(list []uint32, from, to int) []uint32 {
+	i, _ := slices.BinarySearch(list, uint32(from))
+	list = list[i:]
+	n := 0
+	for n < len(list) && int(list[n]) < to {
+		n++
+	}
+	return list[:n]
 }
 
 // wordsOf returns the words of a zone among those of the segment: zones are whole words.

@@ -207,7 +207,7 @@ func chosen(seg *segment.Segment, sel *segment.Selection) (pos []int, msg string
 		}
 		last = z
 		for p := int(z) * seg.ZoneRows(); p < min((int(z)+1)*seg.ZoneRows(), seg.NumRows()); p++ {
-			if sel.Rows == nil || sel.Rows[p>>6]>>(p&63)&1 != 0 {
+			if sel.Has(p) {
 				pos = append(pos, p)
 			}
 		}
