@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/laminadb/lamina/index"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
 
@@ -113,6 +115,32 @@ func (s *sorter) append(dst []byte, b *vec.Batch, i int) []byte {
 		dst = index.AppendDatum(append(dst, 0), d, false)
 	}
 	return dst
+}
+
+// columnsOf returns the columns of a batch by which rows are sorted; false if they are not integers without NULLs that lie
+// side by side, which order as they are.
+func (s *sorter) columnsOf(b *vec.Batch, dst []*vec.Vector) ([]*vec.Vector, bool) {
+	dst = dst[:0]
+	for _, c := range s.cols {
+		v, g := b.Col(c)
+		if !s.identity || v.Type.Class() != types.ClassInt || v.Form != vec.Flat || v.Valid != nil || g.Sel != nil {
+			return dst, false
+		}
+		dst = append(dst, v)
+	}
+	return dst, true
+}
+
+// compareInts orders entry i of some columns after the values last, which become those of the entry.
+func compareInts(last []int64, cols []*vec.Vector, i int) (order int) {
+	for k, v := range cols {
+		x := v.Int(i)
+		if order == 0 {
+			order = cmp.Compare(x, last[k])
+		}
+		last[k] = x
+	}
+	return order
 }
 
 // builder writes rows, which come in the order of the sort key, to segments of bounded size.

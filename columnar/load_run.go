@@ -3,6 +3,7 @@ package columnar
 import (
 	"bytes"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/laminadb/lamina/internal/mem"
@@ -89,6 +90,9 @@ func (r *run) write(ctx context.Context, b *builder) error {
 
 // sorted reports whether the rows came in the order of the sort key.
 func (r *run) sorted(by *sorter) bool {
+	if ascending, known := r.ascending(by); known {
+		return ascending
+	}
 	var last, key []byte
 	for _, bb := range r.list {
 		b := bb.Batch()
@@ -100,6 +104,26 @@ func (r *run) sorted(by *sorter) bool {
 		}
 	}
 	return true
+}
+
+// ascending is sorted for a sort key of integers; known is false for others.
+func (r *run) ascending(by *sorter) (ascending, known bool) {
+	var cols []*vec.Vector
+	last := make([]int64, len(by.cols))
+	for k := range last {
+		last[k] = math.MinInt64
+	}
+	ascending = true
+	for _, bb := range r.list {
+		b := bb.Batch()
+		if cols, known = by.columnsOf(b, cols); !known {
+			return false, false
+		}
+		for i := 0; i < b.N && ascending; i++ {
+			ascending = compareInts(last, cols, i) >= 0
+		}
+	}
+	return ascending, known
 }
 
 // writeSorted gathers the rows in the order of their sort keys.
