@@ -40,6 +40,11 @@ type scan struct {
 		at, seq int
 	}
 	report scanCounts
+	// spare is a morsel of a segment that was closed.
+	spare struct {
+		sync.Mutex
+		m *segMorsel
+	}
 }
 
 type scanCounts struct {
@@ -275,19 +280,34 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	if spec.Holes = x.spec.Holes && x.spec.VectorRows == vec.Size; spec.Holes {
 		spec.Dead = g.mask.Few()
 	}
-	sc, err := g.file.Scan(spec)
+	m, err := x.morselOf(g, spec)
 	if err != nil {
 		return nil, err
 	}
-	m := &segMorsel{x: x, g: g, sc: sc, seq: seq, rows: len(sel.Zones) * g.file.ZoneRows()}
-	m.facts = make([]vec.Fact, len(x.cols))
+	m.seq, m.rows = seq, len(sel.Zones)*g.file.ZoneRows()
+	m.facts = make([]vec.Fact, len(x.cols)) // others than before show as others
 	for i, c := range x.cols {
 		m.facts[i] = factOf(g.file, c, sel.Zones)
 	}
 	m.refFact = vec.Fact{NoNulls: true, Finite: true, LenMax: -1}
-	m.sparse = sc.Sparse()
+	m.sparse = m.sc.Sparse()
 	x.report.morsels.Add(1)
 	return m, nil
+}
+
+// morselOf returns a morsel of a segment, in the memory of one that was closed if there is one.
+func (x *scan) morselOf(g *segScan, spec segment.ScanSpec) (*segMorsel, error) {
+	x.spare.Lock()
+	m := x.spare.m
+	x.spare.m = nil
+	x.spare.Unlock()
+	if m != nil && m.g == g {
+		m.sc.Again(spec)
+		m.at, m.open, m.closed = 0, false, false
+		return m, nil
+	}
+	sc, err := g.file.Scan(spec)
+	return &segMorsel{x: x, g: g, sc: sc}, err
 }
 
 // factOf returns what holds for the rows of a column in some zones, which ascend.
@@ -320,6 +340,7 @@ type segMorsel struct {
 	batch   vec.Batch
 	at      int // in the zone's rows
 	open    bool
+	closed  bool
 	vecs    []vec.Vector
 	sel     []uint16
 	refs    []int64
@@ -332,12 +353,19 @@ type segMorsel struct {
 func (m *segMorsel) Rows() int { return m.rows }
 func (m *segMorsel) Seq() int  { return m.seq }
 
-// Close reports what was read.
+// Close reports what was read; what Read has handed out is not valid any more.
 func (m *segMorsel) Close() {
+	if m.closed {
+		return
+	}
+	m.closed = true
 	st := m.sc.Stats()
 	m.sc.Close()
 	m.x.report.pages.Add(int64(st.Pages))
 	m.x.report.pageSkips.Add(int64(st.PagesSkipped))
+	m.x.spare.Lock()
+	m.x.spare.m = m
+	m.x.spare.Unlock()
 }
 
 // Read returns the next vector of visible rows.

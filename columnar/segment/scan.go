@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -102,6 +104,20 @@ func (s *Segment) Scan(spec ScanSpec) (*Scan, error) {
 	return sc, nil
 }
 
+// Again starts another scan of the same columns of the segment, in the memory of one that was closed: nothing that it has
+// handed out is valid any more.
+func (sc *Scan) Again(spec ScanSpec) {
+	spec.Cols = sc.spec.Cols
+	sc.spec, sc.zones, sc.at, sc.zone = spec, sc.zones[:0], 0, -1
+	sc.made, sc.holed, sc.passed, sc.dead, sc.list, sc.it = false, false, false, 0, 0, nil
+	sc.stats = ScanStats{}
+	for i := range sc.cols {
+		c := &sc.cols[i]
+		c.last, c.want, c.buf = -2, nil, c.buf[:0]
+	}
+	sc.chooseZones()
+}
+
 // chooseZones makes the list of zones that may have a row to read.
 func (sc *Scan) chooseZones() {
 	s, spec := sc.s, &sc.spec
@@ -110,7 +126,7 @@ func (sc *Scan) chooseZones() {
 	if given {
 		n = len(spec.Selection.Zones)
 	}
-	sc.zones = make([]int32, 0, n)
+	sc.zones = slices.Grow(sc.zones[:0], n)
 	for k := range n {
 		z := k
 		if given {
