@@ -33,6 +33,74 @@ func filesOf(t *testing.T, dir string) (sums map[string]int64, total int64) {
 	return sums, total
 }
 
+// sizeIsThatOfFiles compares Size with the files of a directory, kind by kind.
+func sizeIsThatOfFiles(t *testing.T, db *lamina.DB, dir, when string) {
+	t.Helper()
+	// The log prepares files, and the LSM tree compacts, in the background.
+	for try := 0; ; try++ {
+		size, err := db.Storage().Size(t.Context())
+		must(t, err)
+		sums, total := filesOf(t, dir)
+		near := func(a, b int64) bool { return max(a, b)-min(a, b) <= max(b, 1)/100 }
+		if near(size.Total(), total) && near(size.Log, sums["wal"]) && near(size.Snapshots, sums["columnar"]) &&
+			near(size.Segments, sums["segments"]) && near(size.LSM, sums["lsm"]) && near(size.Other, sums["."]) {
+			return
+		}
+		if try == 50 {
+			t.Fatalf("%s: %+v, but the files have %d: %v", when, size, total, sums)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestSizeOfWhatWaits: files that are in no table any more count as long as they are there, because somebody reads them or a backup is
+// being made.
+func TestSizeOfWhatWaits(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db, err := lamina.Open(dir, nil)
+	must(t, err)
+	exec(t, db, "CREATE TABLE c (a int8 PRIMARY KEY, b text); CREATE TABLE l (a int8 PRIMARY KEY, b text) USING lsm")
+	for _, name := range []string{"c", "l"} {
+		exec(t, db, "INSERT INTO "+name+" SELECT g, repeat('x', 100) || g FROM generate_series(1, 20000) g")
+	}
+	exec(t, db, "VACUUM FULL c; VACUUM FULL l")
+	segments := func() int64 {
+		sums, _ := filesOf(t, dir)
+		return sums["segments"]
+	}
+	before := segments()
+	replace := func() {
+		t.Helper()
+		exec(t, db, "UPDATE c SET b = b || '.'")
+		exec(t, db, "VACUUM FULL c")
+		must(t, db.Checkpoint(t.Context()))
+	}
+	tx, err := db.Begin(t.Context(), table.TxOptions{Isolation: table.RepeatableRead})
+	must(t, err)
+	want(t, tx, "20000", "SELECT count(*) FROM c")
+	replace()
+	if now := segments(); now < before*3/2 {
+		t.Errorf("segments have %d bytes, %d before, though a transaction reads the old ones", now, before)
+	}
+	sizeIsThatOfFiles(t, db, dir, "with an old snapshot")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := db.Backup(t.Context(), filepath.Join(filepath.Dir(dir), "copy"))
+		ended <- err
+	}()
+	must(t, tx.Rollback())
+	replace()
+	sizeIsThatOfFiles(t, db, dir, "beside a backup")
+	must(t, <-ended)
+	exec(t, db, "VACUUM")
+	must(t, db.Checkpoint(t.Context()))
+	sizeIsThatOfFiles(t, db, dir, "after the backup")
+	if now := segments(); now > before*3/2 {
+		t.Errorf("segments have %d bytes at the end, %d before", now, before)
+	}
+	must(t, db.Close())
+}
+
 // TestSizeIsWhatTheFilesHave compares Size with the files of the directory, of all kinds.
 func TestSizeIsWhatTheFilesHave(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
@@ -42,22 +110,8 @@ func TestSizeIsWhatTheFilesHave(t *testing.T) {
 	compared := 0
 	compare := func(when string) {
 		t.Helper()
-		// The log prepares files, and the LSM tree compacts, in the background.
-		for try := 0; ; try++ {
-			size, err := db.Storage().Size(t.Context())
-			must(t, err)
-			sums, total := filesOf(t, dir)
-			near := func(a, b int64) bool { return max(a, b)-min(a, b) <= max(b, 1)/100 }
-			if near(size.Total(), total) && near(size.Log, sums["wal"]) && near(size.Snapshots, sums["columnar"]) &&
-				near(size.Segments, sums["segments"]) && near(size.LSM, sums["lsm"]) && near(size.Other, sums["."]) {
-				compared++
-				return
-			}
-			if try == 50 {
-				t.Fatalf("%s: %+v, but the files have %d: %v", when, size, total, sums)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		sizeIsThatOfFiles(t, db, dir, when)
+		compared++
 	}
 	compare("new")
 	exec(t, db, `CREATE TABLE c (a int8 PRIMARY KEY, b text); CREATE TABLE l (a int8 PRIMARY KEY, b text) USING lsm;

@@ -19,5 +19,18 @@ func (s *Store) Report() (list []table.ReportSection) {
 			}
 		}
 	}
-	return list
+	return append(list, s.viewsReport())
+}
+
+// viewsReport shows the snapshots that are in use, and what they keep from being freed. The last is the newest, whether somebody reads it
+// or not.
+func (s *Store) viewsReport() table.ReportSection {
+	r := table.ReportSection{Title: "Snapshots in use", Columns: []table.ReportColumn{
+		{Name: "at LSN", Unit: table.ReportCount}, {Name: "age ms", Unit: table.ReportCount}, {Name: "holders", Unit: table.ReportCount},
+		{Name: "pinned rows", Unit: table.ReportCount}, {Name: "pinned", Unit: table.ReportBytes},
+	}}
+	for _, v := range s.Metrics().Views {
+		r.Rows = append(r.Rows, []any{int64(v.LSN), v.Age.Milliseconds(), v.References, v.PinnedRows, v.PinnedBytes})
+	}
+	return r
 }

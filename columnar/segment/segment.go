@@ -78,6 +78,12 @@ func (s *Segment) KeyBytes(key int) (index, bloom int64) {
 	return index, int64(s.dir[sectionKey{secBloom, k}].len)
 }
 
+// BitmapBytes returns what the bitmaps of a column take in the sidecar; 0: it has none.
+func (s *Segment) BitmapBytes(col int) int64 {
+	c := uint16(col)
+	return int64(s.dir[sectionKey{secBitmapRoot, c}].len + s.dir[sectionKey{secBitmaps, c}].len)
+}
+
 // NumNulls returns the number of NULLs of a column.
 func (s *Segment) NumNulls(col int) int { return int(s.cols[col].bounds.nulls) }
 
