@@ -443,6 +443,9 @@ func sameRows(s *Store, model map[string]*modelTable) error {
 	return nil
 }
 
+// worksOnRows: of the rows of larger tables one in eight is tried.
+const worksOnRows = 400
+
 // worksOn checks that the unique keys of a store refuse what is there, and take what is not, and
 // commits to it, and to the model.
 func worksOn(s *Store, model map[string]*modelTable) error {
@@ -456,6 +459,9 @@ func worksOn(s *Store, model map[string]*modelTable) error {
 		used := map[int64]bool{}
 		for id, r := range t.rows {
 			used[r.u] = true
+			if len(t.rows) > worksOnRows && (id+int64(len(model["journal"].rows)))%8 != 0 {
+				continue // all rows were compared; which of them are tried depends on the image
+			}
 			err := w.in(nil, func(x *workTx) error { return x.insert(name, map[int64]modelRow{id: {v: "twice"}}) })
 			if sqlerr.CodeOf(err) != sqlerr.UniqueViolation {
 				return fmt.Errorf("a second row %d in table %s: %w", id, name, err)
