@@ -16,7 +16,7 @@ var Explanations = map[string]string{
 		"a quarter finds the key, a third makes the values",
 	"get-sqlite": "three fifths of a prepared SELECT are the read of the row, the rest is the session: begin, bind and end of a statement",
 	"update-sqlite": "four fifths of the time of a transaction wait for one fdatasync when the disk is busy, for which SQLite waits too; of the " +
-		"processor time half changes rows, a third is the commit",
+		"processor time three fifths change rows, the rest is the commit",
 	"random": "of the processor time of 2 M inserts 28 hundredths look for the keys (half of that in the filters of the six segments, the rest in " +
 		"memtables), 23 are flushes, 12 compactions, 14 commits; the part in which larger segments are merged is the slower one",
 	"sustained": "two thirds of the processor time are the scans, which run on all cores, a sixth the inserts, 7 hundredths of all their " +
@@ -26,10 +26,10 @@ var Explanations = map[string]string{
 		"which 30 to 40 live: keys, places and pages of the rows on their way; the rest is garbage until the collector runs",
 	"segment-deleted": "nothing is gathered: batches tell which few rows are not there, and their values are taken out of the sums again; a sum " +
 		"takes half a nanosecond a value, beside which the list of about 20 rows a batch, and adding them up, is seen",
-	"bitmap": "nearly every zone of 2,048 rows has a row that is wanted: a third of the time waits for memory, one row after the other, a sixth " +
-		"finds zones in the cache, a third is the statement itself; the other side compares two bytes a row, in order",
-	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: a quarter of the time reads pages, a third undoes " +
-		"their delta encoding, which cannot be entered in the middle; the other side does that for two columns instead of one",
+	"bitmap": "nearly every zone of 2,048 rows has a row that is wanted: a third of the time waits for memory, one row after the other, a quarter " +
+		"is the collector of garbage, a fifth prepares the scan; the other side compares two bytes a row, in order",
+	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: two fifths of the time undo their delta encoding up to " +
+		"the last such row, since it cannot be entered in the middle; the other side does that for two columns instead of one",
 	"load-columns": "most of the processor time makes segments: columns are gathered, keys are made, and pages are encoded, on all cores",
 	"load-rows": "a fifth of the processor time turns Go values into columns, another fifth gathers these for segments, a third encodes the " +
 		"segments",
