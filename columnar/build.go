@@ -9,6 +9,7 @@ import (
 	"github.com/laminadb/lamina/columnar/deletion"
 	"github.com/laminadb/lamina/columnar/segment"
 	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -149,10 +150,12 @@ type builder struct {
 	cut   table.LSN
 	level uint8
 	s     segment.Schema
-	// groupRows is the number of rows of a row group; 0: the usual one.
-	groupRows int
+	// groupRows is the number of rows of a row group; 0: the usual one. expect are those that are still to come.
+	groupRows, expect int
 	// rowsMax bounds the rows of a segment; 0: as the options do.
 	rowsMax int
+	tracker *mem.Tracker
+	charged int64 // for what w has on the Go heap
 	w       *segment.Writer
 	num     uint32
 	rows    int // in w
@@ -160,8 +163,12 @@ type builder struct {
 	since   []table.LSN // of the rows in w
 }
 
-// newBuilder returns a builder of segments whose rows all live at cut: the log is made durable up to there first.
-func (inc *incarnation) newBuilder(cut table.LSN, level uint8) (*builder, error) {
+// What a builder has on the Go heap: of each row when it began, of each of its keys bytes and numbers, about.
+const rowBuildBytes, keyBuildBytes = 8, 32
+
+// newBuilder returns a builder of segments whose rows all live at cut: the log is made durable up to there first. There
+// will be at most rows of them, with about so many bytes.
+func (inc *incarnation) newBuilder(cut table.LSN, level uint8, rows int, bytes int64) (*builder, error) {
 	if f := inc.t.o.BeforeSync; f != nil {
 		if err := f(cut); err != nil {
 			return nil, err
@@ -169,8 +176,29 @@ func (inc *incarnation) newBuilder(cut table.LSN, level uint8) (*builder, error)
 	}
 	def := inc.def.Load()
 	o, _ := def.Storage()
-	return &builder{inc: inc, cut: cut, level: level, s: inc.schemaOf(def), groupRows: o.RowGroupRows}, nil
+	b := &builder{inc: inc, cut: cut, level: level, s: inc.schemaOf(def), groupRows: o.RowGroupRows, expect: rows, tracker: inc.t.moving}
+	if b.groupRows == 0 {
+		b.groupRows = inc.groupRows(rows, bytes)
+	}
+	return b, nil
 }
+
+// groupRows returns the number of rows of a row group that fit into the memory for one, at most the usual one. A number of
+// rows has about so many bytes.
+func (inc *incarnation) groupRows(rows int, bytes int64) int {
+	if inc.t.o.GroupBytes <= 0 {
+		return 0
+	}
+	width := int64(1)
+	for _, t := range inc.types {
+		width += int64(vec.WidthOf(t))
+	}
+	width = max(width, bytes/int64(max(rows, 1)))
+	return int(max(1, min(inc.t.o.GroupBytes/width/vec.Size, groupZonesMax))) * vec.Size
+}
+
+// groupZonesMax is the number of zones of a usual row group.
+const groupZonesMax = 64
 
 // append adds rows and appends their places to refs. since are the LSNs at which they began; nil: it need not be known.
 func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN, refs []table.RowRef) ([]table.RowRef, error) {
@@ -189,11 +217,14 @@ func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN
 			return refs, sqlerr.New(sqlerr.ProgramLimitExceeded, "too many segments")
 		}
 		w, err := segment.NewWriter(t.o.FS, t.o.Dir, segmentName(b.num), b.s,
-			segment.Options{MaxLSN: uint64(b.cut), RowGroupRows: b.groupRows}, t.o.Tracker)
+			segment.Options{MaxLSN: uint64(b.cut), RowGroupRows: b.groupRows, ExpectRows: min(b.expect, b.segmentRows())}, b.tracker)
 		if err != nil {
 			return refs, err
 		}
 		b.w, b.rows, b.since = w, 0, nil
+		if since != nil {
+			b.since = make([]table.LSN, 0, min(b.expect, b.segmentRows()))
+		}
 	}
 	if err := b.w.Append(rows); err != nil {
 		return refs, err
@@ -202,6 +233,8 @@ func (b *builder) append(ctx context.Context, rows *vec.Batch, since []table.LSN
 		refs = append(refs, segmentRef(b.num, uint32(b.rows+i)))
 	}
 	b.rows += rows.N
+	b.expect = max(0, b.expect-rows.N)
+	b.charge(int64(rows.N) * int64(rowBuildBytes+keyBuildBytes*len(b.s.Keys)))
 	b.since = append(b.since, since...)
 	return refs, nil
 }
@@ -213,13 +246,25 @@ func (b *builder) segmentRows() int {
 	return b.inc.t.o.SegmentRows
 }
 
+// charge adds to what the builder is charged for the segment being written.
+func (b *builder) charge(bytes int64) {
+	b.tracker.Force(bytes)
+	b.charged += bytes
+}
+
+// ended gives back what the builder was charged for a segment.
+func (b *builder) ended() {
+	b.tracker.Release(b.charged)
+	b.w, b.charged = nil, 0
+}
+
 // close finishes the segment being written, and opens it.
 func (b *builder) close() error {
 	if b.w == nil {
 		return nil
 	}
 	info, err := b.w.Finish()
-	b.w = nil
+	b.ended()
 	if err != nil {
 		return err
 	}
@@ -239,7 +284,7 @@ func (b *builder) close() error {
 func (b *builder) abandon() {
 	if b.w != nil {
 		b.w.Abort()
-		b.w = nil
+		b.ended()
 	}
 	for _, s := range b.done {
 		b.inc.t.discard(s)

@@ -152,15 +152,17 @@ func (inc *incarnation) compact(ctx context.Context, segs []*seg, level uint8) e
 	}
 	defer inc.t.pins.add(cut)()
 	release()
-	b, err := inc.newBuilder(cut, level)
+	rows, bytes := 0, int64(0)
+	for _, s := range segs {
+		n := s.info.Rows - s.dv.Deleted(uint64(cut))
+		rows += n
+		bytes += int64(float64(n) * s.rowBytes(inc.t))
+	}
+	b, err := inc.newBuilder(cut, level, rows, bytes)
 	if err != nil {
 		return err
 	}
 	defer b.abandon()
-	rows := 0
-	for _, s := range segs {
-		rows += s.info.Rows - s.dv.Deleted(uint64(cut))
-	}
 	b.rowsMax = inc.t.pieceRows(max(rows, 1))
 	to, err := inc.merge(ctx, b, segs, cut)
 	if err != nil {
@@ -226,12 +228,12 @@ func (inc *incarnation) publishCompaction(applied table.LSN, segs, added []*seg,
 func (inc *incarnation) merge(ctx context.Context, b *builder, segs []*seg, cut table.LSN) ([][]table.RowRef, error) {
 	to := make([][]table.RowRef, len(segs))
 	var charge int64
-	defer func() { inc.t.o.Tracker.Release(charge) }()
+	defer func() { inc.t.moving.Release(charge) }()
 	for i, s := range segs {
 		to[i] = make([]table.RowRef, s.info.Rows)
 		charge += rowMergeBytes * int64(s.info.Rows)
 	}
-	inc.t.o.Tracker.Force(charge)
+	inc.t.moving.Force(charge)
 	m := merger{inc: inc, b: b, cut: cut, to: to, bb: vec.NewBatchBuilder(inc.types, vec.Size, nil)}
 	m.plan(segs)
 	defer m.end()

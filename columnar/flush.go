@@ -20,7 +20,8 @@ func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
 		return err
 	}
 	defer release()
-	b, err := inc.newBuilder(cut, 0)
+	all, indexes := m.Bytes()
+	b, err := inc.newBuilder(cut, 0, int(m.Live()), all-indexes)
 	if err != nil {
 		return err
 	}
@@ -131,18 +132,18 @@ func byKey(keys []byte) func(a, b sortedRow) int {
 func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, cut table.LSN) ([]table.RowRef, error) {
 	first, end := m.Rows()
 	to := make([]table.RowRef, end-first)
-	tracker := inc.t.o.Tracker
+	tracker := inc.t.moving
 	charge := int64(8 * (end - first))
 	tracker.Force(charge)
 	defer func() { tracker.Release(charge) }()
-	list, keys, sorted := inc.sortRows(m, cut)
-	extra := int64(cap(list))*32 + int64(cap(keys))
-	tracker.Force(extra)
-	charge += extra
 	var err error
-	if sorted {
+	if inc.inOrder(m, cut) {
 		err = inc.writeInOrder(ctx, b, m, cut, to)
 	} else {
+		list, keys := inc.sortRows(m, cut)
+		extra := int64(cap(list))*sortedRowBytes + int64(cap(keys))
+		tracker.Force(extra)
+		charge += extra
 		err = inc.writeSorted(ctx, b, m, list, cut, to)
 	}
 	if err == nil {
@@ -151,27 +152,43 @@ func (inc *incarnation) writeRows(ctx context.Context, b *builder, m *memtable, 
 	return to, err
 }
 
-// sortRows sorts the rows that live at a cut by the sort key; sorted: they came in that order.
-func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, keys []byte, sorted bool) {
+// sortedRowBytes is the size of a sortedRow.
+const sortedRowBytes = 32
+
+// inOrder reports whether the rows that live at a cut came in the order of their sort key.
+func (inc *incarnation) inOrder(m *memtable, cut table.LSN) bool {
 	var rows []uint64
 	var batch vec.Batch
+	var last, key []byte
 	by := inc.newSorter()
-	sorted = true
+	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
+		rows = m.Chunk(c, cut, &batch, rows)
+		for i := range rows {
+			if key = by.append(key[:0], &batch, i); bytes.Compare(key, last) < 0 {
+				return false
+			}
+			last, key = key, last
+		}
+	}
+	return true
+}
+
+// sortRows sorts the rows that live at a cut by the sort key.
+func (inc *incarnation) sortRows(m *memtable, cut table.LSN) (list []sortedRow, keys []byte) {
+	var rows []uint64
+	var batch vec.Batch
+	list = make([]sortedRow, 0, m.Live())
+	by := inc.newSorter()
 	for c := m.FirstChunk(); c < m.EndChunk(); c++ {
 		rows = m.Chunk(c, cut, &batch, rows)
 		for i, row := range rows {
 			var r sortedRow
 			r, keys = by.row(keys, &batch, i, row)
-			if n := len(list); sorted && n > 0 {
-				sorted = bytes.Compare(list[n-1].key(keys), r.key(keys)) <= 0
-			}
 			list = append(list, r)
 		}
 	}
-	if !sorted {
-		slices.SortFunc(list, byKey(keys))
-	}
-	return list, keys, sorted
+	slices.SortFunc(list, byKey(keys))
+	return list, keys
 }
 
 // writeInOrder writes rows as they stand.

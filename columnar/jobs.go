@@ -103,17 +103,7 @@ func (j *jobs) collect(list []func()) {
 	j.garbage.Lock()
 	j.garbage.list = append(j.garbage.list, list...)
 	j.garbage.Unlock()
-	j.garbage.wg.Go(func() {
-		j.garbage.busy.Lock()
-		defer j.garbage.busy.Unlock()
-		j.garbage.Lock()
-		list := j.garbage.list
-		j.garbage.list = nil
-		j.garbage.Unlock()
-		for _, f := range list {
-			f()
-		}
-	})
+	j.garbage.wg.Go(func() { j.free() })
 }
 
 // collectEpoch ends the stay of who is no View in an epoch.
@@ -253,31 +243,44 @@ const sealedMax = 4
 func (t *Tier) Admit(ctx context.Context) error {
 	asked := false
 	for t.behind() {
-		j := &t.jobs
-		j.progress.Lock()
-		c, err := j.progress.c, j.progress.err
-		j.progress.Unlock()
-		if err != nil {
-			if asked {
-				return err
-			}
-			asked = true // what failed then may work now
-			select {
-			case j.retry <- struct{}{}:
-			default:
-			}
-		}
-		if !t.behind() {
-			return nil
-		}
-		t.counts.stalls.Add(1)
-		select {
-		case <-c:
-		case <-ctx.Done():
-			return sqlerr.Canceled(ctx)
+		if err := t.await(ctx, t.behind, &asked); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// await waits until a flush has ended, if there is still reason to. One that has failed is tried once more at first, since
+// what failed then may work now: asked says whether that was done.
+func (t *Tier) await(ctx context.Context, wanted func() bool, asked *bool) error {
+	j := &t.jobs
+	j.progress.Lock()
+	c, err := j.progress.c, j.progress.err
+	j.progress.Unlock()
+	if err != nil {
+		if *asked {
+			return err
+		}
+		*asked = true
+		wake(j.retry)
+	}
+	if !wanted() {
+		return nil
+	}
+	t.counts.stalls.Add(1)
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return sqlerr.Canceled(ctx)
+	}
+}
+
+// failure returns the error of the last flush, nil if it went well.
+func (j *jobs) failure() error {
+	j.progress.Lock()
+	defer j.progress.Unlock()
+	return j.progress.err
 }
 
 func (t *Tier) behind() bool {

@@ -72,6 +72,7 @@ func (t *Tier) runBytes() int64 {
 
 // Load begins a bulk load of rows under a definition.
 func (t *Tier) Load(def *table.TableDef) table.TierLoad {
+	t.keepRoom()
 	l := &load{t: t, def: def, inc: t.formOf(def)}
 	t.loads.active.Add(1)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
@@ -166,7 +167,10 @@ func (l *load) loadRun(r *run) ([]*seg, error) {
 	defer r.release()
 	def := l.def
 	o, _ := def.Storage()
-	b := &builder{inc: l.inc, s: l.inc.schemaOf(def), groupRows: o.RowGroupRows}
+	b := &builder{inc: l.inc, s: l.inc.schemaOf(def), groupRows: o.RowGroupRows, expect: r.rows, tracker: l.t.moving}
+	if b.groupRows == 0 {
+		b.groupRows = l.inc.groupRows(r.rows, r.valueBytes())
+	}
 	defer b.abandon()
 	if err := r.write(l.ctx, b); err != nil {
 		return nil, err

@@ -129,8 +129,8 @@ func (r *run) ascending(by *sorter) (ascending, known bool) {
 // writeSorted gathers the rows in the order of their sort keys.
 func (r *run) writeSorted(ctx context.Context, b *builder, by *sorter) error {
 	list, keys := r.order(by)
-	charge := int64(cap(list))*32 + int64(cap(keys))
-	tracker := b.inc.t.o.Tracker
+	charge := int64(cap(list))*sortedRowBytes + int64(cap(keys))
+	tracker := b.tracker
 	tracker.Force(charge)
 	defer tracker.Release(charge)
 	out := vec.NewBatchBuilder(b.inc.types, vec.Size, nil)

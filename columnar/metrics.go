@@ -15,8 +15,9 @@ import (
 // counts are what the tier has done since it was opened.
 type counts struct {
 	snapChunks, applied, flushes, flushBytes, compactions, compactRead, compactWritten, stalls, loads, loadBytes atomic.Int64
-	// merged is how many segments the last merge had open at a time.
-	merged atomic.Int64
+	// relieved counts the memtables that were sealed for want of memory; merged is how many segments the last merge had open
+	// at a time.
+	relieved, merged atomic.Int64
 	// followed are references to rows that had moved, and deleted are rows of segments that were marked as deleted.
 	followed, deleted atomic.Int64
 	// reads are what open segments count, and what those counted that were closed.

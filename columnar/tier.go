@@ -33,6 +33,8 @@ type Options struct {
 	// DeltaRows and DeltaBytes are the size at which a memtable is sealed; 0: 1,048,576 rows, 128 MiB.
 	DeltaRows  int
 	DeltaBytes int64
+	// RelieveBytes is the size from which on a memtable is sealed when memory is short; 0: an eighth of DeltaBytes.
+	RelieveBytes int64
 	// SegmentRows bounds the rows of a segment; 0: 1,048,576.
 	SegmentRows int
 	// CacheBytes bounds what is kept of segments in memory; 0: 256 MiB.
@@ -40,6 +42,11 @@ type Options struct {
 	DisableCompaction bool
 	// MemoryBytes is what the whole database may use: loads take a part of it. 0: it is not known.
 	MemoryBytes int64
+	// MoveBytes of memory are kept for flushes, compactions and loads.
+	MoveBytes int64
+	// GroupBytes bounds what a row group takes while it is written: row groups have fewer rows than usual where memory is
+	// small; 0: no bound.
+	GroupBytes int64
 }
 
 // Defaults of Options.
@@ -48,6 +55,7 @@ const (
 	deltaBytesDefault  = 128 << 20
 	segmentRowsDefault = 1 << 20
 	cacheBytesDefault  = 256 << 20
+	relievePart        = 8
 )
 
 func (o *Options) fill() {
@@ -56,6 +64,9 @@ func (o *Options) fill() {
 	}
 	if o.DeltaBytes <= 0 {
 		o.DeltaBytes = deltaBytesDefault
+	}
+	if o.RelieveBytes <= 0 {
+		o.RelieveBytes = o.DeltaBytes / relievePart
 	}
 	if o.SegmentRows <= 0 {
 		o.SegmentRows = segmentRowsDefault
@@ -76,8 +87,12 @@ const tierName = "columnar"
 
 // Tier is the tier of columnar tables.
 type Tier struct {
-	o      Options
-	space  *rowstore.Space
+	o     Options
+	space *rowstore.Space
+	// moving is charged for what those need that write segments, which make room and are not refused any: once there is
+	// something to write, MoveBytes are kept for them.
+	moving *mem.Tracker
+	keep   sync.Once
 	cache  *segment.Cache
 	tables atomic.Pointer[tableSet]
 	epochs epochs
@@ -117,6 +132,7 @@ var _ table.Tier = (*Tier)(nil)
 func Open(o Options) (*Tier, error) {
 	o.fill()
 	t := &Tier{o: o, loads: newLoads(), space: rowstore.NewSpace(o.Tracker), cache: segment.NewCacheIn(o.Tracker.Child("segment cache", o.CacheBytes))}
+	t.moving = o.Tracker.Obliged("rows on their way to segments")
 	t.tables.Store(&tableSet{})
 	if err := t.files.open(&t.o); err != nil {
 		t.space.Close()
@@ -175,6 +191,7 @@ func (t *Tier) Define(lsn table.LSN, def *table.TableDef) error {
 		t.with(lsn, def.ID, &tableState{def: def, inc: old.inc, p: old.p})
 		return nil
 	}
+	t.keepRoom()
 	inc := t.newIncarnation(def, lsn)
 	if lsn <= t.files.loaded || invariants.Mutant("rowstore-load-again") { // later ones are new, or were here before and have no rows any more
 		if err := t.files.load(inc); err != nil {
@@ -185,6 +202,9 @@ func (t *Tier) Define(lsn table.LSN, def *table.TableDef) error {
 	t.with(lsn, def.ID, &tableState{def: def, inc: inc, p: inc.cur.Load()})
 	return nil
 }
+
+// keepRoom keeps memory for what writes segments, before the first of them.
+func (t *Tier) keepRoom() { t.keep.Do(func() { t.moving.Keep(t.o.MoveBytes) }) }
 
 // renew gives a table new content, without rows.
 func (t *Tier) renew(lsn table.LSN, def *table.TableDef, old *incarnation) {

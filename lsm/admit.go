@@ -18,6 +18,8 @@ type pressure struct {
 	high  atomic.Bool
 	// charged is what the tracker was charged: what Pebble said when it was asked last, and what was written since.
 	charged atomic.Int64
+	// unflushed are the bytes written since memtables were flushed for want of memory.
+	unflushed atomic.Int64
 	// waited counts the statements that had to wait.
 	waited atomic.Int64
 	// held counts the waits within a record.
@@ -39,6 +41,7 @@ const levelZeroMax = 5
 // wrote is told of each batch.
 func (p *pressure) wrote(t *Tier, bytes int64) {
 	t.charge(p.charged.Load() + bytes)
+	p.unflushed.Add(bytes)
 	if p.since.Add(bytes) < t.o.MemtableBytes/4 {
 		return
 	}
@@ -130,3 +133,34 @@ func (t *Tier) Admit(ctx context.Context) error {
 	t.counts.high.Store(false)
 	return nil
 }
+
+// Relieve makes memory free, and reports whether there is reason to look again how much is in use: what was written is
+// flushed if it is worth it.
+func (t *Tier) Relieve(ctx context.Context) (bool, error) {
+	written := &t.counts.unflushed
+	if t.db.Load() == nil || written.Load() < t.o.MemtableBytes/relievePart {
+		return false, nil
+	}
+	written.Store(0)
+	var flushed <-chan struct{}
+	err := t.guard(func() (err error) {
+		flushed, err = t.db.Load().AsyncFlush()
+		return err
+	})
+	if err != nil {
+		return false, pebbleError("flush", err)
+	}
+	t.counts.waited.Add(1)
+	select {
+	case <-flushed:
+		t.pressed(t.db.Load())
+		return true, nil
+	case <-t.failed.ended:
+		return false, t.failed.writeError()
+	case <-ctx.Done():
+		return false, sqlerr.Canceled(ctx)
+	}
+}
+
+// relievePart: memtables are flushed for want of memory if at least such a part of one was written.
+const relievePart = 4

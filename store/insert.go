@@ -60,6 +60,9 @@ func allColumns(def *table.TableDef) []int {
 
 // insert adds checked rows.
 func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflict, lock bool) (out table.Outcome, err error) {
+	if err := w.room(ctx); err != nil {
+		return out, err
+	}
 	ws := w.tt.w
 	first := ws.rows
 	defer func() {
@@ -83,6 +86,7 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 		if skip {
 			ws.dropKeys(first + accepted)
 			out.Skipped, out.Conflicts = append(out.Skipped, i), append(out.Conflicts, other)
+			w.st.read = true // the caller has a reference that the View keeps
 			continue
 		}
 		accepted++
@@ -97,14 +101,14 @@ func (w *Writer) insert(ctx context.Context, rows *vec.Batch, oc table.OnConflic
 	if err != nil {
 		return out, err
 	}
-	if err := ws.add(w.st.command, rows, hidden, nil); err != nil {
+	if err := w.patiently(ctx, func() error { return ws.add(w.st.command, rows, hidden, nil) }); err != nil {
 		return out, err
 	}
 	w.noteInserted(first, rows.N)
 	ws.inserted += int64(rows.N)
 	out.Rows = int64(rows.N)
 	out.Refs = refsFrom(first, rows.N)
-	return out, ws.reserve()
+	return out, w.patiently(ctx, ws.reserve)
 }
 
 // without returns 0 … n-1 but for skipped.

@@ -73,7 +73,7 @@ func (l *loader) appendPart(ctx context.Context, rows *vec.Batch) (bool, error) 
 		v := vec.Vector{Type: types.T(types.Int8), Width: 8, N: len(hidden), Data: vec.DataOf(hidden), NullBit: -1}
 		rows = &vec.Batch{N: rows.N, Groups: append(slices.Clone(rows.Groups), vec.Group{Cols: []vec.Vector{v}})}
 	}
-	if err := l.part.load.Append(ctx, rows); err != nil {
+	if err := w.patiently(ctx, func() error { return l.part.load.Append(ctx, rows) }); err != nil {
 		return true, w.loadError(err)
 	}
 	ws.inserted += int64(rows.N)

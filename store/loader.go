@@ -77,6 +77,9 @@ func (l *loader) Append(ctx context.Context, rows *vec.Batch) error {
 	if err := l.keepOut(ctx); err != nil {
 		return err
 	}
+	if err := w.room(ctx); err != nil {
+		return err
+	}
 	if taken, err := l.appendPart(ctx, rows); taken || err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ func (st *Statement) Locker(ctx context.Context, id table.ObjectID) (table.Write
 }
 
 func (st *Statement) locker(def *table.TableDef, ts table.TableSnapshot) *Writer {
+	st.read = true
 	tt := st.tx.table(def.ID)
 	if tt.w == nil {
 		tt.w = st.tx.s.spares.take(def, st.tx.tracker())

@@ -54,7 +54,7 @@ func (s *Store) txMetrics() table.Metrics {
 		Conflicts: s.stats.conflicts.Load(), Deadlocks: locks.Deadlocks, LockTimeouts: locks.Timeouts,
 		RowsInserted: s.stats.inserted.Load(), RowsUpdated: s.stats.updated.Load(), RowsDeleted: s.stats.deleted.Load(),
 		Checkpoints: s.stats.checkpoints.Load(), CheckpointBytes: s.stats.checkpointBytes.Load(),
-		MemoryBytes: s.mem.Used(), MemoryLimit: s.mem.Limit(),
+		MemoryBytes: s.mem.Used(), MemoryPeakBytes: s.mem.Peak(), MemoryLimit: s.mem.Limit(),
 		PublishedLSN: s.views.LSN(), LockWaits: s.lockWaits(),
 		LockWaited: locks.Waits, LockWaitTimes: locks.WaitTimes,
 		CommitTimes: s.stats.commitTimes.Distribution(), CheckpointTimes: s.stats.checkpointTimes.Distribution(),

@@ -28,6 +28,7 @@ var (
 
 // Reader returns a reader of a table.
 func (st *Statement) Reader(ctx context.Context, id table.ObjectID) (table.Reader, error) {
+	st.read = true
 	def, ts, err := st.table(ctx, id, table.AccessShare)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ type Statement struct {
 	closed  atomic.Bool
 	// used: something was read at the view, so that it stays what it is.
 	used bool
+	// read: readers were handed out, or rows are found through the view. writers counts the writers.
+	read    bool
+	writers int
 	// wrote: a writer was handed out; at is the place before it.
 	wrote bool
 	at    mark

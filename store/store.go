@@ -87,6 +87,8 @@ type tier struct {
 	recovered func() error
 	// admit waits until the tier can take more, before a statement that writes takes locks. nil: it always can.
 	admit func(ctx context.Context) error
+	// relieve makes memory free, and reports whether there is reason to look again; nil: it cannot.
+	relieve func(ctx context.Context) (bool, error)
 	// report shows what the tier consists of; nil: nothing to show.
 	report func() []table.ReportSection
 	// vacuum frees a part of what no View shows of a table: see rowstore.Store.Vacuum.

@@ -57,8 +57,9 @@ func (s *Store) addColumnar(d *directory, path string) error {
 	t, err := columnar.Open(columnar.Options{
 		Tracker: s.memoryFor("columnar tables"), FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, Failed: s.tierFailed,
 		Logger: s.logger, ReadOnly: s.readOnly,
-		MemoryBytes: s.mem.Limit(),
-		DeltaRows:   c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
+		MemoryBytes: s.mem.Limit(), RelieveBytes: deltaBytes(0, s.common.MemoryBytes) / relievePart,
+		GroupBytes: s.common.MemoryBytes / groupPart, MoveBytes: min(moveBytesMax, s.common.MemoryBytes/movePart),
+		DeltaRows: c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
 		CacheBytes: s.common.MemoryBytes / columnarCachePart, DisableCompaction: c.DisableCompaction,
 	})
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 	}
 	s.tiers = append(s.tiers, tier{
 		folder: tiersDirName, manifest: t.ManifestName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
-		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
+		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit, relieve: t.Relieve,
 		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
 		report: t.Report,
 	})
@@ -80,6 +81,13 @@ const (
 	deltaPart     = 8
 	deltaBytesMax = 128 << 20
 	deltaBytesMin = 4 << 20
+	// groupPart is the part of the memory that a row group may take while it is written.
+	groupPart = 16
+	// movePart is the part of the memory that is kept for what moves rows to files, but not more than the bytes.
+	movePart     = 4
+	moveBytesMax = 64 << 20
+	// When memory is short, memtables are sealed that occupy at least this part of one that is full.
+	relievePart = 8
 )
 
 // deltaBytes returns the size of a memtable that is not given.
@@ -106,7 +114,7 @@ func (s *Store) addLSM(d *directory, c *checkpoint) error {
 		return err
 	}
 	s.tiers = append(s.tiers, tier{
-		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit,
+		Tier: t, method: "lsm", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit, relieve: t.Relieve,
 		folder: lsmDirName, manifest: t.ManifestName, backup: t.Backup, report: t.Report,
 	})
 	return nil

@@ -57,6 +57,7 @@ func overlap(a, b []int) bool {
 // claim locks rows and checks that they are the newest versions. Rows that this statement has ended
 // already are left out: the first change of a row counts. The rows and their keys are valid until the next call.
 func (w *Writer) claim(ctx context.Context, refs []table.RowRef, mode table.RowLock) ([]claimed, *table.Keys, error) {
+	w.st.read = true
 	s := &w.tt.w.scratch
 	rows, keys := s.claimed[:0], &s.keys
 	keys.Data, keys.Ends = keys.Data[:0], keys.Ends[:0]
@@ -152,6 +153,9 @@ func (w *Writer) claimBase(ctx context.Context, ref table.RowRef, mode table.Row
 func (w *Writer) replace(
 	ctx context.Context, rows []claimed, keys *table.Keys, cols []int, vals *vec.Batch, asked int,
 ) (out table.Outcome, err error) {
+	if err := w.room(ctx); err != nil {
+		return out, err
+	}
 	ws := w.tt.w
 	old := &ws.scratch.old
 	if err := w.fetch(ctx, rows, old); err != nil {
@@ -184,7 +188,7 @@ func (w *Writer) replace(
 		}
 	}
 	hidden, origins := w.inherit(rows, keys)
-	if err := ws.add(w.st.command, b, hidden, origins); err != nil {
+	if err := w.patiently(ctx, func() error { return ws.add(w.st.command, b, hidden, origins) }); err != nil {
 		return out, err
 	}
 	for i := range rows {
@@ -196,7 +200,7 @@ func (w *Writer) replace(
 	ws.updated += int64(len(rows))
 	out.Rows = int64(len(rows))
 	out.Refs = refsFrom(first, len(rows))
-	return out, ws.reserve()
+	return out, w.patiently(ctx, ws.reserve)
 }
 
 // fetch reads all columns of claimed rows.

@@ -70,6 +70,7 @@ func (st *Statement) Writer(ctx context.Context, id table.ObjectID) (table.Write
 		st.wrote, st.at = true, t.mark(space)
 	}
 	st.used, st.ctx = true, ctx
+	st.writers++
 	tt := t.table(id)
 	if tt.w == nil {
 		tt.w = t.s.spares.take(def, t.tracker())

@@ -7,13 +7,13 @@ type Metrics struct {
 	// Commits are of transactions that wrote, Aborts of those that had written and did not commit.
 	Commits, Aborts, ReadOnlyCommits int64
 	// Conflicts count transactions that met 40001, the others waits for locks that ended with 40P01 and 55P03.
-	Conflicts, Deadlocks, LockTimeouts     int64
-	RowsInserted, RowsUpdated, RowsDeleted int64
-	LogBytes, LogRecords, LogSyncs, Groups int64
-	Checkpoints, CheckpointBytes           int64
-	OpenViews                              int64
-	OldestViewLSN, PublishedLSN            LSN
-	MemoryBytes, MemoryLimit               int64
+	Conflicts, Deadlocks, LockTimeouts        int64
+	RowsInserted, RowsUpdated, RowsDeleted    int64
+	LogBytes, LogRecords, LogSyncs, Groups    int64
+	Checkpoints, CheckpointBytes              int64
+	OpenViews                                 int64
+	OldestViewLSN, PublishedLSN               LSN
+	MemoryBytes, MemoryPeakBytes, MemoryLimit int64
 	// LockWaited counts the requests for locks that had to wait.
 	LockWaited int64
 	// CommitTimes are of commits that wrote: from the call until the change is durable and visible. SyncTimes are of

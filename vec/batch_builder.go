@@ -26,6 +26,17 @@ func NewBatchBuilder(cols []types.Type, capacity int, tracker *mem.Tracker) *Bat
 	return bb
 }
 
+// WidthOf is about what a builder takes for a value of a type; of texts it is a guess.
+func WidthOf(t types.Type) int {
+	var b Builder
+	b.init(t, 0, nil)
+	switch b.class {
+	case types.ClassInt, types.ClassFloat, types.ClassNumeric:
+		return b.width
+	}
+	return 2 * b.width
+}
+
 // Col returns the builder of column i, for appending by column; Commit counts the rows.
 func (bb *BatchBuilder) Col(i int) *Builder { return bb.cols[i] }
 

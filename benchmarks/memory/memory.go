@@ -1,9 +1,9 @@
 // Package memory measures the most memory that a process with a database has while many clients write and query it,
 // and what happens beyond the limit.
 //
-// A child fills a database while others sort and group its rows, until writers are refused (53200), and goes on for a
-// while: readers are still answered, and what is deleted makes room for what is inserted. Its peak is what the
-// kernel says (VmHWM).
+// A child fills a database while others sort and group its rows, until writers are refused (53200) or more was written
+// than fits into the memory, and goes on for a while: readers are still answered, and what is deleted or flushed makes
+// room for what is inserted. Its peak is what the kernel says (VmHWM).
 package memory
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/benchmarks/child"
 	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -33,7 +34,7 @@ type Options struct {
 	Dir string
 	// MemoryBytes is the limit of the database.
 	MemoryBytes int64
-	// More is how long the load goes on after writers were refused.
+	// More is how long the load goes on after that.
 	More     time.Duration
 	Progress func(string)
 }
@@ -44,7 +45,7 @@ type Result struct {
 	// BeforeBytes and PeakBytes are the most memory of the process before the database was opened, and at the end.
 	BeforeBytes, PeakBytes int64
 	// Rows were inserted, Refused writes and RefusedQueries were refused with 53200, Queries were answered,
-	// AfterQueries of them after a writer was refused.
+	// AfterQueries of them after the memory was full.
 	Rows, Refused, RefusedQueries, Queries, AfterQueries int64
 }
 
@@ -65,7 +66,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := json.Unmarshal(out, &r); err != nil {
 		return r, err
 	}
-	if r.Rows == 0 || r.Refused == 0 || r.AfterQueries == 0 || r.PeakBytes <= r.BeforeBytes {
+	if r.Rows == 0 || r.Refused+r.RefusedQueries == 0 || r.AfterQueries == 0 || r.PeakBytes <= r.BeforeBytes {
 		return r, fmt.Errorf("memory: too little was done to prove anything: %+v", r)
 	}
 	return r, nil
@@ -78,15 +79,18 @@ const (
 	readers  = 2
 	// batchRows is the number of rows of one INSERT.
 	batchRows = 1000
+	// rowBytes are those of the values of a row, about; more than the memory is overfull times as many.
+	rowBytes, overfull = 170, 2
 )
 
 // load is what the clients share.
 type load struct {
 	db   *lamina.DB
 	keys atomic.Int64
-	// until is when the load ends, in Unix nanoseconds; 0: not before a writer is refused.
-	until atomic.Int64
-	more  time.Duration
+	// until is when the load ends, in Unix nanoseconds; 0: not before a writer is refused, or there are so many rows.
+	until   atomic.Int64
+	rowsMax int64
+	more    time.Duration
 
 	rows, refused, refusedQueries, queries, after atomic.Int64
 }
@@ -97,10 +101,11 @@ func Load(ctx context.Context, args []string) (err error) {
 	if r.MemoryBytes, err = strconv.ParseInt(args[1], 10, 64); err != nil {
 		return err
 	}
-	l := &load{}
+	l := &load{rowsMax: overfull * r.MemoryBytes / rowBytes}
 	if l.more, err = time.ParseDuration(args[2]); err != nil {
 		return err
 	}
+	mem.LimitHeap(r.MemoryBytes)
 	l.db, err = lamina.Open(filepath.Join(args[0], "db"), &lamina.Options{MemoryBytes: r.MemoryBytes})
 	if err != nil {
 		return err
@@ -151,16 +156,21 @@ func (l *load) note(err error) error {
 		return err
 	}
 	l.refused.Add(1)
-	l.until.CompareAndSwap(0, time.Now().Add(l.more).UnixNano())
+	l.full()
 	return nil
 }
+
+// full has the load end after a while.
+func (l *load) full() { l.until.CompareAndSwap(0, time.Now().Add(l.more).UnixNano()) }
 
 // fill inserts rows.
 func (l *load) fill(ctx context.Context) error {
 	last := l.keys.Add(batchRows)
 	r, err := l.db.Exec(ctx, "INSERT INTO t SELECT i, i % 1000, repeat('x', 150) || i FROM generate_series($1::int8, $2::int8) AS s(i)",
 		last-batchRows+1, last)
-	l.rows.Add(r.RowsAffected)
+	if l.rows.Add(r.RowsAffected) > l.rowsMax {
+		l.full()
+	}
 	return err
 }
 
@@ -190,7 +200,7 @@ func (l *load) read(ctx context.Context) error {
 			return err
 		default:
 			l.queries.Add(1)
-			if l.refused.Load() > 0 {
+			if l.until.Load() > 0 {
 				l.after.Add(1)
 			}
 		}

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Rows < 50_000 || r.Refused == 0 || r.AfterQueries == 0 {
+	if r.Rows < 50_000 || r.Refused+r.RefusedQueries == 0 || r.AfterQueries == 0 {
 		t.Errorf("%+v", r)
 	}
 	if r.PeakBytes > r.LimitBytes() {

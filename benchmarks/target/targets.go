@@ -29,7 +29,7 @@ var Targets = []Target{
 	{Name: "recovery", Text: "recovery after kill -9 without a checkpoint", Bound: 10, AtMost: true, Unit: "s/GiB"},
 	{Name: "recovery-small", Text: "the same with transactions of one row only", Bound: 10, AtMost: true, Unit: "s/GiB"},
 	{Name: "memory", Text: "memory of the process under load, beside 1.1 × MemoryBytes + 64 MiB", Bound: 1, AtMost: true, Unit: "×"},
-	{Name: "memory-refused", Text: "writers refused with 53200 beyond the memory", Bound: 1, Unit: "statements"},
+	{Name: "memory-refused", Text: "statements refused with 53200 beyond the memory", Bound: 1, Unit: "statements"},
 	{Name: "random", Text: "inserts with random keys, the last tenth beside the second one, in time", Bound: 1.1, AtMost: true, Unit: "×"},
 	{Name: "random-memory", Text: "memory of the process meanwhile, beside 1.1 × MemoryBytes + 64 MiB", Bound: 1, AtMost: true, Unit: "×"},
 	{Name: "sustained", Text: "inserts beside scans that never end, p99.9 of commits", Bound: 50, AtMost: true, Unit: "ms"},

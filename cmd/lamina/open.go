@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/internal/mem"
 )
 
 // openFlags are the flags of commands that open a database.
@@ -31,6 +32,7 @@ func (o *openFlags) check() error {
 }
 
 func (o *openFlags) options() *lamina.Options {
+	mem.LimitHeap(int64(o.memoryLimit))
 	return &lamina.Options{
 		MemoryBytes: int64(o.memoryLimit), Workers: o.workers,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/laminadb/lamina/internal/invariants"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveCommand, "stop": stopCommand, "query": queryCommand, "code": codeCommand, "damage": damageCommand,
+			"within": withinCommand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["server"] = &testServer{}
@@ -56,6 +61,26 @@ func codeCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("err"), []byte(ts.ReadFile("stderr")), 0o600))
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// withinCommand: within N demands that the process of the last report kept to a memory of N MiB, as far as the system tells.
+func withinCommand(ts *testscript.TestScript, _ bool, args []string) {
+	var limit int64
+	if _, err := fmt.Sscan(strings.Join(args, " "), &limit); err != nil {
+		ts.Fatalf("usage: within MiB")
+	}
+	var r tpchReport
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &r))
+	if m := r.Memory; m.LimitBytes != limit<<20 || m.RowsBytes == 0 || m.QueriesBytes == 0 {
+		ts.Fatalf("%+v", m)
+	}
+	most := limit<<20*11/10 + 64<<20
+	if invariants.Enabled { // the race detector keeps shadows
+		most *= 8
+	}
+	if n := r.Memory.ProcessBytes; n > most || n == 0 && runtime.GOOS == "linux" {
+		ts.Fatalf("the process had %d MiB, %d are allowed", n>>20, most>>20)
 	}
 }
 

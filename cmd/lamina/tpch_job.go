@@ -52,6 +52,7 @@ func (j *tpchJob) run(ctx context.Context) (err error) {
 			return fmt.Errorf("after the queries: %w", err)
 		}
 	}
+	j.report.Memory = memoryOf(j.db.Metrics())
 	j.report.finish(j.flags)
 	if j.flags.json {
 		return j.report.printJSON(j.out)

@@ -6,9 +6,11 @@ import (
 	"io"
 	"runtime"
 
-	"github.com/jedib0t/go-pretty/v6/table"
+	pretty "github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/table"
 )
 
 // tpchReport is what `lamina tpch --json` prints.
@@ -21,6 +23,7 @@ type tpchReport struct {
 	CorruptRow  bool          `json:"corrupt_row,omitempty"`
 	Load        loadReport    `json:"load"`
 	Mixed       *mixedReport  `json:"mixed,omitempty"`
+	Memory      memoryReport  `json:"memory"`
 	Queries     []queryReport `json:"queries"`
 	Correct     int           `json:"correct"`
 	// Passed: every answer was compared and correct.
@@ -35,6 +38,38 @@ type loadReport struct {
 	BytesPerSecond    float64 `json:"bytes_per_second"`
 	BulkTransactions  int64   `json:"bulk_transactions"`
 	SmallTransactions int64   `json:"small_transactions"`
+}
+
+// memoryReport says how much memory was in use at most.
+type memoryReport struct {
+	// LimitBytes is that of the database, for rows and queries.
+	LimitBytes   int64 `json:"limit_bytes"`
+	RowsBytes    int64 `json:"rows_bytes"`
+	QueriesBytes int64 `json:"queries_bytes"`
+	// ProcessBytes is what the process had, 0 if the system does not tell.
+	ProcessBytes int64 `json:"process_bytes"`
+}
+
+// memoryOf reads what was in use.
+func memoryOf(m table.Metrics) (r memoryReport) {
+	r.RowsBytes, r.LimitBytes = m.MemoryPeakBytes, m.MemoryLimit
+	for _, use := range m.Memory {
+		if use.LimitBytes > 0 { // what rows are in has one limit for all its uses
+			r.QueriesBytes += use.PeakBytes
+			r.LimitBytes += use.LimitBytes
+		}
+	}
+	r.ProcessBytes = mem.Resident()
+	return r
+}
+
+func (r *memoryReport) String() string {
+	s := fmt.Sprintf("Memory at most: %s for rows and %s for queries, of %s together", bytesText(r.RowsBytes), bytesText(r.QueriesBytes),
+		bytesText(r.LimitBytes))
+	if r.ProcessBytes > 0 {
+		s += fmt.Sprintf("; %s of the process", bytesText(r.ProcessBytes))
+	}
+	return s + ".\n"
 }
 
 type mixedReport struct {
@@ -77,15 +112,15 @@ func (r *tpchReport) printJSON(w io.Writer) error {
 }
 
 func (r *tpchReport) printTable(w io.Writer) error {
-	t := grid(table.Row{"query", "rows", "first ms", "best ms", "answer"}, 2, 3, 4)
+	t := grid(pretty.Row{"query", "rows", "first ms", "best ms", "answer"}, 2, 3, 4)
 	var first, best float64
 	for i := range r.Queries {
 		q := &r.Queries[i]
 		first, best = first+q.first(), best+q.best()
-		t.AppendRow(table.Row{fmt.Sprintf("Q%d", q.Query), q.Rows, millis(q.first()), millis(q.best()), q.Status})
+		t.AppendRow(pretty.Row{fmt.Sprintf("Q%d", q.Query), q.Rows, millis(q.first()), millis(q.best()), q.Status})
 	}
-	t.AppendFooter(table.Row{"total", "", millis(first), millis(best), ""})
-	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
+	t.AppendFooter(pretty.Row{"total", "", millis(first), millis(best), ""})
+	if _, err := fmt.Fprintf(w, "%s\n%s", t.Render(), &r.Memory); err != nil {
 		return err
 	}
 	return r.printReasons(w)

@@ -59,8 +59,10 @@ func (w *Writer) flush() error {
 func (w *Writer) encodeColumns(batch *vec.Batch, n int) {
 	var next atomic.Int32
 	work := func() {
+		space := spaces.Get().(*[]int64)
+		defer spaces.Put(space)
 		for i := int(next.Add(1)) - 1; i < len(w.tasks); i = int(next.Add(1)) - 1 {
-			w.tasks[i].err = w.encodeColumn(i, batch, n)
+			w.tasks[i].err = w.encodeColumn(i, batch, n, space)
 		}
 	}
 	workers := min(w.opts.Workers, len(w.tasks), runtime.GOMAXPROCS(0))
@@ -72,10 +74,13 @@ func (w *Writer) encodeColumns(batch *vec.Batch, n int) {
 	wg.Wait()
 }
 
-func (w *Writer) encodeColumn(i int, batch *vec.Batch, n int) error {
+// spaces are for the values of a column of integers, of one column after the other.
+var spaces = sync.Pool{New: func() any { return new([]int64) }}
+
+func (w *Writer) encodeColumn(i int, batch *vec.Batch, n int, space *[]int64) error {
 	x, _ := batch.Col(i)
-	v, err := valuesOf(&w.layouts[i], x, n, w.done)
-	if err != nil {
+	v, err := valuesOf(&w.layouts[i], x, n, w.done, *space)
+	if *space = v.space; err != nil {
 		return fmt.Errorf("column %q: %w", w.schema.Columns[i].Name, err)
 	}
 	if v.nulls != nil && w.schema.Columns[i].NotNull {

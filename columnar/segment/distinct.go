@@ -61,7 +61,9 @@ func hashOf(v *values, i int) uint64 {
 
 // add takes the rows of a row group.
 func (d *distinct) add(v *values, pos int) {
-	d.codes = slices.Grow(d.codes[:0], v.n)[:v.n]
+	if !d.over {
+		d.codes = slices.Grow(d.codes[:0], v.n)[:v.n]
+	}
 	if len(v.except) > 0 {
 		d.stop()
 	}
@@ -106,7 +108,7 @@ func (d *distinct) hopeless(n int) bool {
 
 // stop gives up on codes.
 func (d *distinct) stop() {
-	d.over, d.table, d.bitmaps, d.wantBits = true, nil, nil, false
+	d.over, d.table, d.codes, d.bitmaps, d.wantBits = true, nil, nil, nil, false
 	d.ints = d.ints[:min(d.kept, len(d.ints))]
 	d.strs = d.strs[:min(d.kept, len(d.strs))]
 }

@@ -37,6 +37,11 @@ func (k *keyBuilder) at(i int) []byte {
 	return k.data[from:k.ends[i]]
 }
 
+// expect makes room for the positions of a number of keys.
+func (k *keyBuilder) expect(rows int) {
+	k.ends, k.pos = make([]uint32, 0, rows), make([]uint32, 0, rows)
+}
+
 // addKeys takes the keys of a batch, and checks that it follows the rows before it.
 func (w *Writer) addKeys(b *vec.Batch) error {
 	for i := range w.keys {

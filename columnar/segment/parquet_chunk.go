@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"bytes"
 	"hash/crc32"
 	"math"
 
@@ -29,6 +28,7 @@ type chunkWriter struct {
 	i32                    []int32
 	i64                    []int64
 	lengths                []uint32
+	text                   []byte
 }
 
 // encode makes out of the rows of v. codes are those of its rows, and order the values of the dictionary; nil without one.
@@ -224,16 +224,14 @@ func (c *chunkWriter) deltas(v *values, from, to int) (err error) {
 }
 
 func (c *chunkWriter) deltaLengths(v *values, from, to int) (err error) {
-	var text bytes.Buffer
-	text.Grow(64 * (to - from))
-	c.lengths = append(c.lengths[:0], 0)
+	c.text, c.lengths = c.text[:0], append(c.lengths[:0], 0)
 	for i := from; i < to; i++ {
 		if v.has(i) {
-			text.Write(v.bytes(i))
-			c.lengths = append(c.lengths, uint32(text.Len()))
+			c.text = append(c.text, v.bytes(i)...)
+			c.lengths = append(c.lengths, uint32(len(c.text)))
 		}
 	}
-	c.values, err = (&delta.LengthByteArrayEncoding{}).EncodeByteArray(c.values, text.Bytes(), c.lengths)
+	c.values, err = (&delta.LengthByteArrayEncoding{}).EncodeByteArray(c.values, c.text, c.lengths)
 	return err
 }
 

@@ -78,6 +78,8 @@ type Options struct {
 	ZoneRows int
 	// RowGroupRows is the number of rows of a row group, a multiple of ZoneRows; 0 is 64 zones (131,072 rows).
 	RowGroupRows int
+	// ExpectRows is about how many rows will come: a writer takes memory for that many of a row group at first; 0: for all.
+	ExpectRows int
 	// PageBytes bounds the values of a page of strings; 0 is 1 MiB. One value may be longer.
 	PageBytes        int
 	Compression      Compression
@@ -193,4 +195,12 @@ func (s *Schema) inKey(c int) bool {
 		}
 	}
 	return false
+}
+
+// groupExpected is the number of rows of a row group for which memory is taken at first.
+func (o *Options) groupExpected() int {
+	if o.ExpectRows > 0 {
+		return min(o.ExpectRows, o.RowGroupRows)
+	}
+	return o.RowGroupRows
 }

@@ -12,6 +12,7 @@ type Sketcher struct {
 	bb       *vec.BatchBuilder
 	sketches []Sketch
 	nulls    []int
+	space    []int64 // for the values of a column
 }
 
 // NewSketcher returns a Sketcher that has seen nothing.
@@ -47,8 +48,8 @@ func (s *Sketcher) Add(b *vec.Batch) error {
 	flat := s.bb.Batch()
 	for c := range s.layouts {
 		x, _ := flat.Col(c)
-		v, err := valuesOf(&s.layouts[c], x, flat.N, 0)
-		if err != nil {
+		v, err := valuesOf(&s.layouts[c], x, flat.N, 0, s.space)
+		if s.space = v.space; err != nil {
 			return err
 		}
 		s.add(c, v)

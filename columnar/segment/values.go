@@ -19,6 +19,7 @@ type values struct {
 	present []uint64
 	nulls   []uint64 // SQL's NULLs; nil: none
 	ints    []int64  // meanInt, meanDecimal; meanFloat: bits of float64
+	space   []int64  // for ints
 	views   []vec.StrView
 	blocks  [][]byte
 	fixed   []byte   // n × 16: meanInterval, meanWide
@@ -98,9 +99,18 @@ func wideOf(b []byte, scale int) types.Datum {
 	return types.NewInt128(int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:]), scale)
 }
 
-// valuesOf converts n rows of a Flat or Str vector; pos is the position of its first row.
-func valuesOf(l *layout, x *vec.Vector, n int, pos int) (*values, error) {
-	v := &values{l: l, n: n}
+// take returns room for n integers, which are zero.
+func (v *values) take(n int) []int64 {
+	if cap(v.space) < n {
+		v.space = make([]int64, n)
+	}
+	clear(v.space[:n])
+	return v.space[:n]
+}
+
+// valuesOf converts n rows of a Flat or Str vector; pos is the position of its first row. The values may lie in space.
+func valuesOf(l *layout, x *vec.Vector, n int, pos int, space []int64) (*values, error) {
+	v := &values{l: l, n: n, space: space}
 	for i := range n {
 		if x.IsNull(i) {
 			if v.nulls == nil {
@@ -121,7 +131,7 @@ func valuesOf(l *layout, x *vec.Vector, n int, pos int) (*values, error) {
 	case meanDecimal:
 		v.fromDecimals(x, pos)
 	case meanFloat:
-		v.ints = append([]int64(nil), vec.Values[int64](x)[:n]...)
+		v.ints = append(v.take(n)[:0], vec.Values[int64](x)[:n]...)
 	case meanString:
 		v.views, v.blocks = x.Views()[:n], x.Blocks
 		return v, v.checkLengths()
@@ -136,7 +146,7 @@ func valuesOf(l *layout, x *vec.Vector, n int, pos int) (*values, error) {
 }
 
 func (v *values) fromInts(x *vec.Vector) error {
-	v.ints = make([]int64, v.n)
+	v.ints = v.take(v.n)
 	switch x.Width {
 	case 1:
 		widen(v.ints, vec.Values[uint8](x), x.Base)
@@ -190,7 +200,7 @@ func (v *values) exceptRow(i int, d types.Datum, pos int) {
 func (v *values) isNull(i int) bool { return v.nulls != nil && v.nulls[i>>6]>>(i&63)&1 != 0 }
 
 func (v *values) fromDecimals(x *vec.Vector, pos int) {
-	v.ints = make([]int64, v.n)
+	v.ints = v.take(v.n)
 	if x.Form == vec.Flat && x.Width == 8 && int(x.Scale) == v.l.scale && v.l.phys == physInt64 {
 		copy(v.ints, vec.Values[int64](x))
 		return

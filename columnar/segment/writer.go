@@ -91,8 +91,11 @@ func NewWriter(fs vfs.FS, dir, name string, schema Schema, opts Options, tracker
 		w.cols[i].distinct = newDistinct(&schema.Columns[i], &l, &opts)
 	}
 	w.keys = make([]keyBuilder, len(schema.Keys))
+	for i := range w.keys {
+		w.keys[i].expect(opts.ExpectRows)
+	}
 	w.sample = newSampler(opts.SampleRows)
-	w.bb = vec.NewBatchBuilder(schema.types(), opts.RowGroupRows, tracker)
+	w.bb = vec.NewBatchBuilder(schema.types(), opts.groupExpected(), tracker)
 	var err error
 	if w.segment, err = createSink(fs, fs.PathJoin(dir, name+SegmentSuffix), name+SegmentSuffix); err != nil {
 		w.bb.Release()

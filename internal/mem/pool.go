@@ -1,6 +1,7 @@
 package mem
 
 import (
+	"runtime/metrics"
 	"sync"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -11,47 +12,81 @@ const poolBytesMax = 256 << 20
 
 // pool keeps slabs that were freed, for the next that asks for one of the same class: mapping memory and touching it
 // first costs more than most of what is put there. Idle slabs are charged to nobody; they stay below what trackers
-// allow all the same, because a slab is only mapped beside them while used and idle ones together are fewer than were
-// once in use at the same time. Beyond that, idle ones of other classes are unmapped first.
+// allow all the same, because a slab is only mapped beside them while used and idle ones together, and the Go heap, are
+// fewer bytes than were once in use at the same time. Beyond that, idle ones are unmapped.
 var pool struct {
 	sync.Mutex
 	free [slabMaxShift + 1][][]byte
-	// idle are the bytes of free, used those of all mappings that somebody holds, and peak is the most that used was
-	// since the last Trim: idle + used <= peak.
-	idle, used, peak int64
+	// idle are the bytes of free, used those of all mappings that somebody holds, heap those of the Go heap when it was
+	// looked at last, and peak is the most that used and heap were since the last Trim: idle + used + heap <= peak.
+	idle, used, heap, peak int64
+	// unseen are the bytes that were taken and freed since heap was looked at.
+	unseen int64
+}
+
+// heapEvery is after how many bytes of slabs the size of the Go heap is looked at again.
+const heapEvery = 4 << 20
+
+// heapSamples are the parts of the Go heap that are mapped; used under the pool's lock.
+var heapSamples = []metrics.Sample{
+	{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+}
+
+// heapBytes returns what the Go heap occupies.
+var heapBytes = func() (n int64) {
+	metrics.Read(heapSamples)
+	for i := range heapSamples {
+		n += int64(heapSamples[i].Value.Uint64())
+	}
+	return n
+}
+
+// seen counts bytes of slabs, and looks at the Go heap now and then.
+func seen(size int64) {
+	if pool.unseen += size; pool.unseen >= heapEvery {
+		pool.unseen, pool.heap = 0, heapBytes()
+	}
+	pool.peak = max(pool.peak, pool.used+pool.heap)
+}
+
+// surplus takes idle slabs out of the pool until what is mapped fits; the caller unmaps them.
+func surplus() (out [][]byte) {
+	for pool.idle > 0 && pool.idle+pool.used+pool.heap > pool.peak && !invariants.Mutant("mem-keep-idle") {
+		b := popIdle(largestIdle())
+		pool.idle -= int64(len(b))
+		out = append(out, b)
+	}
+	return out
 }
 
 // reuse counts a slab of a class (0: a mapping of its own) as used and returns an idle one, or nil: then the caller
-// maps one, after it has unmapped surplus.
-func reuse(size int64, shift uint8) (raw []byte, surplus [][]byte) {
+// maps one, after it has unmapped what does not fit beside it.
+func reuse(size int64, shift uint8) (raw []byte, unfit [][]byte) {
 	pool.Lock()
 	defer pool.Unlock()
 	pool.used += size
-	pool.peak = max(pool.peak, pool.used)
-	if l := len(pool.free[shift]); l > 0 {
+	if len(pool.free[shift]) > 0 {
+		raw = popIdle(shift)
 		pool.idle -= size
-		return popIdle(shift), nil
 	}
-	for pool.idle > 0 && pool.idle+pool.used > pool.peak && !invariants.Mutant("mem-keep-idle") {
-		b := popIdle(largestIdle())
-		pool.idle -= int64(len(b))
-		surplus = append(surplus, b)
-	}
-	return nil, surplus
+	seen(size)
+	return raw, surplus()
 }
 
-// keep counts a mapping as no longer used, and reports whether it stays in the pool; otherwise the caller unmaps it.
-func keep(raw []byte, shift uint8) bool {
+// keep counts a mapping as no longer used and puts it into the pool, unless it is too large. The caller unmaps what does
+// not fit.
+func keep(raw []byte, shift uint8) (unfit [][]byte) {
 	size := int64(len(raw))
 	pool.Lock()
 	defer pool.Unlock()
 	pool.used -= size
 	if shift == 0 || pool.idle+size > poolBytesMax {
-		return false
+		return [][]byte{raw}
 	}
 	pool.free[shift] = append(pool.free[shift], raw)
 	pool.idle += size
-	return true
+	seen(size)
+	return surplus()
 }
 
 // unused takes back what reuse counted for a mapping that the system refused.
@@ -66,7 +101,8 @@ func Trim() {
 	pool.Lock()
 	idle := pool.free
 	clear(pool.free[:])
-	pool.idle, pool.peak = 0, pool.used
+	pool.heap, pool.unseen = heapBytes(), 0
+	pool.idle, pool.peak = 0, pool.used+pool.heap
 	pool.Unlock()
 	for _, l := range idle {
 		unmapAll(l)

@@ -5,6 +5,18 @@ import (
 	"testing"
 )
 
+// withHeap makes the Go heap one of the given size while a test runs.
+func withHeap(t *testing.T, bytes *int64) {
+	t.Helper()
+	before := heapBytes
+	heapBytes = func() int64 { return *bytes }
+	Trim()
+	t.Cleanup(func() {
+		heapBytes = before
+		Trim()
+	})
+}
+
 // held returns the bytes of idle and of used slabs, and the most that were used.
 func held() (idle, used, peak int64) {
 	pool.Lock()
@@ -14,7 +26,8 @@ func held() (idle, used, peak int64) {
 
 // TestIdleSlabsMakeRoom asks for slabs of other sizes than those that are idle: no more is mapped than was once in use.
 func TestIdleSlabsMakeRoom(t *testing.T) {
-	Trim()
+	var heap int64
+	withHeap(t, &heap)
 	_, before, _ := held()
 	var slabs []Slab
 	take := func(n, bytes int) {
@@ -57,14 +70,40 @@ func TestIdleSlabsMakeRoom(t *testing.T) {
 	}
 }
 
+// TestHeapTakesTheirPlace: idle slabs go as the Go heap grows.
+func TestHeapTakesTheirPlace(t *testing.T) {
+	var heap int64
+	withHeap(t, &heap)
+	var slabs []Slab
+	for range 16 {
+		slabs = append(slabs, MustAlloc(nil, 1<<20))
+	}
+	for i := range slabs {
+		slabs[i].Free()
+	}
+	if idle, _, _ := held(); idle != 16<<20 {
+		t.Fatalf("%d bytes idle", idle)
+	}
+	heap = 10 << 20
+	for range heapEvery >> 12 {
+		s := MustAlloc(nil, 1<<12)
+		s.Free()
+	}
+	if idle, used, peak := held(); idle > 6<<20 || idle < 5<<20 || idle+used+heap > peak {
+		t.Errorf("beside a heap of %d bytes %d are idle; at most %d were in use", heap, idle, peak)
+	}
+}
+
 // TestPoolBound takes and frees slabs of all classes at random: what is mapped never exceeds what was once in use.
 func TestPoolBound(t *testing.T) {
-	Trim()
+	var heap int64
+	withHeap(t, &heap)
 	rng := rand.New(rand.NewPCG(3, 4))
 	var slabs []Slab
 	reused := 0
 	for range 20_000 {
 		before, _, _ := held()
+		heap = int64(rng.IntN(8 << 20))
 		if len(slabs) > 0 && rng.IntN(20) < len(slabs) {
 			k := rng.IntN(len(slabs))
 			slabs[k].Free()
@@ -77,7 +116,7 @@ func TestPoolBound(t *testing.T) {
 				reused++
 			}
 		}
-		if idle, used, peak := held(); idle < 0 || idle > poolBytesMax || idle+used > peak {
+		if idle, used, peak := held(); idle < 0 || idle > poolBytesMax || idle > 0 && idle+used+pool.heap > peak {
 			t.Fatalf("%d bytes idle, %d used, at most %d used", idle, used, peak)
 		}
 	}

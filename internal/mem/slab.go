@@ -81,12 +81,12 @@ func take(n, size int, shift uint8) (Slab, error) {
 		b := make([]uint64, size/8)
 		return Slab{B: unsafe.Slice((*byte)(unsafe.Pointer(&b[0])), size)[:n], shift: shift}, nil
 	}
-	raw, surplus := reuse(int64(size), shift)
+	raw, unfit := reuse(int64(size), shift)
+	unmapAll(unfit)
 	if raw != nil {
 		clear(raw)
 		return Slab{B: raw[:n], raw: raw, shift: shift}, nil
 	}
-	unmapAll(surplus)
 	raw, err := mapBytes(size)
 	if err != nil {
 		unused(int64(size))
@@ -115,9 +115,7 @@ func (s *Slab) Free() {
 	if raw == nil {
 		return
 	}
-	if !keep(raw, shift) {
-		unmapBytes(raw)
-	}
+	unmapAll(keep(raw, shift))
 }
 
 // Bytes returns the size that the slab is charged for.

@@ -19,9 +19,12 @@ import (
 type Tracker struct {
 	name   string
 	parent *Tracker
-	limit  atomic.Int64 // 0: none of its own
-	used   atomic.Int64
-	peak   atomic.Int64
+	// obliged: what is charged is not refused. kept is what its parent is charged at least.
+	obliged bool
+	kept    int64
+	limit   atomic.Int64 // 0: none of its own
+	used    atomic.Int64
+	peak    atomic.Int64
 }
 
 // NewTracker returns a root tracker; limitBytes 0 means no limit.
@@ -38,9 +41,35 @@ func (t *Tracker) Child(name string, limitBytes int64) *Tracker {
 	return c
 }
 
+// Obliged returns a child for work that makes memory free in the end: limits do not stop it. It must be bounded by itself.
+func (t *Tracker) Obliged(name string) *Tracker {
+	c := t.Child(name, 0)
+	c.obliged = true
+	return c
+}
+
+// Keep reserves memory for an obliged tracker: its parent is charged that many bytes from now on, and more only beyond
+// them. Nothing may be charged meanwhile.
+func (t *Tracker) Keep(bytes int64) {
+	n := max(bytes, t.Used()) - max(t.kept, t.Used())
+	t.kept = bytes
+	if n >= 0 {
+		t.parent.Force(n)
+	} else {
+		t.parent.Release(-n)
+	}
+}
+
+// beyond returns by how much the charge of the parent grows when that of an obliged tracker has grown by n to used.
+func (t *Tracker) beyond(used, n int64) int64 { return max(t.kept, used) - max(t.kept, used-n) }
+
 // Reserve charges n bytes to t and its ancestors, or charges nothing and returns a 53200 error.
 // A nil tracker accepts everything.
 func (t *Tracker) Reserve(n int64) error {
+	if t != nil && t.obliged {
+		t.Force(n)
+		return nil
+	}
 	for a := t; a != nil; a = a.parent {
 		used := a.used.Add(n)
 		if limit := a.limit.Load(); limit > 0 && used > limit && n > 0 {
@@ -70,6 +99,9 @@ func (t *Tracker) Force(n int64) bool {
 			ok = false
 		}
 		a.notePeak(used)
+		if a.obliged {
+			n = a.beyond(used, n)
+		}
 	}
 	return ok
 }
@@ -86,7 +118,10 @@ func (t *Tracker) notePeak(used int64) {
 // Release gives n bytes back.
 func (t *Tracker) Release(n int64) {
 	for a := t; a != nil; a = a.parent {
-		a.used.Add(-n)
+		used := a.used.Add(-n)
+		if a.obliged {
+			n = -a.beyond(used, -n)
+		}
 	}
 }
 

@@ -94,6 +94,7 @@ var mutants = []mutant{
 	{"cache-other-part", "columnar/segment", "TestSelect"},
 	{"lsm-fatal-returns", "store", "TestEveryCallOfLSMFailsOnce"},
 	{"columnar-never-wait", "columnar", "TestAdmit"},
+	{"columnar-never-relieve", ".", "TestLoadsWaitForMemory"},
 	{"columnar-open-all", "columnar", "TestMergeOpensFew"},
 	{"columnar-load-ignore-rows", "store", "TestLoadsLeaveNothing"},
 	{"segment-skip-sync", "store", "TestLoadsSurvivePowerLoss"},

@@ -166,14 +166,14 @@ func runMemory(ctx context.Context, p *page, o *options, dir string) error {
 	p.lines(
 		"## Memory",
 		"",
-		fmt.Sprintf("A child with MemoryBytes of %d MiB was filled by three writers until they were refused, and for %v more, while others updated,", r.MemoryBytes>>20, o.size.memoryMore),
-		fmt.Sprintf("deleted, grouped and sorted. It inserted %d rows and answered %d queries, %d of them after a writer had been refused; %d writers",
+		fmt.Sprintf("A child with MemoryBytes of %d MiB was filled by three writers until they were refused or had written twice as much, and for %v more, while others updated,", r.MemoryBytes>>20, o.size.memoryMore),
+		fmt.Sprintf("deleted, grouped and sorted. It inserted %d rows and answered %d queries, %d of them when the memory was full; %d writers",
 			r.Rows, r.Queries, r.AfterQueries, r.Refused),
 		fmt.Sprintf("and %d queries were refused, all with 53200. The process had at most **%d MiB** (VmHWM; %d before the database was opened); 1.1 × MemoryBytes + 64 MiB are %d.",
 			r.RefusedQueries, r.PeakBytes>>20, r.BeforeBytes>>20, r.LimitBytes()>>20),
 		"",
 	)
 	p.figures.Add("memory", float64(r.PeakBytes)/float64(r.LimitBytes()), fmt.Sprintf("%d of %d MiB", r.PeakBytes>>20, r.LimitBytes()>>20))
-	p.figures.Add("memory-refused", float64(r.Refused), "none failed otherwise")
+	p.figures.Add("memory-refused", float64(r.Refused+r.RefusedQueries), "none failed otherwise")
 	return nil
 }
