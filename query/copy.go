@@ -220,6 +220,9 @@ func (c *CopyIn) loadRows(ctx context.Context, w table.Writer, in io.Reader) (ro
 		}
 		return to.insert(ctx, &b)
 	})
+	if err == nil && c.f.EndMarker { // what follows the line \. is passed over: the client goes on until it is through
+		_, err = io.Copy(io.Discard, in)
+	}
 	if err == nil {
 		c.noticeSkipped()
 		err = to.finish(ctx)
