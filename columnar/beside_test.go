@@ -149,3 +149,24 @@ func TestAffordable(t *testing.T) {
 		}
 	}
 }
+
+// TestFlushOfADroppedTable: a table may be dropped after a memtable was chosen to be flushed and before there is a View
+// that keeps it. Then its memory is gone, and nobody reads it.
+func TestFlushOfADroppedTable(t *testing.T) {
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
+	d.Snapshot(1).(*snapshot).Release()
+	d.number(t, 2, 1)
+	inc := (*d.tables.Load())[20000].inc
+	inc.seal(2)
+	m := inc.cur.Load().mems[1]
+	must(t, d.Drop(3, 20000))
+	d.Snapshot(3).(*snapshot).Release()
+	d.jobs.garbage.wg.Wait()
+	if n := len(inc.cur.Load().mems); n != 0 {
+		t.Fatalf("%d memtables of a dropped table are kept", n)
+	}
+	must(t, inc.flush(t.Context(), m))
+	if d.log.flushes != 0 {
+		t.Errorf("%d flushes of a table that is gone", d.log.flushes)
+	}
+}

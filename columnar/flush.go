@@ -20,6 +20,11 @@ func (inc *incarnation) flush(ctx context.Context, m *memtable) error {
 		return err
 	}
 	defer release()
+	// The View keeps the memtable if the table is still there now: had it been dropped before there was a View, nobody
+	// would keep the rows.
+	if inc.replaced() && !invariants.Mutant("columnar-flush-dropped") {
+		return nil
+	}
 	all, indexes := m.Bytes()
 	b, err := inc.newBuilder(cut, 0, int(m.Live()), all-indexes)
 	if err != nil {

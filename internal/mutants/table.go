@@ -81,6 +81,7 @@ var mutants = []mutant{
 	{"columnar-forget-deleted", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-unpinned-cut", "columnar", "TestFlushedWhileCompacted"},
 	{"columnar-unapplied-gone", "columnar", "TestRowsOfARecordBeingApplied"},
+	{"columnar-flush-dropped", "columnar", "TestFlushOfADroppedTable"},
 	{"columnar-free-beside-readers", "columnar", "TestOldPartsAreReadBesideTheirRelease"},
 	{"columnar-replay-twice", "columnar", "TestEndedWhileCompacted"},
 	{"columnar-resolve-any-cut", "columnar", "TestDeletionOfAnEarlierVersion"},
