@@ -51,11 +51,11 @@ func (g *guardedFS) left(what string, err error) error {
 
 // beforeSync makes the log durable up to what a file may contain.
 func (g *guardedFS) beforeSync() error {
-	upTo := table.LSN(g.t.handed.Load())
-	if g.t.o.BeforeSync == nil || g.t.o.ReadOnly || upTo <= max(g.t.opened.lsn, g.t.opened.partial) || invariants.Mutant("lsm-skip-log-before-data") {
+	upTo := g.t.handed.Load()
+	if g.t.o.BeforeSync == nil || g.t.o.ReadOnly || upTo <= g.t.openedTo.Load() || invariants.Mutant("lsm-skip-log-before-data") {
 		return nil
 	}
-	return g.t.o.BeforeSync(upTo)
+	return g.t.o.BeforeSync(table.LSN(upTo))
 }
 
 // markerPrefix begins the names of the files that say which manifest counts.

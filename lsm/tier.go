@@ -30,6 +30,8 @@ type Tier struct {
 	pins   pins
 	// opened is what was durable when the tier was opened: replay leaves it out.
 	opened mark
+	// openedTo is up to where the files went then, and stored before handed: compactions begin while Pebble is being opened.
+	openedTo atomic.Uint64
 	// durableLSN is what Durable says.
 	durableLSN atomic.Uint64
 	// handed is the newest LSN that was handed to Pebble.
@@ -141,7 +143,9 @@ func (t *Tier) readMark(db *pebble.DB) error {
 	t.mark.mark = t.opened
 	t.write.done, t.write.ref, t.write.inc = t.opened.lsn, t.opened.ref, t.opened.inc
 	t.durableLSN.Store(uint64(t.opened.lsn))
-	t.handed.Store(uint64(max(t.opened.lsn, t.opened.partial)))
+	upTo := uint64(max(t.opened.lsn, t.opened.partial))
+	t.openedTo.Store(upTo)
+	t.handed.Store(upTo)
 	return nil
 }
 
