@@ -9,7 +9,6 @@ import (
 	"os"
 	osexec "os/exec"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
@@ -174,7 +174,11 @@ func TestMemoryOfTheProcess(t *testing.T) {
 	if invariants.Enabled { // the race detector keeps shadows
 		most *= 8
 	}
-	if rss := residentBytes(t); rss > most {
+	rss := mem.PeakResident()
+	if rss == 0 {
+		t.Fatal("the system does not tell how much memory the process had")
+	}
+	if rss > most {
 		t.Errorf("the process had %d MiB", rss>>20)
 	} else {
 		t.Logf("filled with %d rows: the process had %d MiB", rows, rss>>20)
@@ -195,21 +199,4 @@ func groupAll(t *testing.T, db *lamina.DB) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-}
-
-// residentBytes returns the most memory that the process ever had.
-func residentBytes(t *testing.T) (n int64) {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			if _, err := fmt.Sscan(rest, &n); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return n << 10
 }

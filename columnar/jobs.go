@@ -284,11 +284,13 @@ func (j *jobs) failure() error {
 }
 
 func (t *Tier) behind() bool {
-	if !t.jobs.running() || invariants.Mutant("columnar-never-wait") {
-		return false
-	}
+	return t.jobs.running() && !invariants.Mutant("columnar-never-wait") && t.sealedOver(sealedMax-1)
+}
+
+// sealedOver reports whether more than n memtables of a table wait to be flushed.
+func (t *Tier) sealedOver(n int) bool {
 	for _, st := range *t.tables.Load() {
-		if len(st.p.mems) > sealedMax {
+		if len(st.p.mems)-1 > n { // the newest one is being filled
 			return true
 		}
 	}

@@ -16,9 +16,9 @@ func (t *Tier) Relieve(ctx context.Context) (bool, error) {
 	if !j.running() || invariants.Mutant("columnar-never-relieve") {
 		return false, nil
 	}
-	if t.sealed() {
+	if sealed := func() bool { return t.sealedOver(0) }; sealed() {
 		asked := false
-		err := t.await(ctx, t.sealed, &asked)
+		err := t.await(ctx, sealed, &asked)
 		if err == nil && asked { // a flush had failed, and was tried once more
 			err = j.failure()
 		}
@@ -29,16 +29,6 @@ func (t *Tier) Relieve(ctx context.Context) (bool, error) {
 		return true, t.sealNow(ctx, inc)
 	}
 	return j.free(), nil
-}
-
-// sealed reports whether a memtable waits to be flushed.
-func (t *Tier) sealed() bool {
-	for _, st := range *t.tables.Load() {
-		if len(st.p.mems) > 1 {
-			return true
-		}
-	}
-	return false
 }
 
 // largest returns the table whose newest memtable is the largest; nil if none is worth a segment.

@@ -87,20 +87,27 @@ func (b *Builder) gatherValid(v *Vector, g *Group, n int) error {
 	if v.Valid == nil && !b.hasNull {
 		return nil
 	}
-	end := b.n
-	b.n -= n
-	var err error
-	if !b.hasNull {
-		err = b.startNulls()
-	}
-	if err == nil {
-		err = b.growValid(end)
-	}
-	if err != nil {
+	if err := b.openValid(n); err != nil {
 		return err
 	}
 	for i := range n {
-		b.setValid(b.n+i, !v.IsNull(g.Pos(i)))
+		b.setValid(b.n-n+i, !v.IsNull(g.Pos(i)))
+	}
+	return nil
+}
+
+// openValid makes room for the validity of the last n entries, which is to be set in their order. After an error they are
+// dropped.
+func (b *Builder) openValid(n int) error {
+	end := b.n
+	b.n -= n
+	if !b.hasNull {
+		if err := b.startNulls(); err != nil {
+			return err
+		}
+	}
+	if err := b.growValid(end); err != nil {
+		return err
 	}
 	b.n = end
 	return nil

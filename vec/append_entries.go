@@ -96,20 +96,13 @@ func (b *Builder) entriesOfStrings(from []*Vector, entries []Entry) error {
 
 // validEntries sets the validity of the last entries of b, which were taken from vectors.
 func (b *Builder) validEntries(from []*Vector, entries []Entry) error {
-	end := b.n
-	b.n -= len(entries)
-	if !b.hasNull {
-		if err := b.startNulls(); err != nil {
-			return err
-		}
-	}
-	if err := b.growValid(end); err != nil {
+	if err := b.openValid(len(entries)); err != nil {
 		return err
 	}
+	first := b.n - len(entries)
 	for i, e := range entries {
-		b.setValid(b.n+i, !from[e.From].IsNull(int(e.At)))
+		b.setValid(first+i, !from[e.From].IsNull(int(e.At)))
 	}
-	b.n = end
 	return nil
 }
 

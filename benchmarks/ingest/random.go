@@ -13,6 +13,7 @@ import (
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/benchmarks/child"
 	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -169,7 +170,7 @@ func numbers(args []string, to ...*int64) (err error) {
 // FillRandom inserts parts [from, to) of a number of rows into the database in a folder. Its arguments are the folder,
 // the memory, the rows of a commit, those of a part, from and to. It prints a Life.
 func FillRandom(ctx context.Context, args []string) (err error) {
-	l := Life{BeforeBytes: machine.PeakBytes()}
+	l := Life{BeforeBytes: mem.PeakResident()}
 	var memoryBytes, batch, size, from, to int64
 	if err := numbers(args, &memoryBytes, &batch, &size, &from, &to); err != nil {
 		return err
@@ -212,7 +213,7 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 			return errors.Join(err, db.Close())
 		}
 	}
-	l.PeakBytes = machine.PeakBytes()
+	l.PeakBytes = mem.PeakResident()
 	if err := db.Close(); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/laminadb/lamina"
-	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -68,7 +68,7 @@ type sustained struct {
 // FillSustained inserts rows in the database in a folder, beside scans. Its arguments are the folder, the memory, the
 // time, the clients and the rows of a commit. It prints a SustainedResult.
 func FillSustained(ctx context.Context, args []string) (err error) {
-	r := SustainedResult{Life: Life{BeforeBytes: machine.PeakBytes()}}
+	r := SustainedResult{Life: Life{BeforeBytes: mem.PeakResident()}}
 	var memoryBytes, duration, clients, batch int64
 	if err := numbers(args, &memoryBytes, &duration, &clients, &batch); err != nil {
 		return err
@@ -98,7 +98,7 @@ func FillSustained(ctx context.Context, args []string) (err error) {
 	if err := check(ctx, s.db, r.Rows); err != nil {
 		return errors.Join(err, s.db.Close())
 	}
-	r.PeakBytes = machine.PeakBytes()
+	r.PeakBytes = mem.PeakResident()
 	if err := s.db.Close(); err != nil {
 		return err
 	}

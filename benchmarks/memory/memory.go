@@ -97,7 +97,7 @@ type load struct {
 
 // Load fills a database in args[0] with args[1] bytes of memory, and goes on for args[2]. It prints a Result.
 func Load(ctx context.Context, args []string) (err error) {
-	r := Result{BeforeBytes: machine.PeakBytes()}
+	r := Result{BeforeBytes: mem.PeakResident()}
 	if r.MemoryBytes, err = strconv.ParseInt(args[1], 10, 64); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func Load(ctx context.Context, args []string) (err error) {
 	if err := l.run(ctx); err != nil {
 		return err
 	}
-	r.PeakBytes, r.Rows, r.Refused = machine.PeakBytes(), l.rows.Load(), l.refused.Load()
+	r.PeakBytes, r.Rows, r.Refused = mem.PeakResident(), l.rows.Load(), l.refused.Load()
 	r.RefusedQueries, r.Queries, r.AfterQueries = l.refusedQueries.Load(), l.queries.Load(), l.after.Load()
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(r), l.db.Close())
 }

@@ -59,7 +59,7 @@ func memoryOf(m table.Metrics) (r memoryReport) {
 			r.LimitBytes += use.LimitBytes
 		}
 	}
-	r.ProcessBytes = mem.Resident()
+	r.ProcessBytes = mem.PeakResident()
 	return r
 }
 

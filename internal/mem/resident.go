@@ -19,12 +19,12 @@ const (
 // GOMEMLIMIT says something else. It is for programs that are nothing but a database. 0: no limit is known.
 func LimitHeap(memoryBytes int64) {
 	if memoryBytes > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryBytes/10 + programBytes - max(pagesMin, min(pagesMax, Resident())))
+		debug.SetMemoryLimit(memoryBytes/10 + programBytes - max(pagesMin, min(pagesMax, PeakResident())))
 	}
 }
 
-// Resident returns the most memory that this process had, 0 if the system does not tell.
-func Resident() (n int64) {
+// PeakResident returns the most memory that this process had in pages of its own (VmHWM), 0 if the system does not tell.
+func PeakResident() (n int64) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -61,14 +61,13 @@ func place(min, max, v types.Datum) (float64, bool) {
 
 // shapeBelow estimates the fraction of the values, NULL left out, that are below v.
 func shapeBelow(s *table.Shape, v types.Datum, nulls float64) (float64, bool) {
-	common, under := 0.0, 0.0
+	under := 0.0
 	for i := range s.Common {
 		c := &s.Common[i]
 		order, ok := compare(c.Value, v)
 		if !ok {
 			return 0, false
 		}
-		common += c.Fraction
 		switch {
 		case order < 0:
 			under += c.Fraction
@@ -77,7 +76,7 @@ func shapeBelow(s *table.Shape, v types.Datum, nulls float64) (float64, bool) {
 		}
 	}
 	all := math.Max(1-nulls, 1e-9)
-	rest := math.Max(0, all-common)
+	rest := math.Max(0, all-s.CommonFraction())
 	if len(s.Bounds) < 2 {
 		return clamp(under / all), len(s.Common) > 0
 	}
@@ -185,7 +184,6 @@ func (z *optimizer) valueFraction(id int, e expr.Expr, in *info) (float64, bool)
 		return 0, false
 	}
 	shape := st.of.Shape()
-	common := 0.0
 	for i := range shape.Common {
 		c := &shape.Common[i]
 		if order, ok := compare(c.Value, v); !ok {
@@ -193,10 +191,9 @@ func (z *optimizer) valueFraction(id int, e expr.Expr, in *info) (float64, bool)
 		} else if order == 0 {
 			return c.Fraction, true
 		}
-		common += c.Fraction
 	}
 	others := math.Max(1, st.distinct-float64(len(shape.Common)))
-	return math.Max(0, 1-st.nulls-common) / others, len(shape.Common)+len(shape.Bounds) > 0
+	return math.Max(0, 1-st.nulls-shape.CommonFraction()) / others, len(shape.Common)+len(shape.Bounds) > 0
 }
 
 // outside reports whether a value lies outside of a column's known range.
