@@ -66,7 +66,7 @@ func TestWideAggregation(t *testing.T) {
 			}
 		}
 	}
-	if checked < 2000 || used < 8 {
+	if checked < atLeast(2000) || used < 8 {
 		t.Fatalf("%d groups were checked, %d plans had batches that were not gathered", checked, used)
 	}
 }

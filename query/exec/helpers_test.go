@@ -32,8 +32,12 @@ func (c config) String() string {
 // configs are the combinations that every property is tested under.
 func configs() []config {
 	var out []config
-	for _, rows := range []int{1, 3, 64, 2048} {
-		for _, workers := range []int{1, 4} {
+	batches, counts := []int{1, 3, 64, 2048}, []int{1, 4}
+	if testing.Short() { // for the race detector, which needs several workers
+		batches, counts = []int{3, 2048}, []int{4}
+	}
+	for _, rows := range batches {
+		for _, workers := range counts {
 			for i, force := range []Force{{}, {Join: "hash", Aggregate: "hash"}, {Join: "dense", Aggregate: "dense", NoRuns: true},
 				{NoFilters: true}} {
 				out = append(out, config{rows, workers, i%2 == 1, i != 1, force})
@@ -41,6 +45,14 @@ func configs() []config {
 		}
 	}
 	return out
+}
+
+// atLeast is the least number of rows that a test must have compared if it compares n in all configurations.
+func atLeast(n int) int {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
 }
 
 // world is a set of tables.
