@@ -61,6 +61,9 @@ func TestExplainRules(t *testing.T) {
 	exec(t, db, "CREATE TABLE a (id int4, v int4)")
 	const sql = "EXPLAIN (RULES) SELECT * FROM a AS x LEFT JOIN a AS y ON x.id = y.id WHERE y.v > 4"
 	with := explained(t, db, sql)
+	if !strings.Contains(with, "Rule Fired: OuterToInner (times=1)\n") || !strings.Contains(with, "Rule Fired: PushFilterIntoJoin (times=") {
+		t.Errorf("no summary of the rules:\n%s", with)
+	}
 	rule, made, plan := strings.Index(with, "Rule: OuterToInner\n"), strings.Index(with, "inner join on ("), strings.Index(with, "Hash Join")
 	if rule < 0 || made < rule || plan < made {
 		t.Errorf("the rule, what it made and the plan are at %d, %d and %d of\n%s", rule, made, plan, with)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/opt"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
@@ -58,16 +59,22 @@ func (s *Session) runExplain(ctx context.Context, b *ast.Explain, params []types
 	return s.explained(q, o, format, times, fired.all())
 }
 
-// firedRules are the lines of EXPLAIN (RULES): each rule that fired, and the logical plan that it has put in the place of an operator.
+// firedRules are the lines of EXPLAIN (RULES): how often each rule and step fired, then each time that one did, with the
+// logical plan that it has put in the place of an operator, or that it is about.
 type firedRules struct {
 	lines [][]string
 	count int
+	times map[string]int
 }
 
 // firedRulesMax bounds what is shown: plans are as long as statements.
 const firedRulesMax = 1000
 
 func (f *firedRules) add(rule string, r plan.Rel) {
+	if f.times == nil {
+		f.times = map[string]int{}
+	}
+	f.times[rule]++
 	if f.count++; f.count > firedRulesMax {
 		return
 	}
@@ -79,10 +86,17 @@ func (f *firedRules) add(rule string, r plan.Rel) {
 
 // all returns the lines, and how many rules are not shown.
 func (f *firedRules) all() [][]string {
-	if f.count <= firedRulesMax {
-		return f.lines
+	var out [][]string
+	for _, name := range opt.RuleNames() {
+		if n := f.times[name]; n > 0 {
+			out = append(out, []string{fmt.Sprintf("Rule Fired: %s (times=%d)", name, n)})
+		}
 	}
-	return append(f.lines, []string{fmt.Sprintf("%d more rules", f.count-firedRulesMax)})
+	out = append(out, f.lines...)
+	if f.count > firedRulesMax {
+		out = append(out, []string{fmt.Sprintf("%d more rules", f.count-firedRulesMax)})
+	}
+	return out
 }
 
 // explained returns a plan as text, a row for each line, or as a JSON document in one row.

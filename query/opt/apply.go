@@ -25,7 +25,11 @@ func (u *unnester) apply(a *plan.RelApply) plan.Rel {
 	if u.z.volatile(r) || u.z.volatile(a.L) || u.z.o.Disabled[RuleUnnest] {
 		return u.dependent(a, r)
 	}
-	return u.attempt(a, r, func() plan.Rel { return u.unnested(a, r, corr) })
+	n := u.attempt(a, r, func() plan.Rel { return u.unnested(a, r, corr) })
+	if _, stays := n.(*plan.RelDependent); !stays && u.err == nil {
+		u.z.fired(RuleUnnest, n)
+	}
+	return n
 }
 
 // unnested makes the join; r is the right side and corr what it uses of the left one.

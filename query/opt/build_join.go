@@ -25,6 +25,7 @@ func (b *builder) join(r *plan.RelJoin) (plan.Node, *layout, error) {
 	li, ri := b.z.infoOf(r.L), b.z.infoOf(r.R)
 	swap := kind == plan.Inner && li.rows < ri.rows || kind == plan.Left && li.rows*swapRatio < ri.rows
 	if swap && !b.z.o.Disabled[RuleChooseBuildSide] {
+		b.z.fired(RuleChooseBuildSide, r)
 		left, right, l, rl = right, left, rl, l
 		if kind == plan.Left {
 			kind = plan.Right

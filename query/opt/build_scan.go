@@ -18,7 +18,9 @@ func (b *builder) scan(r *plan.RelScan, f *plan.RelFilter) (plan.Node, *layout, 
 	n.Rows = b.z.infoOf(f).rows
 	conds := conjuncts(ordered(f.Cond))
 	if !b.z.o.Disabled[RuleKeyLookup] {
-		n.Key, conds = keyLookup(r, conds)
+		if n.Key, conds = keyLookup(r, conds); n.Key != nil {
+			b.z.fired(RuleKeyLookup, f)
+		}
 	}
 	var err error
 	if cond := and(conds...); cond != nil {

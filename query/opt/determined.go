@@ -45,6 +45,7 @@ func (z *optimizer) determined(r *plan.RelAggregate) []bool {
 			}
 			if out == nil {
 				out = make([]bool, len(r.Keys))
+				z.fired(RuleDeterminedKeys, r)
 			}
 			out[i] = true
 		}

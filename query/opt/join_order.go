@@ -11,6 +11,15 @@ import (
 // greedily.
 const joinPairsMax = 10000
 
+// joinsOrdered is orderJoins, and tells if that has changed the plan.
+func (z *optimizer) joinsOrdered(r plan.Rel) plan.Rel {
+	n := z.orderJoins(r)
+	if z.o.Trace != nil && plan.FormatRel(n) != plan.FormatRel(r) {
+		z.fired(RuleOrderJoins, n)
+	}
+	return n
+}
+
 // orderJoins reorders each region of joins by estimated cost. What is below a region that stays as it is, is asked
 // for again: each operator is looked at once.
 func (z *optimizer) orderJoins(r plan.Rel) plan.Rel {

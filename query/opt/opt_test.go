@@ -162,9 +162,9 @@ func TestPlans(t *testing.T) {
 	}
 	datadriven.Walk(t, "testdata/plans", plans)
 	datadriven.Walk(t, "testdata/rules", plans)
-	for i := range opt.Rules {
+	for _, name := range opt.RuleNames() {
 		for _, want := range []bool{true, false} {
-			if name := opt.Rules[i].Name; !covered[name][want] {
+			if !covered[name][want] {
 				t.Errorf("rule %s has no case with expect=%v", name, want)
 			}
 		}

@@ -146,7 +146,7 @@ func (z *optimizer) logical(r plan.Rel, out []plan.Col) (plan.Rel, error) {
 	r = z.prune(r, colsOf(out))
 	r = z.applyRules(r)
 	if !z.o.Disabled[RuleOrderJoins] {
-		r = z.orderJoins(r)
+		r = z.joinsOrdered(r)
 	}
 	r = z.prune(r, colsOf(out))
 	return r, z.interrupted()

@@ -20,6 +20,7 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 		return z.pruneProject(r, need)
 	case *plan.RelJoin:
 		if z.droppable(r, need) {
+			z.fired(RuleDropLeftJoin, r.L)
 			return z.prune(r.L, need)
 		}
 		need = union(need, exprCols(r.Cond))

@@ -1,5 +1,20 @@
 package opt
 
+// Steps are the parts of planning beside the rules, in their order.
+var Steps = []Step{
+	{RuleUnnest, `Correlated subqueries become joins: conditions that tie them move up, or they are computed once for each
+distinct combination of what they use. Without this step each runs once for each such combination.`},
+	{RuleDropLeftJoin, `A left join whose right side nothing reads, and of which no row matches twice, leaves its left side as
+it is.`},
+	{RuleOrderJoins, `Inner, left, semi and anti joins are put into the order of the least estimated cost: bushy trees over a
+hypergraph whose conflict rules keep what may not change places.`},
+	{RuleDeterminedKeys, `Grouping keys that the primary key of their table determines, or that are equal to another key, are
+carried along: they need not be compared.`},
+	{RuleKeyLookup, `A scan whose condition gives each column of the primary key a constant looks its one row up.`},
+	{RuleChooseBuildSide, `The side of an inner join that is estimated to be smaller is kept, the other one streams past it; a
+left join keeps its left side only if that is much smaller.`},
+}
+
 // Rules are all rewrites of operators, in the order in which they are tried on each.
 var Rules = []Rule{
 	{"FoldConstants", `Expressions of constants are computed once, while planning. One that fails is left to fail

@@ -14,27 +14,40 @@ type Rule struct {
 	apply func(z *optimizer, r plan.Rel) plan.Rel
 }
 
-// Names of steps that are not rewrites of one operator, but can be switched off like rules.
+// Step is a part of planning that is no rewrite of one operator, but can be switched off like a rule.
+type Step struct {
+	Name string
+	// Doc says what the step does and why it is allowed.
+	Doc string
+}
+
+// Names of the steps.
 const (
 	RuleOrderJoins      = "OrderJoins"
 	RuleChooseBuildSide = "ChooseBuildSide"
 	RuleKeyLookup       = "KeyLookup"
-	// RuleDropLeftJoin drops a left join whose right side nothing reads and matches at most once.
-	RuleDropLeftJoin = "DropLeftJoin"
-	// RuleDeterminedKeys marks grouping keys that the primary key of their table determines.
-	RuleDeterminedKeys = "DeterminedKeys"
-	// RuleUnnest makes joins of correlated subqueries; without it each runs once for each combination of
-	// the values that it uses.
-	RuleUnnest = "Unnest"
+	RuleDropLeftJoin    = "DropLeftJoin"
+	RuleDeterminedKeys  = "DeterminedKeys"
+	RuleUnnest          = "Unnest"
 )
 
 // RuleNames are the names of all rules and steps that can be switched off.
 func RuleNames() []string {
-	names := []string{RuleOrderJoins, RuleChooseBuildSide, RuleKeyLookup, RuleDropLeftJoin, RuleDeterminedKeys, RuleUnnest}
+	var names []string
+	for i := range Steps {
+		names = append(names, Steps[i].Name)
+	}
 	for i := range Rules {
 		names = append(names, Rules[i].Name)
 	}
 	return names
+}
+
+// fired tells that a rule or step has made r.
+func (z *optimizer) fired(name string, r plan.Rel) {
+	if z.o.Trace != nil {
+		z.o.Trace(name, r)
+	}
 }
 
 // rulePassesMax bounds the passes over a plan; each pass applies every rule everywhere.
@@ -64,9 +77,7 @@ func (z *optimizer) pass(r plan.Rel) plan.Rel {
 		}
 		if n := rule.apply(z, r); n != r {
 			r = n
-			if z.o.Trace != nil {
-				z.o.Trace(rule.Name, r)
-			}
+			z.fired(rule.Name, r)
 		}
 	}
 	return plan.MapRels(r, z.pass)
