@@ -117,6 +117,7 @@ var mutants = []mutant{
 	{"backup-forget-pin", "store", "TestBackupBesideCheckpoints"},
 	{"wal-forget-streams", "store", "TestCheckpointsBetweenChunksAndRecord"},
 	{"agg-chain-overlapping-runs", "query/exec", "TestRunAggregation"},
+	{"agg-loose-groups-apart", "query/exec", "TestRunAggregation"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},

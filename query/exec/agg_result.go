@@ -43,6 +43,15 @@ func (r *aggResult) addRange(t *groupTable, from, to uint32) {
 	}
 }
 
+// addIDs adds groups in the order of ids.
+func (r *aggResult) addIDs(t *groupTable, ids []uint32) {
+	for len(ids) > 0 {
+		n := min(len(ids), resultRows)
+		r.parts = append(r.parts, resultPart{t: t, ids: ids[:n]})
+		ids = ids[n:]
+	}
+}
+
 // finish makes the final groups of the workers' tables.
 func (s *aggSink) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -122,11 +131,7 @@ func (s *aggSink) output(t *groupTable) {
 		}
 		return 0
 	})
-	for len(ids) > 0 {
-		n := min(len(ids), resultRows)
-		s.result.parts = append(s.result.parts, resultPart{t: t, ids: ids[:n]})
-		ids = ids[n:]
-	}
+	s.result.addIDs(t, ids)
 }
 
 // aggSource reads the result of an aggregation.

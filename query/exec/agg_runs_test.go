@@ -40,6 +40,13 @@ var disturbs = map[string]func(w *world, rows []types.Row){
 		copy(rows, rows[300:600])
 		copy(rows[300:], half)
 	},
+	"blocks in turns": func(_ *world, rows []types.Row) {
+		var turns [2][]types.Row
+		for i, r := range rows {
+			turns[i/15%2] = append(turns[i/15%2], r)
+		}
+		copy(rows[copy(rows, turns[0]):], turns[1])
+	},
 	"all again": func(_ *world, rows []types.Row) {
 		for i := range 300 {
 			rows[300+i][0] = rows[i][0]
@@ -49,7 +56,7 @@ var disturbs = map[string]func(w *world, rows []types.Row){
 
 // TestRunAggregation groups rows by a key that ascends, wholly or nearly.
 func TestRunAggregation(t *testing.T) {
-	chained, checked := 0, 0
+	chained, overlapping, checked := 0, 0, 0
 	for name, disturb := range disturbs {
 		for round := range 3 {
 			w := newWorld(t, uint64(100+round))
@@ -85,10 +92,15 @@ func TestRunAggregation(t *testing.T) {
 			} else if name == "nothing" {
 				t.Errorf("round %d: the runs were merged by key", round)
 			}
+			if w.notes(t, total, "where the runs' keys do not touch") {
+				overlapping++
+			} else if name != "a NULL" && name != "all again" {
+				t.Errorf("%s, round %d: runs that overlap were merged by key", name, round)
+			}
 		}
 	}
-	if checked < atLeast(10000) || chained < 3 {
-		t.Fatalf("%d groups were checked, runs of %d tables were chained", checked, chained)
+	if checked < atLeast(10000) || chained < 3 || overlapping < 12 {
+		t.Fatalf("%d groups were checked, runs of %d tables were chained, %d overlapping", checked, chained, overlapping)
 	}
 }
 

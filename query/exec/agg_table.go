@@ -40,6 +40,7 @@ type groupTable struct {
 	slow     []slowState
 	infinite []bool // a float input was infinite or NaN
 	runs     []runSegment
+	part     int // number of the table among those that are merged
 	fresh    []uint16
 	tracker  *mem.Tracker
 	rows     *rowScratch
