@@ -6,7 +6,7 @@ package target
 import (
 	"fmt"
 
-	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 // Target is one figure that ought to be at least, or at most, a bound.

@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 		text := parseNoise.ReplaceAllString(err.Error(), "")
 		return &exitError{exitUsage, fmt.Errorf("%s; see %s --help", text, c.CommandPath())}
 	})
-	root.AddCommand(newTPCH(), newSQL(), newServe(), newInspect(), newVerify(), newBackup(), newMigrate(), newVersion())
+	root.AddCommand(newTPCH(), newBench(), newSQL(), newServe(), newInspect(), newVerify(), newBackup(), newMigrate(), newVersion())
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

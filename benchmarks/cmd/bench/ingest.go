@@ -8,7 +8,7 @@ import (
 
 	"github.com/laminadb/lamina/benchmarks/ingest"
 	"github.com/laminadb/lamina/benchmarks/machine"
-	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 // ingestMemory is the memory of databases of which more is inserted than that. Rows are inserted by so many clients

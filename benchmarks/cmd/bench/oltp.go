@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/laminadb/lamina/benchmarks/oltp"
-	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 func runOLTP(ctx context.Context, p *page, o *options, dir string) error {

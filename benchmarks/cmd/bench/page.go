@@ -9,8 +9,8 @@ import (
 
 	"github.com/laminadb/lamina/benchmarks/analytic"
 	"github.com/laminadb/lamina/benchmarks/machine"
-	"github.com/laminadb/lamina/benchmarks/report"
 	"github.com/laminadb/lamina/benchmarks/target"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 // page is the report.

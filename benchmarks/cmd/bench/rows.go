@@ -16,7 +16,7 @@ import (
 	"github.com/laminadb/lamina/benchmarks/memory"
 	"github.com/laminadb/lamina/benchmarks/mixed"
 	"github.com/laminadb/lamina/benchmarks/recovery"
-	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 func runMixed(ctx context.Context, p *page, o *options, dir string) error {

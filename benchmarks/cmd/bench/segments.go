@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/laminadb/lamina/benchmarks/report"
 	"github.com/laminadb/lamina/benchmarks/segments"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 func runSegments(ctx context.Context, p *page, o *options, dir string) error {

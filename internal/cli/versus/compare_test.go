@@ -1,9 +1,9 @@
-package analytic
+package versus_test
 
 import (
-	"math/big"
 	"testing"
 
+	"github.com/laminadb/lamina/internal/cli/versus"
 	"github.com/laminadb/lamina/tpch"
 )
 
@@ -19,7 +19,7 @@ func rowsOf(rows ...[]string) tpch.Result {
 	return r
 }
 
-// TestCompare uses query 4, whose first column orders.
+// TestCompare has a first column that orders.
 func TestCompare(t *testing.T) {
 	base := [][]string{{"a  ", "1.50", "x"}, {"b", "0.333333333333333333", "NULL"}, {"b", "7", "y"}}
 	cases := []struct {
@@ -38,21 +38,9 @@ func TestCompare(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if err := compare(4, rowsOf(base...), rowsOf(c.peer...)); (err == nil) != c.equal {
+			if err := versus.Compare([]int{0}, rowsOf(base...), rowsOf(c.peer...)); (err == nil) != c.equal {
 				t.Errorf("equal should be %v: %v", c.equal, err)
 			}
 		})
-	}
-}
-
-func TestDecimalText(t *testing.T) {
-	for _, c := range []struct {
-		n     int64
-		scale int
-		want  string
-	}{{0, 0, "0"}, {0, 2, "0.00"}, {5, 2, "0.05"}, {-5, 2, "-0.05"}, {12345, 2, "123.45"}, {-12345, 0, "-12345"}} {
-		if got := decimalText(big.NewInt(c.n), c.scale); got != c.want {
-			t.Errorf("%d at scale %d: %q, want %q", c.n, c.scale, got, c.want)
-		}
 	}
 }

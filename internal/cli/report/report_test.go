@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/laminadb/lamina/benchmarks/report"
+	"github.com/laminadb/lamina/internal/cli/report"
 )
 
 func TestFigures(t *testing.T) {
