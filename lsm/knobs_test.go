@@ -50,6 +50,15 @@ func add(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
 // addPart applies a part of a record.
 func addPart(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
 	t.Helper()
+	e := &table.Entry{Table: 20000, Version: 1, Op: table.OpInsertRows, Rows: someRows(t, first, rows)}
+	if err := tier.Apply(lsn, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// someRows makes rows from first on.
+func someRows(t *testing.T, first int64, rows int) *vec.Batch {
+	t.Helper()
 	bb := vec.NewBatchBuilder([]types.Type{types.T(types.Int8), types.T(types.Text)}, rows, nil)
 	for i := range rows {
 		row := types.Row{types.NewInt(types.Int8, first+int64(i)), types.NewString(types.Text, fmt.Sprintf("%0100d", (first+int64(i))*7919%10007))}
@@ -57,9 +66,7 @@ func addPart(t *testing.T, tier *Tier, lsn table.LSN, first int64, rows int) {
 			t.Fatal(err)
 		}
 	}
-	if err := tier.Apply(lsn, &table.Entry{Table: 20000, Version: 1, Op: table.OpInsertRows, Rows: bb.Batch()}); err != nil {
-		t.Fatal(err)
-	}
+	return bb.Batch()
 }
 
 func closed(t *testing.T, tier *Tier) {

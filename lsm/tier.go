@@ -103,6 +103,7 @@ func (t *Tier) open() error {
 	files.opening.Store(true)
 	defer files.opening.Store(false)
 	t.pebble = t.o.pebble(&backupFS{files, t}, t.cache, logger{t}, t.damaged)
+	t.pebble.Experimental.SpanPolicyFunc = t.span
 	err := t.files(func() (err error) {
 		db, err = pebble.Open(t.o.Dir, t.pebble)
 		return err
