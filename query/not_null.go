@@ -38,6 +38,8 @@ func keepsNotNull(n plan.Node) bool {
 			return keepsNotNull(n.Left) && keepsNotNull(n.Right)
 		case plan.Semi, plan.Anti, plan.AntiNull, plan.Mark:
 			return keepsNotNull(n.Left)
+		case plan.RightSemi, plan.RightAnti:
+			return keepsNotNull(n.Right)
 		}
 	}
 	return false

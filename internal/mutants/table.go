@@ -135,6 +135,7 @@ var mutants = []mutant{
 	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
 	{"join-loses-unmatched", "internal/logictest", "TestLogic/join/kinds"},
+	{"join-marks-first", "internal/logictest", "TestLogic/join/select_small"},
 	{"limit-off-by-one", "internal/logictest", "TestLogic/select/ordering"},
 	{"sort-ignores-nulls-first", "internal/logictest", "TestLogic/select/ordering"},
 	{"except-all-forgets-counts", "internal/logictest", "TestLogic/select/setops"},

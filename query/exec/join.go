@@ -23,7 +23,7 @@ type join struct {
 	// keepAll: rows with NULL keys are kept, because the join outputs or consults them.
 	keepAll bool
 	build   buildSide
-	marks   [][]uint64 // matched rows, of each worker (right and full joins)
+	marks   [][]uint64 // matched rows, of each worker, if rows of the build side are output in the end
 	// filters are the run-time filters made of each key column; nil: none is wanted.
 	filters []*runtimeFilter
 	// replaced: a filter that is exact and applied to every row does the work of the join.
@@ -52,15 +52,29 @@ func (q *Query) join(n *plan.Join) (*flow, error) {
 	if dropsUnmatchedLeft(n.Kind) {
 		left.unless(func() bool { return j.build.rows == 0 && j.build.failed == nil })
 	}
-	if n.Kind == plan.Right || n.Kind == plan.Full {
+	if outputsRest(n.Kind) {
 		left.branches = append(left.branches, branch{src: &restSource{j: j}})
 	}
 	return left, nil
 }
 
-// dropsUnmatchedLeft reports whether a row of the left input without a match is no row of the output.
+// dropsUnmatchedLeft reports whether a row of the left input without a match changes nothing in the
+// output, so that it may be left out before the join.
 func dropsUnmatchedLeft(k plan.JoinKind) bool {
-	return k == plan.Inner || k == plan.Semi || k == plan.Right
+	switch k {
+	case plan.Inner, plan.Semi, plan.Right, plan.RightSemi, plan.RightAnti:
+		return true
+	}
+	return false
+}
+
+// outputsRest reports whether a join outputs rows of its build side once all of the other side are through.
+func outputsRest(k plan.JoinKind) bool {
+	switch k {
+	case plan.Right, plan.Full, plan.RightSemi, plan.RightAnti:
+		return true
+	}
+	return false
 }
 
 // compile prepares the expressions of both sides.
@@ -101,7 +115,7 @@ func (j *join) compile() error {
 		j.condProg, err = j.q.compile([]expr.Expr{n.Cond}, append(left[:len(left):len(left)], right...))
 	}
 	switch n.Kind {
-	case plan.Right, plan.Full:
+	case plan.Right, plan.Full, plan.RightAnti:
 		j.keepAll = true
 	case plan.Mark, plan.AntiNull:
 		j.keepAll = j.threeValued()
@@ -113,7 +127,7 @@ func (j *join) compile() error {
 // condition.
 func (j *join) reads(c int) bool {
 	nl := len(j.n.Left.Columns())
-	if outputsRight(j.n.Kind) && j.q.needs[j.n][nl+c] {
+	if outputsRight(j.n.Kind) && j.q.needs[j.n][rightAt(j.n)+c] {
 		return true
 	}
 	if j.n.Cond != nil {

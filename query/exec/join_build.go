@@ -42,9 +42,10 @@ type buildSide struct {
 	failed error
 }
 
-// postpone keeps an error for the first row that is looked up. Right and full joins output the build side's rows.
+// postpone keeps an error for the first row that is looked up. Some joins output the build side's
+// rows themselves.
 func (b *buildSide) postpone(err error) bool {
-	if b.j.n.Kind == plan.Right || b.j.n.Kind == plan.Full || b.filtered ||
+	if outputsRest(b.j.n.Kind) || b.filtered ||
 		invariants.Mutant("join-raises-at-once") {
 		return false
 	}

@@ -26,17 +26,11 @@ const (
 	exactRangeMax    = 1 << 24
 )
 
-// filtersLeft reports whether a left row whose key has no match is no row of the output, so that it may
-// be left out before the join.
-func filtersLeft(k plan.JoinKind) bool {
-	return k == plan.Inner || k == plan.Semi || k == plan.Right
-}
-
 // wantFilters registers a filter for each integer key that is a column of a scan of the left side.
 func (j *join) wantFilters() {
 	n := j.n
 	j.filters = make([]*runtimeFilter, len(n.LeftKeys))
-	if !filtersLeft(n.Kind) || j.q.env.Force.NoFilters {
+	if !dropsUnmatchedLeft(n.Kind) || j.q.env.Force.NoFilters {
 		return
 	}
 	for k, e := range n.LeftKeys {
@@ -120,6 +114,9 @@ func (q *Query) trace(n plan.Node, col int, found func(*plan.Scan, int)) bool {
 // only yield rows without it.
 func (q *Query) traceJoin(n *plan.Join, col int, found func(*plan.Scan, int)) bool {
 	nl := len(n.Left.Columns())
+	if !outputsLeft(n.Kind) {
+		return q.trace(n.Right, col, found)
+	}
 	if col >= nl {
 		if n.Kind != plan.Inner && n.Kind != plan.Right {
 			return false

@@ -72,7 +72,13 @@ func (r *probeRun) produceGeneral(ctx context.Context) (*vec.Batch, error) {
 }
 
 // needsEnds reports whether the join must know when a left row's candidates are through.
-func needsEnds(k plan.JoinKind) bool { return k != plan.Inner && k != plan.Right }
+func needsEnds(k plan.JoinKind) bool {
+	switch k {
+	case plan.Inner, plan.Right, plan.RightSemi, plan.RightAnti:
+		return false
+	}
+	return true
+}
 
 // fill takes the next candidates.
 func (r *probeRun) fill() {
@@ -95,8 +101,10 @@ func (r *probeRun) fill() {
 			r.i++
 			continue
 		}
-		p.pos[k], p.ids[k] = uint16(r.i), r.cand
-		k++
+		if !r.known(r.cand) {
+			p.pos[k], p.ids[k] = uint16(r.i), r.cand
+			k++
+		}
 		if r.b.next == nil {
 			r.cand = 0
 		} else {
@@ -104,6 +112,11 @@ func (r *probeRun) fill() {
 		}
 	}
 	p.n = k
+}
+
+// known reports whether nothing is to be found out about build row id.
+func (r *probeRun) known(id uint32) bool {
+	return r.selects && r.mark[id>>6]>>(id&63)&1 != 0
 }
 
 // onlyFirst reports whether matches after the first do not matter.
@@ -226,6 +239,10 @@ func (r *probeRun) walk(end int) (*vec.Batch, error) {
 					k--
 				}
 				break
+			}
+			if r.selects {
+				r.mark[id>>6] |= 1 << (id & 63)
+				continue
 			}
 			first := !r.matched
 			r.matched = true

@@ -30,9 +30,11 @@ type probeRun struct {
 	pos   []uint16
 	ids   []uint32
 	comp  composer
-	mark  []uint64 // matched build rows (right and full joins)
+	mark  []uint64 // matched build rows, if the join outputs some of them in the end
 	rows  *rowScratch
 	limit int
+	// selects: rows of the left side only mark rows of the build side.
+	selects bool
 
 	// Progress of an expansion: the next candidate of row i is cand; 0: the end of its chain.
 	i       int
@@ -57,6 +59,7 @@ func (j *join) probe(w *worker, next operator) (operator, error) {
 		return j.selected(next), nil
 	}
 	r := &probeRun{j: j, b: &j.build, limit: j.q.vectorRows, vs: make([]*vec.Vector, len(j.n.LeftKeys))}
+	r.selects = !outputsLeft(j.n.Kind)
 	r.comp.a = &w.arena
 	if err := r.alloc(&w.arena); err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (j *join) probe(w *worker, next operator) (operator, error) {
 	if j.condProg != nil {
 		r.cond = j.q.evaluator(j.condProg)
 	}
-	if j.n.Kind == plan.Right || j.n.Kind == plan.Full {
+	if outputsRest(j.n.Kind) {
 		var err error
 		if r.mark, err = makeSlice[uint64](&w.arena, vec.BitmapWords(j.build.set.n)); err != nil {
 			return nil, err
@@ -177,6 +180,10 @@ func (r *probeRun) produce(ctx context.Context) (*vec.Batch, error) {
 		}
 	}
 	r.done = true
+	if r.selects { // those of one key are found when all are through
+		r.noteMatches(r.heads[:r.in.N])
+		return nil, r.pending()
+	}
 	return r.single()
 }
 

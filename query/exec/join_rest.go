@@ -5,15 +5,17 @@ import (
 	"io"
 
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/vec"
 )
 
-// restSource yields the rows of the build side of a right or full join that found no match, with NULLs
-// for the left side.
+// restSource yields rows of the build side once all rows of the left side are through: those of a right or full
+// join that found no match, with NULLs for the left side, and those that a right semi or right anti join selects.
 type restSource struct {
 	j       *join
 	matched []uint64
-	done    bool
+	flip    uint64 // all ones: rows without a match are wanted
+	next    int    // the first extent that no morsel has
 }
 
 func (s *restSource) open(context.Context) error {
@@ -24,7 +26,31 @@ func (s *restSource) open(context.Context) error {
 			s.matched[i] |= w
 		}
 	}
+	if s.j.n.Kind != plan.RightSemi {
+		s.flip = ^uint64(0)
+	}
+	if !outputsLeft(s.j.n.Kind) && b.next != nil && b.exact && s.j.condProg == nil {
+		s.markChains()
+	}
 	return nil
+}
+
+// markChains marks the rows of a key of which the first row is marked: what has the same key is matched by the
+// same rows.
+func (s *restSource) markChains() {
+	if invariants.Mutant("join-marks-first") {
+		return
+	}
+	for _, e := range s.j.build.extents {
+		for id := e.from; id < e.to; id++ {
+			if s.matched[id>>6]>>(id&63)&1 == 0 {
+				continue
+			}
+			for x := s.j.build.next[id]; x != 0 && s.matched[x>>6]>>(x&63)&1 == 0; x = s.j.build.next[x] {
+				s.matched[x>>6] |= 1 << (x & 63)
+			}
+		}
+	}
 }
 
 func (s *restSource) close() {}
@@ -35,57 +61,71 @@ func (s *restSource) reader() (reader, error) {
 	if r.ids, err = makeSlice[uint32](&r.arena, batchRows); err != nil {
 		return nil, err
 	}
-	for _, c := range s.j.n.Left.Columns() {
-		r.left = append(r.left, nullVector(c.Type))
+	if outputsLeft(s.j.n.Kind) {
+		r.left = make([]vec.Vector, 0, len(s.j.n.Left.Columns()))
+		for _, c := range s.j.n.Left.Columns() {
+			r.left = append(r.left, nullVector(c.Type))
+		}
 	}
 	return r, nil
 }
 
-// restReader goes through the extents; one morsel is all of them.
+// restReader goes through the extents; a morsel is some of them.
 type restReader struct {
-	s      *restSource
-	left   []vec.Vector
-	ids    []uint32
-	out    vec.Batch
-	extent int
-	at     uint32
-	arena  arena
+	s       *restSource
+	left    []vec.Vector // nil if the left side's columns are not output
+	ids     []uint32
+	out     vec.Batch
+	extents []extent // of the morsel, those that are left
+	at      uint32   // the next row of the first of them
+	arena   arena
 }
 
+// restMorsel is the number of rows from which extents are a morsel.
+const restMorsel = 1 << 14
+
 func (r *restReader) claim(context.Context) error {
-	if r.s.done {
+	all := r.s.j.build.extents
+	from := r.s.next
+	if from == len(all) || invariants.Mutant("join-loses-unmatched") {
 		return io.EOF
 	}
-	r.s.done = true
-	if invariants.Mutant("join-loses-unmatched") {
-		return io.EOF
+	for rows := 0; r.s.next < len(all) && rows < restMorsel; r.s.next++ {
+		rows += int(all[r.s.next].to - all[r.s.next].from)
 	}
-	r.extent, r.at = 0, 0
+	r.extents = all[from:r.s.next]
+	r.at = r.extents[0].from
 	return nil
 }
 
 func (r *restReader) read(context.Context) (*vec.Batch, error) {
-	b := &r.s.j.build
 	limit := r.s.j.q.vectorRows
-	ids := r.ids[:0]
-	for r.extent < len(b.extents) && len(ids) < limit {
-		e := b.extents[r.extent]
-		for id := max(e.from, r.at); id < e.to && len(ids) < limit; id++ {
-			r.at = id + 1
-			if r.s.matched[id>>6]>>(id&63)&1 == 0 {
-				ids = append(ids, id)
-			}
+	matched, flip := r.s.matched, r.s.flip
+	ids, n := r.ids[:limit], 0
+	for len(r.extents) > 0 && n < limit {
+		to := min(r.extents[0].to, r.at+uint32(limit-n))
+		for id := r.at; id < to; id++ {
+			ids[n] = id
+			n += int((matched[id>>6] ^ flip) >> (id & 63) & 1)
 		}
-		if r.at >= e.to {
-			r.extent, r.at = r.extent+1, 0
+		if r.at = to; to < r.extents[0].to {
+			continue
+		}
+		if r.extents = r.extents[1:]; len(r.extents) > 0 {
+			r.at = r.extents[0].from
 		}
 	}
-	if len(ids) == 0 {
+	if n == 0 {
 		return nil, nil
 	}
-	r.out.N = len(ids)
-	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: r.left}, vec.Group{Cols: b.cols, RowIDs: ids})
-	r.s.j.stats.out(len(ids))
+	b := &r.s.j.build
+	r.out.N = n
+	r.out.Groups = r.out.Groups[:0]
+	if r.left != nil {
+		r.out.Groups = append(r.out.Groups, vec.Group{Cols: r.left})
+	}
+	r.out.Groups = append(r.out.Groups, vec.Group{Cols: b.cols, RowIDs: ids[:n]})
+	r.s.j.stats.out(n)
 	return &r.out, nil
 }
 

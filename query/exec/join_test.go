@@ -11,7 +11,9 @@ import (
 
 func joinOf(kind plan.JoinKind, l, r plan.Node, lk, rk []expr.Expr, cond expr.Expr) *plan.Join {
 	n := &plan.Join{Kind: kind, Left: l, Right: r, LeftKeys: lk, RightKeys: rk, Cond: cond, NullEqual: make([]bool, len(lk))}
-	n.Out = append(n.Out, l.Columns()...)
+	if outputsLeft(kind) {
+		n.Out = append(n.Out, l.Columns()...)
+	}
 	switch {
 	case kind == plan.Mark:
 		n.Out = append(n.Out, plan.OutColumn{Type: types.T(types.Bool)})
@@ -92,7 +94,7 @@ func refJoin(t testing.TB, n *plan.Join, left, right []types.Row) (out []types.R
 			case 1:
 				matches++
 				used[i] = true
-				if outputsRight(n.Kind) {
+				if outputsRight(n.Kind) && outputsLeft(n.Kind) {
 					out = append(out, append(l.Clone(), r...))
 				}
 			}
@@ -123,6 +125,11 @@ func refJoin(t testing.TB, n *plan.Join, left, right []types.Row) (out []types.R
 			out = append(out, append(l.Clone(), d))
 		}
 	}
+	for i, r := range right {
+		if n.Kind == plan.RightSemi && used[i] || n.Kind == plan.RightAnti && !used[i] {
+			out = append(out, r)
+		}
+	}
 	if n.Kind == plan.Right || n.Kind == plan.Full {
 		for i, r := range right {
 			if !used[i] {
@@ -133,7 +140,8 @@ func refJoin(t testing.TB, n *plan.Join, left, right []types.Row) (out []types.R
 	return out, second
 }
 
-var joinKinds = []plan.JoinKind{plan.Inner, plan.Left, plan.Right, plan.Full, plan.Semi, plan.Anti, plan.AntiNull, plan.Mark, plan.Single}
+var joinKinds = []plan.JoinKind{plan.Inner, plan.Left, plan.Right, plan.Full, plan.Semi, plan.Anti, plan.AntiNull, plan.Mark, plan.Single,
+	plan.RightSemi, plan.RightAnti}
 
 // TestJoinMatchesReference joins random tables by keys of all types, in all kinds, with and without a
 // condition, under every configuration.

@@ -83,9 +83,11 @@ func (q *Query) require(n plan.Node, need []bool) {
 func (q *Query) requireJoin(n *plan.Join, need []bool) {
 	nl := len(n.Left.Columns())
 	left, right := none(n.Left), none(n.Right)
-	copy(left, need[:nl])
+	if outputsLeft(n.Kind) {
+		copy(left, need[:nl])
+	}
 	if outputsRight(n.Kind) {
-		copy(right, need[nl:])
+		copy(right, need[rightAt(n):])
 	}
 	for i := range n.LeftKeys {
 		mark(left, n.LeftKeys[i])
@@ -111,6 +113,17 @@ func outputsRight(k plan.JoinKind) bool {
 		return false
 	}
 	return true
+}
+
+// outputsLeft reports whether a join's output has the columns of its left input.
+func outputsLeft(k plan.JoinKind) bool { return k != plan.RightSemi && k != plan.RightAnti }
+
+// rightAt is the first column of a join's right input in its output, if that has them.
+func rightAt(n *plan.Join) int {
+	if outputsLeft(n.Kind) {
+		return len(n.Left.Columns())
+	}
+	return 0
 }
 
 func none(n plan.Node) []bool { return make([]bool, len(n.Columns())) }
@@ -142,7 +155,7 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 		// The order of the groups is that of their first rows, unless nobody looks at it.
 		q.markOrderless(n.Input, freeAggregate(n) && (free || len(n.Keys) == 0))
 	case *plan.Join:
-		q.markOrderless(n.Left, free)
+		q.markOrderless(n.Left, free || !outputsLeft(n.Kind))
 		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
 	case *plan.Apply:
 		q.markOrderless(n.Left, free)

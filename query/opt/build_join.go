@@ -6,9 +6,47 @@ import (
 	"github.com/laminadb/lamina/types"
 )
 
-// swapRatio: a left join builds on its left side if that is this many times smaller than the right one;
-// the executor does best with the preserved side as probe.
+// swapRatio: a left, semi or anti join builds on its left side if that is this many times smaller than the right
+// one; the executor does best with the preserved side as probe.
 const swapRatio = 4
+
+// buildsLeft reports whether a join is to be built on its left side: the smaller one. What a semi or anti join
+// then looks at are all pairs of rows of one key, so nothing of its condition may fail.
+func buildsLeft(r *plan.RelJoin, left, right float64) bool {
+	switch r.Kind {
+	case plan.Inner:
+		return left < right
+	case plan.Left:
+		return left*swapRatio < right
+	case plan.Semi, plan.Anti:
+		return left*swapRatio < right && hasKey(r) && movable(r.Cond)
+	}
+	return false
+}
+
+// hasKey reports whether some condition of a join is a key.
+func hasKey(r *plan.RelJoin) bool {
+	lc, rc := colsOf(r.L.Cols()), colsOf(r.R.Cols())
+	for _, c := range conjuncts(r.Cond) {
+		if isJoinKey(c, lc, rc) {
+			return true
+		}
+	}
+	return false
+}
+
+// mirrored is the kind of a join whose sides are exchanged.
+func mirrored(k plan.JoinKind) plan.JoinKind {
+	switch k {
+	case plan.Left:
+		return plan.Right
+	case plan.Semi:
+		return plan.RightSemi
+	case plan.Anti:
+		return plan.RightAnti
+	}
+	return k
+}
 
 // join builds a join: equalities between the sides become keys, the rest of the condition a filter. The
 // smaller side of an inner join is built.
@@ -23,13 +61,10 @@ func (b *builder) join(r *plan.RelJoin) (plan.Node, *layout, error) {
 	}
 	kind := r.Kind
 	li, ri := b.z.infoOf(r.L), b.z.infoOf(r.R)
-	swap := kind == plan.Inner && li.rows < ri.rows || kind == plan.Left && li.rows*swapRatio < ri.rows
-	if swap && !b.z.o.Disabled[RuleChooseBuildSide] {
+	if !b.z.o.Disabled[RuleChooseBuildSide] && buildsLeft(r, li.rows, ri.rows) {
 		b.z.fired(RuleChooseBuildSide, r)
 		left, right, l, rl = right, left, rl, l
-		if kind == plan.Left {
-			kind = plan.Right
-		}
+		kind = mirrored(kind)
 	}
 	n := &plan.Join{Kind: kind, Left: left, Right: right}
 	both := joined(l, rl)
@@ -44,6 +79,8 @@ func (b *builder) join(r *plan.RelJoin) (plan.Node, *layout, error) {
 	switch kind {
 	case plan.Semi, plan.Anti, plan.AntiNull:
 		own = l
+	case plan.RightSemi, plan.RightAnti:
+		own = rl
 	case plan.Mark:
 		own = newLayout(append(l.cols[:len(l.cols):len(l.cols)], r.Mark))
 	}

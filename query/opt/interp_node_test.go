@@ -271,6 +271,11 @@ func (in nodeInterp) joined(n *plan.Join, left, right []types.Row) []types.Row {
 			out = append(out, append(slices.Clone(l), m))
 		}
 	}
+	for i, r := range right {
+		if n.Kind == plan.RightSemi && matchedRight[i] || n.Kind == plan.RightAnti && !matchedRight[i] {
+			out = append(out, r)
+		}
+	}
 	if n.Kind == plan.Right || n.Kind == plan.Full {
 		for i, r := range right {
 			if !matchedRight[i] {

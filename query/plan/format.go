@@ -286,6 +286,7 @@ func scanTitle(n *Scan) (string, []detail) {
 
 var joinTitles = [...]string{
 	"", " Left", " Right", " Full", " Semi", " Anti", " Anti (null-aware)", " Mark", " Single",
+	" Right Semi", " Right Anti",
 }
 
 func joinTitle(n *Join) (string, []detail) {

@@ -84,7 +84,9 @@ type JoinKind uint8
 
 // The join kinds. Semi and Anti output only Left's columns. AntiNull is NOT IN: no row if any key of Right
 // is NULL, and a NULL key of Left survives only an empty Right. Mark adds a boolean column to Left's: the
-// three-valued result of "key = ANY (Right)". Single is Left that fails with 21000 on a second match.
+// three-valued result of "key = ANY (Right)". Single is Left that fails with 21000 on a second match. RightSemi and
+// RightAnti are Semi and Anti of the other side: they output only Right's columns, in the order of Right, and
+// are made when physical plans are, never by rules.
 const (
 	Inner JoinKind = iota
 	Left
@@ -95,9 +97,12 @@ const (
 	AntiNull
 	Mark
 	Single
+	RightSemi
+	RightAnti
 )
 
-var joinNames = [...]string{"inner", "left", "right", "full", "semi", "anti", "anti (null-aware)", "mark", "single"}
+var joinNames = [...]string{"inner", "left", "right", "full", "semi", "anti", "anti (null-aware)", "mark", "single",
+	"right semi", "right anti"}
 
 // String returns the kind as plans print it.
 func (k JoinKind) String() string { return joinNames[k] }
