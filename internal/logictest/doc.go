@@ -61,6 +61,7 @@
 //	go test ./internal/logictest -run TestLogic -rewrite          rewrites what only Lamina runs
 //	go test ./internal/logictest -run TestRandomOracle -oracle … -seed 7
 //	                                                              random queries, compared with PostgreSQL
+//	go run ./internal/mutants -campaign postgres://…              finds each of some planted bugs by them
 //	go test ./internal/logictest -run TestRandomQueries -campaign 10m -campaign-seed 7 -timeout 20m -v
 //	                                                              random queries of new seeds, compared with other forms
 //	                                                              of themselves, for as long

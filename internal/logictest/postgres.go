@@ -62,6 +62,12 @@ func (p *Postgres) Version(ctx context.Context) (string, error) {
 // Close ends the connection to the server.
 func (p *Postgres) Close() error { return p.admin.Close() }
 
+// Drop drops the database, so that one with a name of its own leaves nothing behind.
+func (p *Postgres) Drop(ctx context.Context) error {
+	_, err := p.rows(ctx, "DROP DATABASE IF EXISTS "+p.Database+" WITH (FORCE)")
+	return err
+}
+
 // databaseName is the default of Postgres.Database.
 const databaseName = "lamina_logictest"
 

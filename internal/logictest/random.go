@@ -66,7 +66,7 @@ func (g *Generator) Tables() []string {
 			list = append(list, "INSERT INTO "+t+" VALUES "+strings.Join(rows, ", "))
 		}
 	}
-	return list
+	return append(list, g.referring()...)
 }
 
 // From returns a FROM list over x and y (or x alone), and the names of its items.

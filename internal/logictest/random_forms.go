@@ -147,7 +147,11 @@ func init() {
 		"ALL \\(SELECT", "CASE", "coalesce", "BETWEEN", "LIKE", "IS NOT DISTINCT FROM", "IS DISTINCT FROM", "GROUP BY", "HAVING", "SELECT DISTINCT",
 		"DISTINCT ON", "count\\(DISTINCT", "FILTER", "OVER", "WINDOW w AS", "ROWS BETWEEN", "RECURSIVE", "UNION", "INTERSECT", "EXCEPT", "LIMIT", "OFFSET",
 		"generate_series", "string_agg", "IS UNKNOWN|IS NULL", "NOT ", "::", "WITH q", "RETURNING", "^INSERT", "^UPDATE", "^DELETE", "ON CONFLICT", "DO UPDATE",
-		"USING",
+		"USING", "NATURAL", "CROSS JOIN", "USING \\(", "ROLLUP", "CUBE", "GROUPING SETS", "sum\\(", "avg\\(", "min\\(", "max\\(", "bool_and", "bool_or", "every", "bit_and",
+		"bit_or", "bit_xor", "stddev\\(", "stddev_pop", "variance", "var_pop", "regr_count", "string_agg\\(DISTINCT", "sum\\(DISTINCT", "ORDER BY \\(SELECT|, \\(SELECT",
+		"LIMIT \\(SELECT", "HAVING [^ ]+ [^ ]+ \\(SELECT|HAVING (NOT )?EXISTS", "NULLS FIRST", "NULLS LAST", "rank\\(\\)", "ntile", "nth_value", "cume_dist", "lead\\(",
+		"GROUPS BETWEEN", "RANGE BETWEEN", "MATERIALIZED", "UNION ALL", "INTERSECT ALL", "EXCEPT ALL", "< ALL|> ALL", "<> ALL", "= ANY",
+		"JOIN e |JOIN f ", "LATERAL \\(SELECT z[.][a-z] AS k",
 	} {
 		constructs[strings.ReplaceAll(w, "\\", "")] = regexp.MustCompile(w)
 	}

@@ -3,10 +3,13 @@
 // compiled once a package.
 //
 //	go run ./internal/mutants [NAME ...]
+//	go run ./internal/mutants -campaign postgres://user@host:port/postgres [NAME ...]
+//	                       plants bugs one at a time, which random queries, compared with PostgreSQL 18, must find
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +30,13 @@ type mutant struct {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	campaign := flag.String("campaign", "", "postgres://… of a PostgreSQL 18 server with which random queries are compared")
+	flag.Parse()
+	work := run
+	if *campaign != "" {
+		work = func(only []string) error { return huntPlanted(*campaign, only) }
+	}
+	if err := work(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -3,6 +3,7 @@ package bind
 import (
 	"strconv"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -47,7 +48,7 @@ func (s *scope) setOp(o *ast.SetOp, u unknowns) (query, error) {
 	for _, side := range sides {
 		r.All, r.In = append(r.All, side.rel), append(r.In, ids(side.out))
 	}
-	if all {
+	if all && !invariants.Mutant("bind-union-all-is-union") {
 		return query{rel: r, out: out}, nil
 	}
 	return query{rel: distinct(r, out), out: out}, nil
