@@ -167,7 +167,7 @@ var mutants = []mutant{
 	{"dv-ignore-lsn", "columnar/deletion", "TestReadersBesideTheWriter"},
 	{"dv-ignore-watermark", "columnar/deletion", "TestVectorsAgainstModel"},
 	{"opt-limit-below-filter", "internal/logictest", "TestRandomQueries"},
-	{"bind-union-all-is-union", "internal/logictest", "TestLogic/select/set_operations"},
+	{"bind-union-all-is-union", "internal/logictest", "TestLogic/select/setops"},
 	{"opt-fact-from-estimate", "internal/logictest", "TestRandomQueries"},
 	{"apply-ignores-collisions", "internal/logictest", "TestLogic/subquery/apply"},
 	{"subplan-raises-at-once", "internal/logictest", "TestLogic/subquery/once"},
