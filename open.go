@@ -80,6 +80,7 @@ func newDB(s table.TableStorage, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	mem.Expect(o.MemoryBytes)
 	db := &DB{storage: s, engine: e, o: o}
 	db.open.init()
 	return db, nil
@@ -102,6 +103,7 @@ func (db *DB) Close() error {
 	if db.owned {
 		errs = append(errs, db.storage.Close())
 	}
+	mem.Expect(-db.o.MemoryBytes)
 	mem.Trim()
 	return errors.Join(errs...)
 }

@@ -78,7 +78,7 @@ func (a *arena) addSlab() bool {
 	if a.count >= a.limit {
 		return false
 	}
-	s, err := mem.Alloc(a.tracker, a.bytes)
+	s, err := mem.AllocUnset(a.tracker, a.bytes)
 	if err != nil {
 		return false // there is no memory: the cache makes do with what it has
 	}

@@ -225,14 +225,38 @@ func (c *Cache) store(s *slot, parts [][]byte, done func(e *entryOf)) {
 }
 
 // put copies parts into pieces of the arena, and puts them into a slot. done, if not nil, is called before anyone else
-// sees the entry.
+// sees the entry. The copies are made without the lock: others who read for the first time do not wait while memory is
+// touched that the system must first find.
 func (c *Cache) put(s *slot, parts [][]byte, done func(e *entryOf)) {
+	e := c.place(s, parts)
+	if e == nil {
+		return
+	}
+	for i, p := range parts {
+		copy(e.pieces[i].b, p)
+	}
+	if done != nil {
+		done(e)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.entry.Load() == nil && !c.mu.closed {
+		c.add(s, e)
+		return
+	}
+	if c.free(e); c.mu.closed { // others were faster
+		c.mu.arena.trim()
+	}
+}
+
+// place returns an entry for a slot with room for parts, which nobody else knows yet; nil if there is none.
+func (c *Cache) place(s *slot, parts [][]byte) *entryOf {
+	e := &entryOf{slot: s, pieces: make([]piece, 0, len(parts))}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s.entry.Load() != nil || c.mu.closed {
-		return
+		return nil
 	}
-	e := &entryOf{slot: s, pieces: make([]piece, 0, len(parts))}
 	for _, p := range parts {
 		at, ok := c.mu.arena.alloc(len(p))
 		for !ok && c.evict(false) {
@@ -240,17 +264,12 @@ func (c *Cache) put(s *slot, parts [][]byte, done func(e *entryOf)) {
 		}
 		if !ok {
 			c.free(e)
-			return
+			return nil
 		}
-		b := c.mu.arena.at(at, len(p))
-		copy(b, p)
-		e.pieces = append(e.pieces, piece{at, b})
+		e.pieces = append(e.pieces, piece{at, c.mu.arena.at(at, len(p))})
 		e.bytes += arenaUnit << orderOf(len(p))
 	}
-	if done != nil {
-		done(e)
-	}
-	c.add(s, e)
+	return e
 }
 
 func (c *Cache) add(s *slot, e *entryOf) {

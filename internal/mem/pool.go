@@ -13,16 +13,33 @@ const poolBytesMax = 256 << 20
 // pool keeps slabs that were freed, for the next that asks for one of the same class: mapping memory and touching it
 // first costs more than most of what is put there. Idle slabs are charged to nobody; they stay below what trackers
 // allow all the same, because a slab is only mapped beside them while used and idle ones together, and the Go heap, are
-// fewer bytes than were once in use at the same time. Beyond that, idle ones are unmapped.
+// fewer bytes than were once in use at the same time, or than a part of what the open databases may use (Expect). Beyond
+// that, idle ones are unmapped.
 var pool struct {
 	sync.Mutex
 	free [slabMaxShift + 1][][]byte
 	// idle are the bytes of free, used those of all mappings that somebody holds, heap those of the Go heap when it was
-	// looked at last, and peak is the most that used and heap were since the last Trim: idle + used + heap <= peak.
+	// looked at last, and peak is the most that used and heap were since the last Trim: idle + used <= room().
 	idle, used, heap, peak int64
 	// unseen are the bytes that were taken and freed since heap was looked at.
 	unseen int64
+	// expected are the bytes that open databases may use; claimed become idle in a moment.
+	expected, claimed int64
 }
+
+// expectedPart is the part of what the open databases may use up to which slabs stay mapped: one in so many. The first
+// queries after an opening then do not unmap what the next ones map again.
+const expectedPart = 4
+
+// Expect adds to what open databases may use; less than nothing when one is closed.
+func Expect(bytes int64) {
+	pool.Lock()
+	pool.expected += bytes
+	pool.Unlock()
+}
+
+// room returns how many bytes may be mapped for slabs beside the Go heap, under the pool's lock.
+func room() int64 { return max(pool.peak, pool.expected/expectedPart) - pool.heap }
 
 // heapEvery is after how many bytes of slabs the size of the Go heap is looked at again.
 const heapEvery = 4 << 20
@@ -51,7 +68,7 @@ func seen(size int64) {
 
 // surplus takes idle slabs out of the pool until what is mapped fits; the caller unmaps them.
 func surplus() (out [][]byte) {
-	for pool.idle > 0 && pool.idle+pool.used+pool.heap > pool.peak && !invariants.Mutant("mem-keep-idle") {
+	for pool.idle > 0 && pool.idle+pool.used > room() && !invariants.Mutant("mem-keep-idle") {
 		b := popIdle(largestIdle())
 		pool.idle -= int64(len(b))
 		out = append(out, b)

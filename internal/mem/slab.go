@@ -34,14 +34,19 @@ type Slab struct {
 
 // Alloc returns a zeroed slab of at least n bytes (cap rounded up to its size class; len is n),
 // charged to t at its real size. It fails with 53200 when a limit of t is met.
-func Alloc(t *Tracker, n int) (Slab, error) {
+func Alloc(t *Tracker, n int) (Slab, error) { return alloc(t, n, true) }
+
+// AllocUnset is Alloc for who overwrites every byte before reading it: the slab has anything in it.
+func AllocUnset(t *Tracker, n int) (Slab, error) { return alloc(t, n, false) }
+
+func alloc(t *Tracker, n int, zero bool) (Slab, error) {
 	size, shift := classOf(n)
 	if t != nil {
 		if err := t.Reserve(int64(size)); err != nil {
 			return Slab{}, err
 		}
 	}
-	s, err := take(n, size, shift)
+	s, err := take(n, size, shift, zero)
 	if err != nil {
 		if t != nil {
 			t.Release(int64(size))
@@ -59,7 +64,7 @@ func MustAlloc(t *Tracker, n int) Slab {
 	if t != nil {
 		t.Force(int64(size))
 	}
-	s, err := take(n, size, shift)
+	s, err := take(n, size, shift, true)
 	if err != nil {
 		panic(err)
 	}
@@ -76,7 +81,7 @@ func classOf(n int) (size int, shift uint8) {
 	return (n + pageBytes - 1) &^ (pageBytes - 1), 0
 }
 
-func take(n, size int, shift uint8) (Slab, error) {
+func take(n, size int, shift uint8, zero bool) (Slab, error) {
 	if onHeap.Load() {
 		b := make([]uint64, size/8)
 		return Slab{B: unsafe.Slice((*byte)(unsafe.Pointer(&b[0])), size)[:n], shift: shift}, nil
@@ -84,10 +89,12 @@ func take(n, size int, shift uint8) (Slab, error) {
 	raw, unfit := reuse(int64(size), shift)
 	unmapAll(unfit)
 	if raw != nil {
-		clear(raw)
+		if zero {
+			clear(raw)
+		}
 		return Slab{B: raw[:n], raw: raw, shift: shift}, nil
 	}
-	raw, err := mapBytes(size)
+	raw, err := mapSlab(size, shift)
 	if err != nil {
 		unused(int64(size))
 		return Slab{}, sqlerr.Newf(sqlerr.OutOfMemory, "map %d bytes: %w", size, err)
