@@ -3,8 +3,8 @@
 //
 //	cd benchmarks && go run ./cmd/bench
 //
-// Small transactions and reads by key are measured beside SQLite, bbolt and a bare append and fdatasync loop, loads
-// and TPC-H queries beside DuckDB. The peers run in this process through cgo; their settings are read back and
+// Small transactions and reads by key are measured beside SQLite, bbolt and a bare append and fdatasync loop, loads and
+// analytical queries beside DuckDB. Peers run through cgo, or in Python; their settings are read back and
 // printed. What is killed, or measured as a process, runs in children of this program. The exit code is 1 only if
 // answers differ or something fails: figures that miss their targets are listed at the end of the report.
 package main
@@ -13,25 +13,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
 
-	"github.com/laminadb/lamina/benchmarks/analytic"
 	"github.com/laminadb/lamina/benchmarks/child"
 	"github.com/laminadb/lamina/benchmarks/ingest"
 	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/benchmarks/memory"
+	"github.com/laminadb/lamina/benchmarks/peers"
 	"github.com/laminadb/lamina/benchmarks/recovery"
 )
 
 func main() {
-	child.Run(map[string]child.Part{
+	parts := map[string]child.Part{
 		recovery.Part: recovery.Write, memory.Part: memory.Load,
 		ingest.RandomPart: ingest.FillRandom, ingest.SustainedPart: ingest.FillSustained,
-	})
+	}
+	maps.Copy(parts, peers.Parts)
+	child.Run(parts)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx)
 	stop()
@@ -108,40 +111,6 @@ func (t part) in(ctx context.Context, p *page, o *options, dir string) (err erro
 
 // progress tells what is done.
 func progress(what string) { fmt.Fprintf(os.Stderr, "%s\n", what) }
-
-func runTPCH(ctx context.Context, p *page, o *options, dir string) error {
-	for _, sf := range o.sf {
-		if err := p.runTPCH(ctx, o, dir, sf); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// runTPCH measures one scale factor.
-func (p *page) runTPCH(ctx context.Context, o *options, dir string, sf float64) (err error) {
-	dir, err = os.MkdirTemp(dir, "tpch-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	ao := analytic.Options{
-		Dir: dir, ScaleFactor: sf, Runs: o.size.tpchRuns, TimeMax: tpchTimeMax, MemoryBytes: max(machine.MemoryBytes()/4, 1<<30),
-		Progress: progress,
-	}
-	if o.profile != "" {
-		ao.ProfileDir = filepath.Join(o.profile, fmt.Sprintf("sf%v", sf))
-		if err := os.MkdirAll(ao.ProfileDir, 0o755); err != nil {
-			return err
-		}
-	}
-	r, err := analytic.Run(ctx, ao)
-	if err != nil {
-		return err
-	}
-	p.tpch(&r, sf)
-	return nil
-}
 
 // save prints the page and writes it to a file.
 func (p *page) save(name string) error {

@@ -31,8 +31,8 @@ func runOLTP(ctx context.Context, p *page, o *options, dir string) error {
 	return nil
 }
 
-// peers are the systems beside which Lamina is shown.
-var peers = []string{oltp.SQLite, oltp.Bolt, oltp.Bare}
+// oltpPeers are the systems beside which Lamina is shown.
+var oltpPeers = []string{oltp.SQLite, oltp.Bolt, oltp.Bare}
 
 // ratio returns how many times a case's rate is that of a peer doing the same: with the same note if there is one.
 func ratio(r *oltp.Result, c *oltp.Case, peer string) float64 {
@@ -66,7 +66,7 @@ func (p *page) oltp(r *oltp.Result) {
 	t := &report.Table{Header: []string{"work", "system", "beside SQLite", "beside bbolt", "beside the bare loop", "a second", "how"}}
 	for _, c := range r.Cases {
 		cells := []string{c.Work, c.System}
-		for _, peer := range peers {
+		for _, peer := range oltpPeers {
 			cell := ""
 			if c.System == oltp.Lamina || c.System == oltp.SQLite && peer == oltp.Bare {
 				if cell = report.Ratio(ratio(r, c, peer)); cell == "–" {

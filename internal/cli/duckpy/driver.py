@@ -41,14 +41,14 @@ class Driver:
         config = {"threads": r["threads"], "memory_limit": "%dMiB" % r["memory_mib"]}
         self.connection = duckdb.connect(r["file"], config=config)
         names = ("threads", "memory_limit", "checkpoint_threshold")
-        values = ["%s=%s" % (n, self.connection.execute("SELECT current_setting('%s')" % n).fetchone()[0]) for n in names]
-        version = self.connection.execute("SELECT version()").fetchone()[0]
+        values = ["%s=%s" % (n, self.connection.execute("SELECT current_setting('%s')" % n).fetchall()[0][0]) for n in names]
+        version = self.connection.execute("SELECT version()").fetchall()[0][0]
         return {"text": "DuckDB %s (Python %d.%d, pyarrow %s, a process of its own, a file): %s" % (
             version, sys.version_info[0], sys.version_info[1], pyarrow.__version__, ", ".join(values))}
 
     def exec(self, r):
         start = time.perf_counter()
-        self.connection.execute(r["sql"])
+        self.connection.execute(r["sql"]).fetchall()
         return {"ms": (time.perf_counter() - start) * 1e3}
 
     def query(self, r):

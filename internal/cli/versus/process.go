@@ -20,13 +20,23 @@ type Process struct {
 	DDL func(t *Table) string
 	// Sync, if not "", makes durable what was loaded.
 	Sync string
+	// Aside systems have one run after the first, and are left out of a query whose answer differs: they are no measure.
+	Aside bool
+}
+
+// NewProcess returns a system that p runs, with a database in a file of its own.
+func NewProcess(name, file string, p *peer.Process, s Settings) *Process {
+	return &Process{settings: s, name: name, file: file, p: p}
 }
 
 // NewDuckDB returns DuckDB, which p runs, with a database in a file of its own.
 func NewDuckDB(name, file string, p *peer.Process, s Settings) *Process {
-	return &Process{settings: s, name: name, file: file, p: p, Sync: "CHECKPOINT", Copy: func(table, file string) string {
+	d := NewProcess(name, file, p, s)
+	d.Sync = "CHECKPOINT"
+	d.Copy = func(table, file string) string {
 		return "COPY " + table + " FROM " + quoted(file) + " (FORMAT csv, DELIMITER '|', HEADER false, QUOTE '')"
-	}}
+	}
+	return d
 }
 
 // Name says which system this is.

@@ -26,6 +26,7 @@ func (m *Measured) Ratio(at int) float64 { return report.Median(report.Ratios(m.
 
 // Summary sums up against the system at a position of Systems, which is not 0.
 func (r *Result) Summary(at int) (s Summary) {
+	s.Worst = math.NaN()
 	var ratios, cold []float64
 	var sum, peer float64
 	for _, m := range r.Queries {
@@ -35,7 +36,7 @@ func (r *Result) Summary(at int) (s Summary) {
 		}
 		ratios, cold = append(ratios, ratio), append(cold, m.Cold[0]/m.Cold[at])
 		sum, peer = sum+report.Median(m.Warm[0]), peer+report.Median(m.Warm[at])
-		if ratio > s.Worst {
+		if !(ratio <= s.Worst) {
 			s.Worst, s.WorstQuery = ratio, m.Name
 		}
 	}

@@ -182,10 +182,10 @@ func (b *bench) first(ctx context.Context, m *Measured, turn int) error {
 		switch {
 		case ctx.Err() != nil:
 			return err
-		case err != nil && at == 0:
-			m.Problem = fmt.Sprintf("Lamina: %v", err)
-		case err != nil:
+		case err != nil && aside(s):
 			m.Left[at] = err.Error()
+		case err != nil:
+			m.Problem = fmt.Sprintf("%s: %v", s.Name(), err)
 		}
 		answers[at] = a
 		if err := s.Close(ctx); err != nil {
@@ -233,7 +233,9 @@ func (m *Measured) compare(answers []Answer, systems []System) {
 		if err == nil && answers[at].Count != m.Rows {
 			err = fmt.Errorf("%d and %d rows", m.Rows, answers[at].Count)
 		}
-		if err != nil {
+		if err != nil && aside(systems[at]) {
+			m.Left[at] = err.Error()
+		} else if err != nil {
 			m.Problem = fmt.Sprintf("answers of Lamina and %s differ: %v", systems[at].Name(), err)
 		}
 	}
@@ -264,25 +266,37 @@ func (b *bench) warm(ctx context.Context) error {
 // round runs each query once on each system; round -1 is not noted.
 func (b *bench) round(ctx context.Context, round int) error {
 	for _, m := range b.r.Queries {
-		if m.Problem != "" {
-			continue
-		}
 		for k := range b.systems {
 			at := (k + round + len(b.systems)) % len(b.systems)
-			if m.Left[at] != "" {
+			if m.Problem != "" || m.Left[at] != "" || round != 0 && aside(b.systems[at]) {
 				continue
 			}
-			a, err := b.systems[at].Run(ctx, m.text(at > 0), false)
-			if err == nil && a.Count != m.Rows {
-				err = fmt.Errorf("%d rows, before %d", a.Count, m.Rows)
-			}
-			if err != nil {
+			if err := b.again(ctx, m, at, round >= 0); err != nil {
 				return fmt.Errorf("%s: %s: %w", m.Name, b.systems[at].Name(), err)
-			}
-			if round >= 0 {
-				m.Warm[at] = append(m.Warm[at], a.Millis)
 			}
 		}
 	}
 	return nil
+}
+
+// again runs a query on one system once more.
+func (b *bench) again(ctx context.Context, m *Measured, at int, note bool) error {
+	a, err := b.systems[at].Run(ctx, m.text(at > 0), false)
+	if err == nil && a.Count != m.Rows {
+		err = fmt.Errorf("%d rows, before %d", a.Count, m.Rows)
+	}
+	switch {
+	case err != nil && ctx.Err() == nil && aside(b.systems[at]):
+		m.Left[at] = err.Error()
+	case err == nil && note:
+		m.Warm[at] = append(m.Warm[at], a.Millis)
+	case err != nil:
+		return err
+	}
+	return nil
+}
+
+func aside(s System) bool {
+	p, ok := s.(*Process)
+	return ok && p.Aside
 }
