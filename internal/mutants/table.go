@@ -119,6 +119,7 @@ var mutants = []mutant{
 	{"wal-forget-streams", "store", "TestCheckpointsBetweenChunksAndRecord"},
 	{"agg-chain-overlapping-runs", "query/exec", "TestRunAggregation"},
 	{"agg-loose-groups-apart", "query/exec", "TestRunAggregation"},
+	{"agg-codes-of-another-dictionary", "query/exec", "TestCodeAggregation"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},

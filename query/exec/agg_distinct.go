@@ -94,10 +94,7 @@ func (x *distinctLocal) add(l *aggLocal, n int) error {
 	for i, c := range x.d.cols {
 		x.vs[i] = l.vs[c]
 	}
-	base := uint64(l.w.ordinal)<<32 | uint64(l.w.row) - uint64(n)
-	for i := range n {
-		l.pos[i] = base + uint64(i)
-	}
+	x.t.posBase = uint64(l.w.ordinal)<<32 | uint64(l.w.row) - uint64(n)
 	return x.t.find(x.vs, n, x.s, l.words, x.codes, l.pos, noBounds, &runState{})
 }
 

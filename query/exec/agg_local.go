@@ -20,7 +20,7 @@ type aggLocal struct {
 	s     *codeScratch
 	words []uint64
 	codes []uint32
-	pos   []uint64
+	pos   []uint64 // 0, 1, 2, …
 	run   runState
 	bound func(j int) (lo, hi int64, ok bool)
 
@@ -30,7 +30,8 @@ type aggLocal struct {
 	detOf func() ([]*vec.Vector, error)
 	batch *vec.Batch
 
-	wide *wide // nil: batches are always gathered
+	byCode codeTable
+	wide   *wide // nil: batches are always gathered
 	// holes are rows of the batch at hand that sums must take out again; around is memory for the others.
 	holes, around []uint16
 	holed         bool // a batch had some
@@ -137,6 +138,9 @@ func (l *aggLocal) alloc() error {
 			return err
 		}
 	}
+	for i := range l.pos {
+		l.pos[i] = uint64(i)
+	}
 	for _, p := range []*[]uint32{&l.codes, &l.picked} {
 		if *p, err = makeSlice[uint32](ar, batchRows); err != nil {
 			return err
@@ -183,15 +187,10 @@ func (l *aggLocal) determined() ([]*vec.Vector, error) {
 	return l.detVs, err
 }
 
-// place says where the n rows at hand stand in the input, and whether their keys, which are among the first
-// rows of the key's vector, ascend.
-func (l *aggLocal) place(n, rows int) {
-	if l.a.positions {
-		base := uint64(l.w.ordinal)<<32 | uint64(l.w.row)
-		for i := range n {
-			l.pos[i] = base + uint64(i)
-		}
-	}
+// place says where the rows at hand stand in the input, and whether their keys, the first rows of the key's vector,
+// ascend.
+func (l *aggLocal) place(rows int) {
+	l.t.posBase = uint64(l.w.ordinal)<<32 | uint64(l.w.row)
 	r := &l.run
 	if r.ordinal != l.w.ordinal {
 		r.ordinal, r.open = l.w.ordinal, false
@@ -202,9 +201,17 @@ func (l *aggLocal) place(n, rows int) {
 
 // group finds the groups of the rows.
 func (l *aggLocal) group(n int) error {
-	l.place(n, n)
-	r := &l.run
-	return l.t.find(l.vs[:l.a.nk], n, l.s, l.words, l.codes, l.pos, l.bound, r)
+	found, learn, err := l.groupByCodes(n, l.codes)
+	if found || err != nil {
+		return err
+	}
+	l.place(n)
+	keys := l.vs[:l.a.nk]
+	if err := l.t.find(keys, n, l.s, l.words, l.codes, l.pos, l.bound, &l.run); err != nil || !learn {
+		return err
+	}
+	l.byCode.learn(keys, nil, l.codes[:n])
+	return nil
 }
 
 func (l *aggLocal) resume(context.Context) (status, error) { return needMore, nil }

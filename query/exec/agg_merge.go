@@ -92,7 +92,7 @@ func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) erro
 		}
 	} else {
 		vs := m.d.vectors(from, &from.coder, ids)
-		m.det.from, m.det.ids, t.detOf = from, ids, m.detOf
+		m.det.from, m.det.ids, t.detOf, t.posBase = from, ids, m.detOf, 0
 		if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ type groupTable struct {
 	det      *rowSet                       // determined keys: row id = group
 	detOf    func() ([]*vec.Vector, error) // those of the rows that are looked up
 	pos      column[uint64]
+	posBase  uint64 // added to the positions of rows that are looked up
 	hot      column[uint64]
 	cold     column[uint64]
 	hasCold  bool
@@ -224,7 +225,7 @@ func (t *groupTable) added(old int, vs []*vec.Vector, n int, fresh []uint16, pos
 	}
 	if t.a.positions {
 		for k, i := range fresh {
-			t.pos.v[old+k] = pos[i]
+			t.pos.v[old+k] = t.posBase + pos[i]
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func liveOf(b *vec.Batch) (sel []uint16, rows int, ok bool) {
 
 // pushWide adds a batch without gathering it; false if that cannot be done, and nothing was.
 func (l *aggLocal) pushWide(b *vec.Batch) (bool, error) {
-	if l.wide == nil || !l.t.coder.known || l.t.coder.hashed {
+	if l.wide == nil || !l.t.coder.known {
 		return false, nil
 	}
 	sel, rows, ok := liveOf(b)
@@ -93,25 +93,27 @@ func (l *aggLocal) pushWide(b *vec.Batch) (bool, error) {
 	if n, err := evalAll(l.ev, &w.batch, l.vs); n < rows || err != nil {
 		return false, nil //nolint:nilerr // the live rows alone will tell
 	}
-	if !l.wideFits(rows) || !t.coder.words(w.words, l.vs[:l.a.nk], rows, l.s) {
+	if !l.wideFits(rows) {
 		return false, nil
 	}
-	if err := t.settle(); err != nil {
+	found, learn, err := l.groupByCodes(rows, w.codes)
+	switch {
+	case err != nil:
 		return false, err
-	}
-	l.place(len(sel), rows)
-	kernel.Pick(l.words, w.words, sel)
-	if err := t.findWords(nil, len(sel), l.words[:len(sel)], l.codes[:len(sel)], l.pos, &l.run); err != nil {
-		return false, err
+	case found:
+		kernel.FillGaps(w.codes[:rows], uint32(t.n), sel)
+	default:
+		if ok, err := l.groupWide(sel, rows, learn); !ok || err != nil {
+			return false, err
+		}
 	}
 	if !w.used {
 		w.used = true
 		l.a.stats.note("batches that lack few rows are not gathered")
 	}
 	out := t.n // a group that is not there yet
-	kernel.SpreadCodes(w.codes[:rows], uint32(out), sel, l.codes)
 	l.codes, w.codes = w.codes, l.codes
-	err := l.update(rows)
+	err = l.update(rows)
 	l.codes, w.codes = w.codes, l.codes
 	if !invariants.Mutant("agg-keep-dead-rows") {
 		clear(t.hot.v[out*l.a.words : (out+1)*l.a.words])
@@ -121,6 +123,27 @@ func (l *aggLocal) pushWide(b *vec.Batch) (bool, error) {
 	}
 	l.w.row += uint32(len(sel))
 	return true, err
+}
+
+// groupWide finds the groups of the rows of sel by their keys, and gives all others the group after the last.
+func (l *aggLocal) groupWide(sel []uint16, rows int, learn bool) (bool, error) {
+	w, t := l.wide, l.t
+	if t.coder.hashed || !t.coder.words(w.words, l.vs[:l.a.nk], rows, l.s) {
+		return false, nil
+	}
+	if err := t.settle(); err != nil {
+		return false, err
+	}
+	l.place(rows)
+	kernel.Pick(l.words, w.words, sel)
+	if err := t.findWords(nil, len(sel), l.words[:len(sel)], l.codes[:len(sel)], l.pos, &l.run); err != nil {
+		return false, err
+	}
+	if learn {
+		l.byCode.learn(l.vs[:l.a.nk], sel, l.codes[:len(sel)])
+	}
+	kernel.SpreadCodes(w.codes[:rows], uint32(t.n), sel, l.codes)
+	return true, nil
 }
 
 // wideFits reports whether all sums can be added up in the hot words.

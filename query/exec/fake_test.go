@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +25,9 @@ type fakeTable struct {
 	onScan func(morsels int) // called at every morsel
 	// hole, if not nil, makes the value of a column in a row that is not there: scans that may have holes get some.
 	hole func(col int) types.Datum
+	// dicts, if not nil, holds the dictionaries of strings by place and column: see withDictionaries.
+	dicts   map[[2]int]*vec.Dictionary
+	dictsMu sync.Mutex
 }
 
 // tableHoles counts the holes of the batches of all tables.
@@ -164,6 +168,9 @@ func (m *fakeMorsel) Read(_ context.Context, dst *vec.Batch) error {
 	if m.s.t.hole != nil && m.s.spec.Holes && m.s.spec.VectorRows == vec.Size {
 		return m.withHoles(dst, n)
 	}
+	if m.s.t.dicts != nil {
+		m.withDictionaries(dst)
+	}
 	if m.rng != nil {
 		*dst = *vec.Reencode(m.rng, dst)
 	}
@@ -173,6 +180,57 @@ func (m *fakeMorsel) Read(_ context.Context, dst *vec.Batch) error {
 		}
 	}
 	return nil
+}
+
+// withDictionaries gives the strings of dst a dictionary for every four morsels, which rotates so that codes mean
+// other strings.
+func (m *fakeMorsel) withDictionaries(dst *vec.Batch) {
+	t := m.s.t
+	t.dictsMu.Lock()
+	defer t.dictsMu.Unlock()
+	for k, c := range m.s.spec.Cols {
+		v := &dst.Groups[0].Cols[k]
+		if v.Form != vec.Str || v.VarNumeric {
+			continue
+		}
+		at := [2]int{m.seq / 4, c}
+		if t.dicts[at] == nil {
+			var texts []string
+			from := at[0] * 4 * t.morsel
+			for _, r := range t.rows[from:min(from+4*t.morsel, len(t.rows))] {
+				if d := r[c]; !d.IsNull() && !slices.Contains(texts, d.S) {
+					texts = append(texts, d.S)
+				}
+			}
+			slices.Sort(texts)
+			if len(texts) > 0 {
+				n := at[0] % len(texts)
+				texts = append(texts[n:], texts[:n]...)
+			}
+			b := vec.NewBuilder(v.Type, len(texts), nil)
+			for _, s := range texts {
+				_ = b.Append(types.NewString(types.Text, s))
+			}
+			t.dicts[at] = &vec.Dictionary{Values: b.Vector()}
+		}
+		m.code(v, t.dicts[at])
+	}
+}
+
+// code turns strings into codes.
+func (m *fakeMorsel) code(v *vec.Vector, d *vec.Dictionary) {
+	codes := make([]uint8, v.N+1)
+	for i := range v.N {
+		if v.IsNull(i) {
+			continue
+		}
+		for c := range d.Values.N {
+			if d.Values.Datum(c).S == v.Datum(i).S {
+				codes[i] = uint8(c)
+			}
+		}
+	}
+	v.Form, v.Width, v.Data, v.Dictionary, v.Blocks = vec.Dict, 1, vec.DataOf(codes), d, nil
 }
 
 // withHoles makes dst the last n rows again, with some that are not there between them.
