@@ -23,6 +23,10 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 			z.fired(RuleDropLeftJoin, r.L)
 			return z.prune(r.L, need)
 		}
+		if n := z.withoutReferenced(r, need); n != r {
+			z.fired(RuleDropReferenced, n)
+			return z.prune(n, need)
+		}
 		need = union(need, exprCols(r.Cond))
 		return plan.MapRels(r, func(c plan.Rel) plan.Rel { return z.prune(c, need) })
 	case *plan.RelApply:

@@ -6,6 +6,8 @@ var Steps = []Step{
 distinct combination of what they use. Without this step each runs once for each such combination.`},
 	{RuleDropLeftJoin, `A left join whose right side nothing reads, and of which no row matches twice, leaves its left side as
 it is.`},
+	{RuleDropReferenced, `A join along a foreign key with a table of which nothing else is read leaves the rows without NULL in
+the key as they are; a semi join does the same, an anti join leaves the others.`},
 	{RuleOrderJoins, `Inner, left, semi and anti joins are put into the order of the least estimated cost: bushy trees over a
 hypergraph whose conflict rules keep what may not change places.`},
 	{RuleDeterminedKeys, `Grouping keys that the primary key of their table determines, or that are equal to another key, are
@@ -43,6 +45,8 @@ whose equal values can differ (1.0 and 1.00) may only be compared.`, pushFilterI
 	{"PushFilterIntoSort", `Order does not matter to a condition.`, pushFilterIntoSort},
 	{"PushJoinCondition", `A part of a join's condition that names one side only, of which the join drops or ignores the
 rows that do not meet it, is a condition on that side.`, pushJoinCondition},
+	{"MergeSelfJoin", `Rows of one table that agree in a key are one row: a join of a table with itself by a key, or of what has
+its columns, reads it once.`, mergeSelfJoin},
 	{"OuterToInner", `If a condition above a left join rejects NULLs of its right side, no row without a match survives: it
 is an inner join. A full join loses its left or right half likewise.`, outerToInner},
 	{"LeftToAnti", `A left join of which only the rows without a match are wanted is an anti join: its right side's columns

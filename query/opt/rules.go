@@ -27,6 +27,7 @@ const (
 	RuleChooseBuildSide = "ChooseBuildSide"
 	RuleKeyLookup       = "KeyLookup"
 	RuleDropLeftJoin    = "DropLeftJoin"
+	RuleDropReferenced  = "DropReferenced"
 	RuleDeterminedKeys  = "DeterminedKeys"
 	RuleUnnest          = "Unnest"
 )

@@ -111,8 +111,24 @@ func (s *Schema) Create(_ context.Context, o table.Object) (table.ObjectID, erro
 	}
 	s.version++
 	h.ID, h.Version = table.FirstObjectID+table.ObjectID(len(s.objects)), 1
+	if def, ok := o.(*table.TableDef); ok {
+		numbered(def)
+	}
 	s.objects = append(s.objects, o)
 	return h.ID, nil
+}
+
+// numbered gives a new table what the storage would: IDs of its columns, and its own in references to itself.
+func numbered(def *table.TableDef) {
+	for i := range def.Columns {
+		def.Columns[i].ID = uint32(i + 1)
+	}
+	def.ColumnID = uint32(len(def.Columns))
+	for i := range def.Foreign {
+		if f := &def.Foreign[i]; f.Table == 0 {
+			f.Table = def.ID
+		}
+	}
 }
 
 // Alter replaces an object.
