@@ -3,6 +3,7 @@ package lamina
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/laminadb/lamina/internal/mem"
@@ -37,6 +38,13 @@ func Open(dir string, o *Options) (*DB, error) {
 	s, err := store.Open(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if opts.TempDir == "" && dir != "" && !opts.ReadOnly {
+		opts.TempDir, opts.tempFS = filepath.Join(dir, tempName), opts.FS
+		if err := clearTemp(&opts); err != nil {
+			_ = s.Close() // the first error counts
+			return nil, err
+		}
 	}
 	db, err := newDB(s, opts)
 	if err != nil {
@@ -75,7 +83,7 @@ func NewTableStorage(c table.Config) (table.TableStorage, error) {
 func newDB(s table.TableStorage, o Options) (*DB, error) {
 	e, err := query.New(s, query.Options{
 		Workers: o.Workers, MemoryBytes: o.MemoryBytes / 2, QueryBytes: o.QueryBytes, Logger: o.Logger,
-		Settings: o.Settings, ReadOnly: o.ReadOnly, Files: o.Files,
+		Settings: o.Settings, ReadOnly: o.ReadOnly, Files: o.Files, TempFile: (&tempFiles{dir: o.TempDir, fs: o.tempFS}).open,
 	})
 	if err != nil {
 		return nil, err

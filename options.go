@@ -37,6 +37,10 @@ type Options struct {
 	FS vfs.FS
 	// Settings are defaults of run-time settings for all sessions, by name, as for SET.
 	Settings map[string]string
+	// TempDir is where queries put what does not fit into their memory, in files that have no name: one that is in
+	// use is found by lsof alone. Empty is the folder temp of the database's directory, and the system's folder for
+	// a database in memory, or one that is only read.
+	TempDir string
 	// Files opens files for COPY FROM 'file'; nil is the operating system's.
 	Files query.Files
 	// Allocator is where QueryArrow and ScanArrow put their record batches; nil is Go's memory.
@@ -44,6 +48,8 @@ type Options struct {
 	// CloseWait is how long Close waits for rows, readers, transactions and appenders that are still open, before it
 	// names them in its error; 0 is one second, and a negative duration does not wait.
 	CloseWait time.Duration
+
+	tempFS vfs.FS // of TempDir; nil: the operating system's
 }
 
 // closeWaitDefault is the default of Options.CloseWait.

@@ -29,6 +29,8 @@ type Options struct {
 	Settings map[string]string
 	// ReadOnly makes every transaction read-only.
 	ReadOnly bool
+	// TempFile makes a temporary file, for what does not fit into the memory of a query; nil: that is 53200.
+	TempFile func() (exec.TempFile, error)
 	// Files opens files for COPY and whoever else reads or writes by name; nil: 0A000.
 	Files Files
 }
@@ -51,6 +53,8 @@ type Engine struct {
 	ownClock bool
 	// defaults counts the changes of persisted defaults.
 	defaults atomic.Uint64
+	// spilled counts the bytes that queries have written to temporary files.
+	spilled atomic.Int64
 	// analyzed counts the ANALYZEs.
 	analyzed atomic.Uint64
 	open     struct {

@@ -129,7 +129,7 @@ func actualOf(reports []exec.OpReport) func(n plan.Node) (plan.Actual, bool) {
 	}
 	return func(n plan.Node) (plan.Actual, bool) {
 		r, ok := byID[plan.ID(n)]
-		return plan.Actual{Rows: r.Rows, Time: r.Time, MemoryBytes: r.MemoryBytes, Facts: r.Details}, ok
+		return plan.Actual{Rows: r.Rows, Time: r.Time, MemoryBytes: r.MemoryBytes, SpilledBytes: r.SpilledBytes, Partitions: r.Partitions, Facts: r.Details}, ok
 	}
 }
 

@@ -154,6 +154,7 @@ func kindOf(st ast.Stmt) statementKind {
 // Metrics returns the storage's metrics and what the engine has counted.
 func (e *Engine) Metrics() table.Metrics {
 	m := e.storage.Metrics()
+	m.SpilledBytes = e.spilled.Load()
 	for kind, name := range statementKindNames {
 		s := table.StatementMetrics{Name: name}
 		for i := range e.metrics.shards {

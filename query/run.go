@@ -375,8 +375,13 @@ func (s *Session) env(q *plan.Query, stmt table.Statement, ec *expr.Context) *ex
 	if q.Sequential { // on the caller's goroutine, which the transaction belongs to
 		pool, workers = nil, 1
 	}
+	spill := exec.Spill{Open: s.e.o.TempFile, Written: &s.e.spilled}
+	if own := s.settings.hot().tempBytes; own >= 0 {
+		spill.LimitBytes = max(own, 1)
+	}
 	return &exec.Env{
-		Stmt: stmt, Expr: ec, Pool: pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
+		Spill: spill,
+		Stmt:  stmt, Expr: ec, Pool: pool, Mem: s.e.mem.Child("query", limit), Workers: workers,
 		VectorRows: s.settings.hot().vectorRows, DebugForms: s.settings.hot().vectorForms,
 		Force: s.settings.hot().force,
 	}

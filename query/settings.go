@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +90,7 @@ var settingTable = []setting{
 	{name: "standard_conforming_strings", kind: settingEnum, value: "on", values: []string{"on"}, help: "backslashes in plain strings are ordinary"},
 	{name: "statement_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest time of a statement; 0: no limit"},
 	{name: "synchronous_commit", kind: settingEnum, value: "on", values: []string{"off", "local", "remote_write", "remote_apply", "on"}, help: "whether commits wait for the log to be synced"},
+	{name: "temp_file_limit", kind: settingBytes, value: "-1", min: -1, max: maxInt32, help: "what one query may write to temporary files; -1: no limit"},
 	{name: "TimeZone", value: "UTC", help: "time zone of timestamptz texts"},
 	{name: "transaction_isolation", kind: settingEnum, value: "read committed",
 		values: []string{"read uncommitted", "read committed", "repeatable read", "serializable"}, help: "isolation level of the current transaction"},
@@ -257,8 +259,8 @@ func (s *setting) checkUnits(value string, units []unit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n == 0 {
-		return "0", nil
+	if n <= 0 { // what is below has a meaning of its own, and no unit
+		return strconv.FormatInt(n, 10), nil
 	}
 	for _, u := range slices.Backward(units) {
 		if k := int64(u.scale); u.scale >= 1 && n%k == 0 {
@@ -294,7 +296,7 @@ func (s *setting) number(value string, units []unit) (int64, error) {
 		return 0, sqlerr.Newf(sqlerr.InvalidParameterValue,
 			"%g %s is outside the valid range for parameter %q (%d %[2]s .. %[5]d %[2]s)", f, unitOne(units), s.name, s.min, s.max)
 	}
-	return int64(f + 0.5), nil
+	return int64(math.Round(f)), nil
 }
 
 // settingValues are a session's settings: the built-in defaults, the database's persisted defaults, what the
@@ -317,7 +319,7 @@ type hotSettings struct {
 	changes uint64 // settingValues.changes that they are made of
 
 	statementTimeout, lockTimeout time.Duration
-	queryBytes                    int64
+	queryBytes, tempBytes         int64
 	workers, vectorRows           int
 	vectorForms, async, readOnly  bool
 	deferrable                    bool
@@ -333,7 +335,7 @@ func (v *settingValues) hot() *hotSettings {
 		*h = hotSettings{
 			made: true, changes: v.changes,
 			statementTimeout: v.duration("statement_timeout"), lockTimeout: v.duration("lock_timeout"),
-			queryBytes: v.bytes("query_memory"), workers: int(v.int("max_parallel_workers")),
+			queryBytes: v.bytes("query_memory"), tempBytes: v.bytes("temp_file_limit"), workers: int(v.int("max_parallel_workers")),
 			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),

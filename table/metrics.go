@@ -14,6 +14,8 @@ type Metrics struct {
 	OpenViews                                 int64
 	OldestViewLSN, PublishedLSN               LSN
 	MemoryBytes, MemoryPeakBytes, MemoryLimit int64
+	// SpilledBytes is what queries have written to temporary files.
+	SpilledBytes int64
 	// LockWaited counts the requests for locks that had to wait.
 	LockWaited int64
 	// CommitTimes are of commits that wrote: from the call until the change is durable and visible. SyncTimes are of

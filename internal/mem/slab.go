@@ -72,6 +72,12 @@ func MustAlloc(t *Tracker, n int) Slab {
 	return s
 }
 
+// SlabSize returns the bytes that Alloc charges for n.
+func SlabSize(n int) int64 {
+	size, _ := classOf(n)
+	return int64(size)
+}
+
 func classOf(n int) (size int, shift uint8) {
 	for shift = slabMinShift; shift <= slabMaxShift; shift++ {
 		if n <= 1<<shift {

@@ -10,6 +10,7 @@
 package mem
 
 import (
+	"math"
 	"sync/atomic"
 
 	"github.com/laminadb/lamina/sqlerr"
@@ -87,6 +88,27 @@ func (t *Tracker) Reserve(n int64) error {
 		}
 	}
 	return nil
+}
+
+// Fits reports whether n more bytes would stay within a share of every limit: num of den parts of it.
+func (t *Tracker) Fits(n, num, den int64) bool {
+	for a := t; a != nil; a = a.parent {
+		if limit := a.limit.Load(); limit > 0 && a.used.Load()+n > limit/den*num {
+			return false
+		}
+	}
+	return true
+}
+
+// Least returns the smallest limit of t and its ancestors, math.MaxInt64 if there is none.
+func (t *Tracker) Least() int64 {
+	least := int64(math.MaxInt64)
+	for a := t; a != nil; a = a.parent {
+		if limit := a.limit.Load(); limit > 0 {
+			least = min(least, limit)
+		}
+	}
+	return least
 }
 
 // Force charges n bytes even beyond the limits: for what must not fail, such as applying a

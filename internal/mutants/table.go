@@ -135,6 +135,8 @@ var mutants = []mutant{
 	{"group-ignores-collisions", "internal/logictest", "TestLogic/agg/grouped_expressions"},
 	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
+	{"spill-loses-a-page", "query/exec", "TestSpillAggregate"},
+	{"spill-merges-twice", "query/exec", "TestSpillAggregate"},
 	{"join-loses-unmatched", "internal/logictest", "TestLogic/join/kinds"},
 	{"join-marks-first", "internal/logictest", "TestLogic/join/select_small"},
 	{"limit-off-by-one", "internal/logictest", "TestLogic/select/ordering"},

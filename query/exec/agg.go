@@ -110,7 +110,7 @@ func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
 		a.positions = a.positions || !k.Type().Kind.ImageEqual()
 	}
 	a.takeHoles(in)
-	a.sink.a = a
+	a.sink.a, a.sink.spill.a = a, a
 	a.sink.arena.tracker = q.mem
 	q.run(in, &a.sink, "aggregate")
 	return &flow{branches: []branch{{src: &aggSource{a: a}}}}, nil

@@ -128,6 +128,11 @@ func (s *aggSink) feedDistinct(ctx context.Context, i int, d *distinctSet, t *gr
 		}
 		l.sets[i].t.free()
 	}
+	return s.feedSet(ctx, s.locals[0], d, set, t, m, sm)
+}
+
+// feedSet feeds the values of set to the groups of t, with l's memory.
+func (s *aggSink) feedSet(ctx context.Context, l *aggLocal, d *distinctSet, set, t *groupTable, m, sm *mergeScratch) error {
 	ids := make([]uint32, set.n)
 	for k := range ids {
 		ids[k] = uint32(k)
@@ -138,7 +143,6 @@ func (s *aggSink) feedDistinct(ctx context.Context, i int, d *distinctSet, t *gr
 	case s.a.ordered:
 		d.sortValues(set, ids, sm)
 	}
-	l := s.locals[0]
 	l.t = t
 	l.bound = noBounds
 	for len(ids) > 0 {

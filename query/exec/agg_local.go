@@ -44,6 +44,9 @@ type aggLocal struct {
 	values []int64   // values of rows of live
 	fused  []fusedSum
 	sets   []*distinctLocal
+
+	spills bool // groups may leave memory
+	claim  room
 }
 
 // fusedSum is a sum that is added in one loop with others.
@@ -88,11 +91,16 @@ type aggSink struct {
 	arena  arena
 	merger orderedMerger
 	result aggResult
+	spill  aggSpill
+	// parts are the partitions of what was spilled; if sorted, runs have the final groups in their order.
+	parts  []groupPart
+	sorted bool
+	runs   []*run
 }
 
 func (s *aggSink) local(w *worker) (operator, error) {
 	a := s.a
-	l := &aggLocal{a: a, w: w, vs: make([]*vec.Vector, len(a.exprs))}
+	l := &aggLocal{a: a, w: w, vs: make([]*vec.Vector, len(a.exprs)), spills: a.canLeave(), claim: room{q: a.q}}
 	if err := l.alloc(); err != nil {
 		return nil, err
 	}
@@ -158,8 +166,11 @@ func (l *aggLocal) alloc() error {
 	return err
 }
 
-func (l *aggLocal) push(_ context.Context, b *vec.Batch) (status, error) {
+func (l *aggLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	l.batch = b
+	if err := l.makeRoom(ctx, b.N); err != nil {
+		return needMore, err
+	}
 	if done, err := l.pushHoles(b); done || err != nil {
 		return needMore, err
 	}
@@ -456,7 +467,7 @@ func (l *aggLocal) slow(s slowState, in *aggInput, n int, live []uint16, all boo
 }
 
 // endMorsel hands the morsel's partial result over where the order of rows matters.
-func (l *aggLocal) endMorsel(context.Context) error {
+func (l *aggLocal) endMorsel(ctx context.Context) error {
 	l.run.open = false
 	if !l.a.ordered {
 		return nil
@@ -467,5 +478,5 @@ func (l *aggLocal) endMorsel(context.Context) error {
 	}
 	t.detOf = l.detOf
 	t, l.t = l.t, t
-	return l.a.sink.merger.add(l.w.ordinal, t)
+	return l.a.sink.merger.add(ctx, l.w.ordinal, t)
 }

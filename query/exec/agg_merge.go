@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -268,6 +269,8 @@ type orderedMerger struct {
 	waiting []waitingPart
 	t       *groupTable
 	m       *mergeScratch
+	room    room
+	spilled bool // parts are written as they come
 }
 
 type waitingPart struct {
@@ -276,7 +279,7 @@ type waitingPart struct {
 }
 
 func (o *orderedMerger) init(a *aggregation) error {
-	o.a = a
+	o.a, o.room.q = a, a.q
 	var err error
 	if o.m, err = newMergeScratch(a); err != nil {
 		return err
@@ -286,11 +289,18 @@ func (o *orderedMerger) init(a *aggregation) error {
 }
 
 // add takes the result of a morsel, and merges those whose turn it is.
-func (o *orderedMerger) add(ordinal int, t *groupTable) error {
+func (o *orderedMerger) add(ctx context.Context, ordinal int, t *groupTable) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.spilled {
+		defer t.free()
+		return o.a.sink.spill.groups(ctx, t, ordinal)
+	}
 	at, _ := slices.BinarySearchFunc(o.waiting, ordinal, func(p waitingPart, n int) int { return p.ordinal - n })
 	o.waiting = slices.Insert(o.waiting, at, waitingPart{ordinal, t})
+	if o.full() {
+		return o.spill(ctx)
+	}
 	for len(o.waiting) > 0 && o.waiting[0].ordinal == o.next {
 		p := o.waiting[0]
 		o.waiting = slices.Delete(o.waiting, 0, 1)

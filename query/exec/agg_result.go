@@ -58,6 +58,9 @@ func (s *aggSink) finish(ctx context.Context) error {
 		return err
 	}
 	a := s.a
+	if s.spill.used {
+		return s.finishSpilled(ctx)
+	}
 	var parts []*groupTable
 	if a.ordered {
 		parts = append(parts, s.merger.t)
@@ -149,6 +152,15 @@ func (s *aggSource) close() {}
 
 func (s *aggSource) reader() (reader, error) {
 	a := s.a
+	if a.sink.sorted {
+		return a.sink.runReader(), nil
+	}
+	return s.groupReader()
+}
+
+// groupReader returns a reader of final groups.
+func (s *aggSource) groupReader() (*aggReader, error) {
+	a := s.a
 	r := &aggReader{s: s, vecs: make([]vec.Vector, len(a.keyAt)+len(a.outs))}
 	var err error
 	if r.d, err = newKeyDecoder(a.q.mem, a.nk); err != nil {
@@ -183,6 +195,9 @@ type aggReader struct {
 	outs []outColumn
 	vecs []vec.Vector
 	out  vec.Batch
+	// Of groups that were spilled: the partitions that are left of the morsel.
+	b     *partBuilder
+	parts []groupPart
 }
 
 // outColumn is memory for one output column.
@@ -193,6 +208,13 @@ type outColumn struct {
 }
 
 func (r *aggReader) claim(context.Context) error {
+	if r.s.a.sink.spill.used {
+		return r.claimSpilled()
+	}
+	return r.claimPart()
+}
+
+func (r *aggReader) claimPart() error {
 	parts := r.s.a.sink.result.parts
 	if r.s.next == len(parts) {
 		return io.EOF
@@ -203,13 +225,28 @@ func (r *aggReader) claim(context.Context) error {
 }
 
 func (r *aggReader) close() {
+	if r.b != nil {
+		r.b.close()
+	}
 	r.d.free()
 	for _, c := range r.outs {
 		c.b.Release()
 	}
 }
 
-func (r *aggReader) read(context.Context) (*vec.Batch, error) {
+func (r *aggReader) read(ctx context.Context) (*vec.Batch, error) {
+	if err := r.nextPart(ctx); err != nil || r.part.t == nil {
+		return nil, err
+	}
+	b, err := r.groups()
+	if b != nil {
+		r.s.a.stats.out(b.N)
+	}
+	return b, err
+}
+
+// groups returns the next groups of the part at hand.
+func (r *aggReader) groups() (*vec.Batch, error) {
 	a := r.s.a
 	var ids []uint32
 	if r.part.ids != nil {
@@ -242,7 +279,6 @@ func (r *aggReader) read(context.Context) (*vec.Batch, error) {
 		}
 	}
 	r.out.Single(len(ids), r.vecs, nil)
-	a.stats.out(len(ids))
 	return &r.out, nil
 }
 

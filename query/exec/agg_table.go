@@ -62,21 +62,25 @@ type runSegment struct {
 }
 
 func newGroupTable(a *aggregation, rows *rowScratch, ar *arena) (*groupTable, error) {
+	t := newBareTable(a, rows)
+	var err error
+	t.fresh, err = makeSlice[uint16](ar, batchRows+1)
+	return t, err
+}
+
+// newBareTable returns a table in which no group can be looked for.
+func newBareTable(a *aggregation, rows *rowScratch) *groupTable {
 	t := &groupTable{
 		a: a, tracker: a.q.mem, rows: rows, scales: make([]sumScale, len(a.states)),
 		bounds: make([]uint64, len(a.states)), slow: make([]slowState, len(a.states)),
 		infinite: make([]bool, len(a.states)), blocks: new(atomic.Int32),
-	}
-	var err error
-	if t.fresh, err = makeSlice[uint16](ar, batchRows+1); err != nil {
-		return nil, err
 	}
 	for i := range a.states {
 		if s := &a.states[i]; s.slow != nil {
 			t.slow[i] = s.slow(t)
 		}
 	}
-	return t, nil
+	return t
 }
 
 func (t *groupTable) free() {
@@ -140,14 +144,7 @@ func (t *groupTable) coldRows() error {
 // fallback returns the slow state behind hot state s: what does not fit its integers goes there.
 func (t *groupTable) fallback(s int) (slowState, error) {
 	if t.slow[s] == nil {
-		switch t.a.states[s].kind {
-		case stateSum:
-			t.slow[s] = newNumericSums(t)
-		case stateMin:
-			t.slow[s] = newLeastValues(t)
-		default:
-			t.slow[s] = newGreatestValues(t)
-		}
+		t.slow[s] = t.slowBehind(s)
 		if err := t.slow[s].grow(max(t.n, 1) + batchRows + 1); err != nil {
 			return nil, err
 		}
@@ -156,6 +153,17 @@ func (t *groupTable) fallback(s int) (slowState, error) {
 		}
 	}
 	return t.slow[s], nil
+}
+
+// slowBehind makes the slow state behind hot state s.
+func (t *groupTable) slowBehind(s int) slowState {
+	switch t.a.states[s].kind {
+	case stateSum:
+		return newNumericSums(t)
+	case stateMin:
+		return newLeastValues(t)
+	}
+	return newGreatestValues(t)
 }
 
 // leaveHot moves the numerics of hot state s into its slow state. Counts must not include values that are
@@ -347,7 +355,8 @@ func (t *groupTable) denseWanted(bits uint) bool {
 	if t.a.q.env.Force.Aggregate == "dense" && bits <= denseBitsMax {
 		return true
 	}
-	return bits <= denseBitsFree || bits <= denseBitsMax && int64(1)<<bits <= 8*t.seen
+	return bits <= denseBitsFree || bits <= denseBitsMax && int64(1)<<bits <= 8*t.seen &&
+		t.tracker.Fits(4<<bits, stateShare, shareWhole)
 }
 
 // roomInIndex makes the hash table large enough for n more groups.

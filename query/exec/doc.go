@@ -19,4 +19,22 @@
 // Operators keep rows in row pages (rowSet) and in flat arrays, off-heap and without pointers, charged to
 // the query's tracker. Strategies are chosen by facts only: the values that are really there, or bounds
 // that storage vouches for; never by estimates.
+//
+// # State that leaves memory
+//
+// Before a batch, an operator asks whether what it is about to take stays within its share of every limit (room). If
+// not, it writes what it has to the query's temporary file (spillFile) and begins anew. What is written are row pages and
+// arrays as they lie in memory, in blocks of up to chunkRows rows with a checksum; views of strings become offsets.
+// There are two forms:
+//
+//   - Partitions, of groups: spillParts of them by bits of the hash of the keys, so that all of a group is in one. A
+//     partition is finished by itself; one that does not fit is partitioned again by the next bits, spillDepth times
+//     at most, then it is 53200.
+//   - Runs, of rows in an order: beside each row stands its key, bytes that order as the rows do and no two of which
+//     are equal. Runs are merged runsMax at a time.
+//
+// What is written keeps its ordinals and positions, so that spilling changes neither values nor order: groups whose
+// states depend on the order of rows are merged by ordinal, one morsel after the other, as in memory; groups whose order
+// counts become runs by the positions of their first rows, and are read by one worker in the morsels that they would
+// have had in memory. A query that fails, or is canceled, leaves no file: it lost its name when it was made.
 package exec

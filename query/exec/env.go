@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query/expr"
@@ -33,6 +34,8 @@ type Env struct {
 	DebugForms bool
 	Seed       int64
 	Force      Force
+	// Spill is where state goes that does not fit into memory; the zero value: nowhere, which is 53200.
+	Spill Spill
 	// Held are the rows that data changes in WITH have returned, by the numbers of the changes.
 	Held map[int][]types.Row
 	// working are the rows that a recursive query's step reads.
@@ -54,6 +57,11 @@ type Query struct {
 	mem     *mem.Tracker
 	pool    *Pool
 	workers int
+	spill   spillFile
+	// claimed is memory that operators are about to take.
+	claimed atomic.Int64
+	// spilling is held by the worker that writes state to the file: what that takes is taken once.
+	spilling sync.Mutex
 	// vectorRows bounds the rows of the batches that operators make.
 	vectorRows int
 
@@ -96,6 +104,9 @@ func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
 
 func newQuery(p *plan.Query, env *Env) *Query {
 	q := &Query{env: *env, plan: p, mem: env.Mem, pool: env.Pool, workers: env.Workers, vectorRows: env.VectorRows}
+	if env.Spill.Open != nil {
+		q.spill.spill = &q.env.Spill
+	}
 	if q.mem == nil {
 		q.mem = mem.NewTracker("query", 0)
 	}
@@ -188,6 +199,7 @@ func (q *Query) Close() error {
 	for _, w := range q.ws {
 		w.arena.free()
 	}
+	q.spill.close()
 	return nil
 }
 

@@ -379,7 +379,9 @@ func (p *pipeline) runBranch(ctx context.Context, i int, tasks []*task, ws []*wo
 		return
 	}
 	var c crew
-	c.start(p.q.pool, len(tasks)-1, func(id int) { loop(id, true) })
+	if s, ok := p.flow.branches[i].src.(lone); !ok || !s.alone() {
+		c.start(p.q.pool, len(tasks)-1, func(id int) { loop(id, true) })
+	}
 	loop(0, false)
 	c.join()
 }

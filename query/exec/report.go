@@ -22,6 +22,8 @@ type OpReport struct {
 	Time time.Duration
 	// MemoryBytes is what its state takes.
 	MemoryBytes int64
+	// SpilledBytes is what of it went to a temporary file, in Partitions partitions or sorted runs.
+	SpilledBytes, Partitions int64
 	// Details name the strategies that were chosen and the facts behind them, in order.
 	Details []string
 }
@@ -35,8 +37,10 @@ type opStats struct {
 	batches atomic.Int64
 	nanos   atomic.Int64
 	bytes   atomic.Int64
-	mu      sync.Mutex
-	details []string
+	// spilledBytes and partitions count what left memory.
+	spilledBytes, partitions atomic.Int64
+	mu                       sync.Mutex
+	details                  []string
 }
 
 // statsOf makes the counters of a node's operator.
@@ -73,6 +77,7 @@ func (q *Query) Report() []OpReport {
 		out = append(out, OpReport{
 			ID: s.id, Name: s.name, Rows: s.rows.Load(), Batches: s.batches.Load(),
 			Time: time.Duration(s.nanos.Load()), MemoryBytes: s.bytes.Load(),
+			SpilledBytes: s.spilledBytes.Load(), Partitions: s.partitions.Load(),
 			Details: append([]string(nil), s.details...),
 		})
 		s.mu.Unlock()

@@ -30,6 +30,8 @@ type Actual struct {
 	Time time.Duration
 	// MemoryBytes is what its state took.
 	MemoryBytes int64
+	// SpilledBytes is what of it was written to a temporary file, in that many partitions or sorted runs.
+	SpilledBytes, Partitions int64
 	// Facts name the strategies that were chosen and why.
 	Facts []string
 }
@@ -162,6 +164,9 @@ func (f *formatter) ran(n Node, a Actual, indent string) {
 	}
 	if a.MemoryBytes > 0 {
 		f.line(fmt.Sprintf("%sMemory: %d kB", indent, kilobytes(a.MemoryBytes)))
+	}
+	if a.SpilledBytes > 0 {
+		f.line(fmt.Sprintf("%sBatches: %d  Disk Usage: %d kB", indent, a.Partitions, kilobytes(a.SpilledBytes)))
 	}
 }
 

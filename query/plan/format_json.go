@@ -124,6 +124,10 @@ func (f *jsonFormatter) ran(out *object, n Node, a Actual) {
 	if a.MemoryBytes > 0 {
 		out.add("Memory Usage", kilobytes(a.MemoryBytes))
 	}
+	if a.SpilledBytes > 0 {
+		out.add("Batches", a.Partitions)
+		out.add("Disk Usage", kilobytes(a.SpilledBytes))
+	}
 }
 
 // jsonTime is a time in milliseconds.

@@ -1,0 +1,188 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/laminadb/lamina/internal/mem"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+)
+
+// fakeTemp is a temporary file in memory.
+type fakeTemp struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	open *atomic.Int32
+	room int // bytes that can be written; 0: any number
+	err  error
+}
+
+func (f *fakeTemp) Write(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.room > 0 && f.b.Len()+len(b) > f.room {
+		return 0, f.err
+	}
+	return f.b.Write(b)
+}
+
+func (f *fakeTemp) ReadAt(p []byte, off int64) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := copy(p, f.b.Bytes()[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *fakeTemp) Close() error {
+	f.open.Add(-1)
+	return nil
+}
+
+// spilling runs a plan with a memory limit and a place for temporary files, and returns what its operators did.
+func (w *world) spilling(t testing.TB, root plan.Node, c config, limit int64) ([]string, []OpReport, error) {
+	t.Helper()
+	for _, tab := range w.stmt.tables {
+		tab.facts, tab.forms = c.facts, nil
+	}
+	var open atomic.Int32
+	tr := mem.NewTracker("test", limit)
+	env := &Env{Stmt: w.stmt, Expr: &expr.Context{}, Mem: tr, Pool: w.pool, VectorRows: c.vectorRows, Workers: c.workers,
+		Force: c.force, Spill: Spill{Open: func() (TempFile, error) {
+			open.Add(1)
+			return &fakeTemp{open: &open}, nil
+		}}}
+	q, err := Instantiate(context.Background(), &plan.Query{Root: root}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := drain(q, root)
+	reports := q.Report()
+	if cerr := q.Close(); cerr != nil {
+		t.Fatal(cerr)
+	}
+	if used := tr.Used(); used != 0 {
+		t.Fatalf("%v: %d bytes are still in use", c, used)
+	}
+	if n := open.Load(); n != 0 {
+		t.Fatalf("%d temporary files are left", n)
+	}
+	return rows, reports, err
+}
+
+func drain(q *Query, root plan.Node) (rows []string, err error) {
+	for {
+		b, err := q.Next(context.Background())
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		for i := range b.N {
+			row := make(types.Row, len(root.Columns()))
+			for c := range row {
+				row[c] = b.BatchDatum(c, i)
+			}
+			rows = append(rows, rowText(row))
+		}
+	}
+}
+
+// spillConfigs are the ways in which what spills is run.
+func spillConfigs() []config {
+	return []config{
+		{vectorRows: 2048, workers: 1, facts: true}, {vectorRows: 2048, workers: 3, facts: true},
+		{vectorRows: 64, workers: 2, force: Force{Join: "hash", Aggregate: "hash"}},
+	}
+}
+
+// spillCase is a plan that must spill at the limit, and answer as if it did not.
+type spillCase struct {
+	root    plan.Node
+	ordered bool
+	limit   int64
+}
+
+// checkSpills runs cases, and demands that the operator of that name has spilled.
+func checkSpills(t *testing.T, w *world, name string, cases map[string]spillCase) {
+	t.Helper()
+	for what, c := range cases {
+		t.Run(what, func(t *testing.T) {
+			want, err := w.run(t, &plan.Query{Root: c.root}, config{vectorRows: 2048, workers: 1, facts: true})
+			if err != nil || len(want) == 0 {
+				t.Fatalf("%d rows, %v", len(want), err)
+			}
+			for _, cfg := range spillConfigs() {
+				rows, reports, err := w.spilling(t, c.root, cfg, c.limit)
+				if err != nil {
+					t.Fatalf("%v: %v", cfg, err)
+				}
+				same(t, fmt.Sprintf("%s %v", what, cfg), rows, want, c.ordered)
+				bytes, parts := int64(0), int64(0)
+				for _, r := range reports {
+					if r.Name == name {
+						bytes, parts = bytes+r.SpilledBytes, parts+r.Partitions
+					}
+				}
+				if bytes == 0 || parts == 0 {
+					t.Errorf("%v: %d bytes in %d partitions were spilled", cfg, bytes, parts)
+				}
+			}
+		})
+	}
+}
+
+// TestSpillAggregate: groups and values of DISTINCT aggregates that do not fit go to a file; groups keep their order, and
+// sums of floats their rounding.
+func TestSpillAggregate(t *testing.T) {
+	w := newWorld(t, 11)
+	w.pool = NewPool(4)
+	t.Cleanup(w.pool.Close)
+	ts := []types.Type{types.T(types.Int8), types.T(types.Text), types.T(types.Numeric), types.T(types.Float8), types.T(types.Int4),
+		types.T(types.Interval), types.T(types.Float8)}
+	rows := w.rows(40000, ts, false, 0.1)
+	for i := range rows {
+		rows[i][4] = types.NewInt(types.Int4, int64(w.rng.IntN(30000)))
+	}
+	tab := w.table("t", columnsOf(ts...), rows)
+	tab.morsel = 1500
+	scan := scanOf(tab)
+	k := func(i ...int) (keys []expr.Expr) {
+		for _, c := range i {
+			keys = append(keys, col(scan, c))
+		}
+		return keys
+	}
+	count := agg(t, "count", false, nil)
+	free := func(n *plan.Aggregate) plan.Node { // the order of its groups is not looked at
+		return aggOf(n, []expr.Expr{}, agg(t, "count", false, nil, col(n, 0)), agg(t, "min", false, nil, col(n, 0)))
+	}
+	ints := []types.Type{types.T(types.Int8), types.T(types.Int4)}
+	many := w.table("many", columnsOf(ints...), w.rows(200000, ints, false, 0.01))
+	many.morsel = 10000
+	wide := scanOf(many)
+	exact := aggOf(wide, []expr.Expr{col(wide, 0)}, count, agg(t, "sum", false, nil, col(wide, 1)))
+	const limit = 7 << 20
+	checkSpills(t, w, "aggregate", map[string]spillCase{
+		"integers":  {exact, true, limit},
+		"orderless": {free(exact), true, limit},
+		"strings":   {aggOf(scan, k(1, 4), count, agg(t, "sum", false, nil, col(scan, 2)), agg(t, "min", false, nil, col(scan, 1))), true, 8 << 20},
+		"numerics":  {aggOf(scan, k(2), count, agg(t, "max", false, nil, col(scan, 2)), agg(t, "var_samp", false, nil, col(scan, 2))), true, 9 << 20},
+		"floats": {aggOf(scan, k(4), agg(t, "sum", false, nil, col(scan, 3)), agg(t, "var_pop", false, nil, col(scan, 3)),
+			agg(t, "corr", false, nil, col(scan, 3), col(scan, 6))), true, 8 << 20},
+		"lists":     {aggOf(scan, k(4), agg(t, "string_agg", false, nil, col(scan, 1), col(scan, 1)), agg(t, "sum", false, nil, col(scan, 5))), true, 8 << 20},
+		"distinct":  {aggOf(scan, k(4), agg(t, "count", true, nil, col(scan, 1)), agg(t, "sum", true, nil, col(scan, 2))), true, 8 << 20},
+		"in order":  {aggOf(scan, k(4), agg(t, "string_agg", true, nil, col(scan, 1), col(scan, 1))), true, 10 << 20},
+		"one group": {aggOf(wide, nil, agg(t, "count", true, nil, col(wide, 1)), agg(t, "sum", true, nil, col(wide, 0))), true, limit},
+	})
+}
