@@ -62,7 +62,7 @@ var settingTable = []setting{
 	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO, Postgres, SQL, German) and order of their fields (MDY, DMY, YMD)"},
 	{name: "debug_aggregate", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense"}, help: "how groups are found"},
 	{name: "debug_disabled_rules", help: "rules of the optimizer that must not fire, separated by commas; all: every rule"},
-	{name: "debug_join", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense"}, help: "how the rows of a join are found"},
+	{name: "debug_join", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense", "rank"}, help: "how the rows of a join are found"},
 	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},

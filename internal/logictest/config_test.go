@@ -23,7 +23,7 @@ func TestPairwiseCoversPairs(t *testing.T) {
 		pairs[fmt.Sprint(c.Join, c.Aggregate)] = true
 		pairs[fmt.Sprint(c.Rules, c.Protocol)] = true
 	}
-	if want := 4*4 + 4*2 + 2*2 + 3*3 + 2*3; len(pairs) != want {
+	if want := 4*4 + 4*2 + 2*2 + 4*3 + 2*3; len(pairs) != want {
 		t.Errorf("%d pairs, want %d", len(pairs), want)
 	}
 	if len(configs) < 12 || len(configs) > 24 {

@@ -39,7 +39,7 @@ func configs() []config {
 	for _, rows := range batches {
 		for _, workers := range counts {
 			for i, force := range []Force{{}, {Join: "hash", Aggregate: "hash"}, {Join: "dense", Aggregate: "dense", NoRuns: true},
-				{NoFilters: true}} {
+				{Join: "rank", NoFilters: true}} {
 				out = append(out, config{rows, workers, i%2 == 1, i != 1, force})
 			}
 		}

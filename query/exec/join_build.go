@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"math"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -33,6 +34,7 @@ type buildSide struct {
 	pack     pack
 	dense    []uint32
 	denseLo  uint64
+	rank     kernel.RankTable
 	table    kernel.HashTable
 	next     []uint32 // nil if all keys differ
 	nullRows []uint32 // rows with a NULL key, if they are kept
@@ -270,12 +272,12 @@ func (b *buildSide) makeTable() error {
 		}
 	}
 	span := uint64(hi) - uint64(lo)
-	force := b.j.q.env.Force.Join
 	var dup bool
-	switch {
-	case found && force != "hash" && (span < 8*uint64(b.rows) || span < denseMax || force == "dense" && span < 1<<26):
+	switch b.tableKind(span, found) {
+	case "dense":
 		dup, err = b.insertDense(uint64(lo), span)
-		b.j.stats.note("dense array: %d keys in a range of %d", b.rows, span+1)
+	case "rank":
+		dup, err = b.insertRank(uint64(lo), span)
 	default:
 		dup, err = b.insertHash()
 	}
@@ -288,6 +290,26 @@ func (b *buildSide) makeTable() error {
 	}
 	b.table.Next = b.next
 	return nil
+}
+
+// forcedSpan bounds the ranges for which debug_join makes arrays.
+const forcedSpan = 1 << 26
+
+// tableKind chooses how rows are found by words of a range: an array of all words of it, of those that occur, or
+// hashing. ranged: there is a range.
+func (b *buildSide) tableKind(span uint64, ranged bool) string {
+	force := b.j.q.env.Force.Join
+	switch {
+	case !ranged || force == "hash":
+		return "hash"
+	case force != "" && span < forcedSpan:
+		return force
+	case span < 8*uint64(b.rows) || span < denseMax:
+		return "dense"
+	case span < exactRangePerRow*uint64(b.rows):
+		return "rank"
+	}
+	return "hash"
 }
 
 // chainAll makes one chain of all rows, in order: the nested loop.
@@ -315,23 +337,10 @@ func (b *buildSide) insertDense(lo, span uint64) (dup bool, err error) {
 		return false, err
 	}
 	b.denseLo = lo
-	parts := b.parts()
-	dups := make([]bool, parts)
-	err = b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
-		first := lo + span/uint64(parts)*uint64(p)
-		last := first + span/uint64(parts) - 1
-		if p == parts-1 {
-			last = lo + span
-		}
-		for i := len(b.extents) - 1; i >= 0; i-- {
-			e := b.extents[i]
-			if kernel.InsertDense(b.dense, lo, b.words, b.next, e.from, e.to, first, last, b.skip) {
-				dups[p] = true
-			}
-		}
-		return nil
+	b.j.stats.note("dense array: %d keys in a range of %d", b.rows, span+1)
+	return b.inRanges(lo, span, func(from, to uint32, first, last uint64) bool {
+		return kernel.InsertDense(b.dense, lo, b.words, b.next, from, to, first, last, b.skip)
 	})
-	return slices.Contains(dups, true), err
 }
 
 // parallelRows is the number of rows from which a table is built by several workers.
@@ -345,23 +354,24 @@ func (b *buildSide) parts() int {
 	return b.j.q.workers
 }
 
-// hashParts is the number of partitions of a hash table that is built in parallel.
-const hashParts = 16
+// hashParts returns log2 of the number of partitions of a hash table that is built in parallel: each worker goes
+// through all words, so there are no more than workers.
+func (b *buildSide) hashParts() uint { return uint(min(bits.Len(uint(b.parts()-1)), 4)) }
 
 func (b *buildSide) insertHash() (dup bool, err error) {
-	bits := kernel.TableBits(b.rows)
-	if b.table.Slots, err = makeSlice[uint64](&b.arena, 1<<bits); err != nil {
+	size := kernel.TableBits(b.rows)
+	if b.table.Slots, err = makeSlice[uint64](&b.arena, 1<<size); err != nil {
 		return false, err
 	}
-	b.table.Shift = uint(64 - bits)
-	b.table.Wrap = 1<<bits - 1
+	b.table.Shift = uint(64 - size)
+	b.table.Wrap = 1<<size - 1
 	b.table.Words, b.table.Next = b.words, b.next
 	shift, parts := uint(64), 1
-	if b.parts() > 1 && b.partsFit(bits) {
-		shift, parts = 60, hashParts
-		b.table.Wrap = 1<<(bits-4) - 1
+	if k := b.hashParts(); k > 0 && b.partsFit(size, k) {
+		shift, parts = 64-k, 1<<k
+		b.table.Wrap = 1<<(uint(size)-k) - 1
 	}
-	b.j.stats.note("hash table of %d slots for %d rows, %s", 1<<bits, b.rows, b.wordKind())
+	b.j.stats.note("hash table of %d slots for %d rows, %s", 1<<size, b.rows, b.wordKind())
 	dups := make([]bool, parts)
 	err = b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
 		for i := len(b.extents) - 1; i >= 0; i-- {
@@ -375,16 +385,16 @@ func (b *buildSide) insertHash() (dup bool, err error) {
 	return slices.Contains(dups, true), err
 }
 
-// partsFit reports whether no partition of a hash table gets more rows than it has room for: keys whose
+// partsFit reports whether none of 1<<k partitions of a hash table gets more rows than it has room for: keys whose
 // hashes are alike need one table.
-func (b *buildSide) partsFit(bits int) bool {
-	var count [hashParts]int
+func (b *buildSide) partsFit(size int, k uint) bool {
+	var count [16]int
 	for _, e := range b.extents {
 		for _, w := range b.words[e.from:e.to] {
-			count[kernel.Hash(w)>>60]++
+			count[kernel.Hash(w)>>(64-k)&15]++
 		}
 	}
-	room := 1 << (bits - 4)
+	room := 1 << (uint(size) - k)
 	for _, c := range count {
 		if c > room-room/8 {
 			return false

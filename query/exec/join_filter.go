@@ -184,7 +184,13 @@ func (b *buildSide) makeFilter(k int, f *runtimeFilter) error {
 	span := uint64(hi) - uint64(lo)
 	if span < exactRangePerRow*uint64(b.rows) || span < exactRangeMax {
 		f.f.Exact = true
-		return b.exactBits(f, words, span)
+		if b.rank.Bits != nil && len(b.j.n.LeftKeys) == 1 {
+			f.f.Bits = b.rank.Bits // of the same words
+			return nil
+		}
+		var err error
+		f.f.Bits, err = b.wordBits(words, uint64(lo), span)
+		return err
 	}
 	n := max(bits.Len(uint(b.rows))+4, 6)
 	var err error
@@ -196,22 +202,6 @@ func (b *buildSide) makeFilter(k int, f *runtimeFilter) error {
 		kernel.SetHashed(f.f.Bits, f.f.Shift, words, e.from, e.to, b.skip)
 	}
 	return nil
-}
-
-func (b *buildSide) exactBits(f *runtimeFilter, words []uint64, span uint64) error {
-	n := int(span>>6) + 1
-	var err error
-	if f.f.Bits, err = makeSlice[uint64](&b.arena, n); err != nil {
-		return err
-	}
-	parts := b.parts()
-	return b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
-		from, to := n*p/parts, n*(p+1)/parts
-		for _, e := range b.extents {
-			kernel.SetWordBits(f.f.Bits[from:to], uint64(from), uint64(f.f.Min), words, e.from, e.to, b.skip)
-		}
-		return nil
-	})
 }
 
 // keyColumn returns the integers of one of several key columns by row id.

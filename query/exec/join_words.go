@@ -202,6 +202,8 @@ func (b *buildSide) find(words []uint64, ids []uint32) {
 		}
 	case b.dense != nil:
 		kernel.ProbeDense(b.dense, b.denseLo, words, ids)
+	case b.rank.Bits != nil:
+		kernel.ProbeRank(&b.rank, words, ids)
 	default:
 		kernel.ProbeHash(&b.table, words, ids)
 	}

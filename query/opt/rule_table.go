@@ -14,7 +14,8 @@ hypergraph whose conflict rules keep what may not change places.`},
 carried along: they need not be compared.`},
 	{RuleKeyLookup, `A scan whose condition gives each column of the primary key a constant looks its one row up.`},
 	{RuleChooseBuildSide, `The side of an inner join that is estimated to be smaller is kept, the other one streams past it; a
-left join keeps its left side only if that is much smaller.`},
+left, semi or anti join keeps its left side only if that is much smaller. A semi or anti join looks at all pairs
+of rows of one key then, so its condition must have a key and nothing that can fail.`},
 }
 
 // Rules are all rewrites of operators, in the order in which they are tried on each.
