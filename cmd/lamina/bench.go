@@ -37,6 +37,13 @@ type benchWorkload struct {
 
 var benchWorkloads = []benchWorkload{
 	{"tpch", "the 22 queries of TPC-H", func(o *benchFlags) (*versus.Workload, error) { return workload.TPCH(o.sf) }},
+	{"disguised", "TPC-H with other names, random keys, rows in random order, nullable columns, random parameters",
+		func(o *benchFlags) (*versus.Workload, error) { return workload.Disguised(o.sf, o.seed) }},
+	{"ssb", "the 13 queries of the Star Schema Benchmark", func(o *benchFlags) (*versus.Workload, error) { return workload.SSB(o.sf, o.seed) }},
+	{"groupby", "H2O.ai's 10 grouping questions over 10 million rows times the scale factor",
+		func(o *benchFlags) (*versus.Workload, error) { return workload.GroupBy(int(o.sf*1e7), o.seed) }},
+	{"join", "H2O.ai's 5 joining questions, likewise",
+		func(o *benchFlags) (*versus.Workload, error) { return workload.Join(int(o.sf*1e7), o.seed) }},
 }
 
 func newBench() *cobra.Command {

@@ -53,7 +53,8 @@ type part struct {
 // parts are in the order in which they are measured and printed.
 var parts = []part{
 	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"segments", runSegments}, {"load", runLoad}, {"recovery", runRecovery},
-	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH},
+	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH}, {"disguised", runDisguised},
+	{"ssb", runSSB}, {"h2o", runH2O},
 }
 
 func run(ctx context.Context) (err error) {

@@ -28,10 +28,14 @@ type sizes struct {
 	randomRows            int64
 	sustainedTime         time.Duration
 	tpchRuns              int
+	// Of disguised TPC-H and SSB, and the rows of H2O.ai's questions.
+	disguisedScale, ssbScale float64
+	h2oRows                  int
+	versusRuns               int
 }
 
 var (
-	// usual are the sizes of a run of less than four minutes.
+	// usual are the sizes of a run of less than twenty minutes.
 	usual = sizes{
 		oltpRows: 200_000, oltpRounds: 5, oltpRoundTime: 400 * time.Millisecond,
 		deltaRows: 1_000_000, deltaRuns: 21,
@@ -41,7 +45,8 @@ var (
 		memoryBytes:   256 << 20, memoryMore: 3 * time.Second,
 		mixedTime:  10 * time.Second,
 		randomRows: 10_000_000, sustainedTime: 20 * time.Second,
-		tpchRuns: 9,
+		tpchRuns:       9,
+		disguisedScale: 1, ssbScale: 1, h2oRows: 2_000_000, versusRuns: 5,
 	}
 	// quick are those of a run that only shows that everything can be measured.
 	quick = sizes{
@@ -53,7 +58,8 @@ var (
 		memoryBytes:   64 << 20, memoryMore: 200 * time.Millisecond,
 		mixedTime:  time.Second,
 		randomRows: 100_000, sustainedTime: time.Second,
-		tpchRuns: 3,
+		tpchRuns:       3,
+		disguisedScale: 0.01, ssbScale: 0.01, h2oRows: 10_000, versusRuns: 3,
 	}
 )
 

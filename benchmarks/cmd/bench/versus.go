@@ -14,6 +14,7 @@ import (
 	"github.com/laminadb/lamina/benchmarks/peers"
 	"github.com/laminadb/lamina/benchmarks/target"
 	"github.com/laminadb/lamina/internal/cli/duckpy"
+	"github.com/laminadb/lamina/internal/cli/report"
 	"github.com/laminadb/lamina/internal/cli/versus"
 	"github.com/laminadb/lamina/internal/cli/workload"
 )
@@ -123,6 +124,51 @@ func runTPCH(ctx context.Context, p *page, o *options, dir string) error {
 		p.verdict("tpch-goal", s.Geomean, at)
 		p.verdict("tpch-goal-worst", s.Worst, worst)
 		p.verdict("tpch-first", s.Cold, at)
+	}
+	return nil
+}
+
+// workloadSeed is that of rows and parameters that are drawn.
+const workloadSeed = 1
+
+func runDisguised(ctx context.Context, p *page, o *options, dir string) error {
+	w, err := workload.Disguised(o.size.disguisedScale, workloadSeed)
+	return p.besideDuckDB(ctx, o, dir, w, err, 0.8, "disguised-gate", "disguised-goal")
+}
+
+func runSSB(ctx context.Context, p *page, o *options, dir string) error {
+	w, err := workload.SSB(o.size.ssbScale, workloadSeed)
+	return p.besideDuckDB(ctx, o, dir, w, err, 1, "ssb")
+}
+
+func runH2O(ctx context.Context, p *page, o *options, dir string) error {
+	w, err := workload.GroupBy(o.size.h2oRows, workloadSeed)
+	if err := p.besideDuckDB(ctx, o, dir, w, err, 1, "h2o-groupby"); err != nil {
+		return err
+	}
+	w, err = workload.Join(o.size.h2oRows, workloadSeed)
+	return p.besideDuckDB(ctx, o, dir, w, err, 1, "h2o-join")
+}
+
+// besideDuckDB runs a workload beside DuckDB 2.0.0; slow queries are explained, and the geometric mean is held against targets.
+func (p *page) besideDuckDB(
+	ctx context.Context, o *options, dir string, w *versus.Workload, err error, slow float64, targets ...string,
+) error {
+	if err != nil {
+		return err
+	}
+	r, err := p.versus(ctx, o, dir, w, o.size.versusRuns, duckpy.Name)
+	if err != nil {
+		return err
+	}
+	k := r.Position(duckpy.Name)
+	if k < 0 {
+		return nil
+	}
+	p.slow(r, k, slow)
+	s := r.Summary(k)
+	for _, name := range targets {
+		p.verdict(name, s.Geomean, fmt.Sprintf("total %s, slowest %s, %s", report.Ratio(s.Total), s.WorstQuery, report.Ratio(s.Worst)))
 	}
 	return nil
 }

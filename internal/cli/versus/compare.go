@@ -14,6 +14,9 @@ import (
 // relativeError is how much two numbers may differ: other systems compute averages and quotients in floating point.
 const relativeError = 1e-9
 
+// absoluteError is how much they may differ in any case: what ought to be 0 is not quite.
+const absoluteError = 1e-15
+
 // Compare holds the result of another system against Lamina's: as many columns, the same values in the ORDER BY columns row by row,
 // and the same rows, in whichever order those come that are equal there. Trailing blanks, which char(n) of others has not, do not
 // count; neither do the names of columns, which systems derive differently from expressions.
@@ -103,5 +106,5 @@ func equal(a, b tpch.Value) bool {
 	}
 	f, err := strconv.ParseFloat(x, 64)
 	g, perr := strconv.ParseFloat(y, 64)
-	return err == nil && perr == nil && math.Abs(f-g) <= relativeError*max(math.Abs(f), math.Abs(g))
+	return err == nil && perr == nil && math.Abs(f-g) <= max(absoluteError, relativeError*max(math.Abs(f), math.Abs(g)))
 }
