@@ -120,6 +120,8 @@ var mutants = []mutant{
 	{"agg-chain-overlapping-runs", "query/exec", "TestRunAggregation"},
 	{"agg-loose-groups-apart", "query/exec", "TestRunAggregation"},
 	{"agg-codes-of-another-dictionary", "query/exec", "TestCodeAggregation"},
+	{"simd-drops-the-tail", "query/kernel", "TestAssembly"},
+	{"like-rows-ignore-validity", "query/kernel", "TestLikeRows"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},

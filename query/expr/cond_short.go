@@ -195,7 +195,7 @@ func applySet(s *condState, v *vec.Vector, in rowsIn, buf []uint16) (int, bool) 
 	return dropNulls(v, buf, k), true
 }
 
-// applyText tests strings one by one.
+// applyText tests strings one by one, or for a part of a pattern many at once.
 func (ev *Evaluator) applyText(s *condState, v *vec.Vector, in rowsIn, buf []uint16) (int, bool, error) {
 	d := v
 	if v.Form == vec.Dict {
@@ -208,6 +208,10 @@ func (ev *Evaluator) applyText(s *condState, v *vec.Vector, in rowsIn, buf []uin
 		return s.applyViews(v, in, buf), true, nil
 	}
 	views := sliceOf[vec.StrView](d, d.N)
+	if p := s.pattern; p != nil && p.like != nil && p.like.Parts() && v.Form == vec.Str {
+		rows := kernel.LikeRows{Views: views, Blocks: d.Blocks, Valid: v.Valid, Sel: in.sel, N: in.n}
+		return p.like.SelectRows(&rows, s.flip, buf), true, nil
+	}
 	k := 0
 	for j := range in.n {
 		i := j

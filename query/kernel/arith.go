@@ -29,6 +29,10 @@ func Mul[T int64 | float64](dst, a, b []T) {
 // AddConst sets dst[i] = a[i] + k.
 func AddConst[T int64 | float64](dst, a []T, k T) {
 	a = a[:len(dst)]
+	if x, ok := any(k).(int64); ok {
+		done := addBlocks(any(dst).([]int64), any(a).([]int64), x, false)
+		dst, a = dst[done:], a[done:]
+	}
 	for i := range dst {
 		dst[i] = a[i] + k
 	}
@@ -37,6 +41,10 @@ func AddConst[T int64 | float64](dst, a []T, k T) {
 // ConstSub sets dst[i] = k - a[i].
 func ConstSub[T int64 | float64](dst, a []T, k T) {
 	a = a[:len(dst)]
+	if x, ok := any(k).(int64); ok {
+		done := addBlocks(any(dst).([]int64), any(a).([]int64), x, true)
+		dst, a = dst[done:], a[done:]
+	}
 	for i := range dst {
 		dst[i] = k - a[i]
 	}

@@ -3,6 +3,8 @@ package kernel
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/laminadb/lamina/vec"
 )
 
 func BenchmarkKernels(b *testing.B) {
@@ -41,6 +43,19 @@ func BenchmarkKernels(b *testing.B) {
 	run("Widen/width=1", n, func() { Widen(dst, v8, 5) })
 	run("Widen/width=4", n, func() { Widen(dst, v32, 5) })
 	run("PickWiden/width=4", len(sel), func() { PickWiden(dst[:len(sel)], v32, 5, sel) })
+	run("AddConst", n, func() { AddConst(dst, a, 100) })
+	codes, table := make([]uint32, n), make([]uint32, 1<<16)
+	run("LookupCodes2", n, func() { LookupCodes2(codes, table, v8, v8, 256) })
+	text := make([]byte, 40*n)
+	for i := range text {
+		text[i] = 'a' + byte(rng.IntN(26))
+	}
+	likes := LikeRows{Views: make([]vec.StrView, n), Blocks: [][]byte{text}, N: n}
+	for i := range likes.Views {
+		likes.Views[i] = vec.StrView{Len: 38, Off: uint32(40 * i)}
+	}
+	like := CompileLike("%special%requests%")
+	run("LikeRows", n, func() { like.SelectRows(&likes, true, out) })
 	run("Mul", n, func() { Mul(dst, a, c) })
 	run("MulChecked", n, func() { MulChecked(dst, a, c) })
 	run("Add", n, func() { Add(dst, a, c) })

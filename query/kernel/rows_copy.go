@@ -43,6 +43,8 @@ func GatherColumnInt[T Width](dst []int64, pages [][]byte, shift uint, stride, o
 // Widen sets dst[i] = v[i] + base.
 func Widen[T Width](dst []int64, v []T, base int64) {
 	dst = dst[:len(v)]
+	done := widenBlocks(dst, v, base)
+	dst, v = dst[done:], v[done:]
 	for i, x := range v {
 		dst[i] = int64(x) + base
 	}

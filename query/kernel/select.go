@@ -3,10 +3,10 @@ package kernel
 // SelectRange writes the positions i of v with lo <= v[i] <= lo+span, computed modulo the width of T, and
 // returns their number. A span that wraps around selects the complement of a range.
 func SelectRange[T Width](v []T, lo, span T, out []uint16) int {
-	k := 0
 	out = out[:len(v)+1]
-	for i, x := range v {
-		out[k] = uint16(i)
+	k, done := selectBlocks(v, lo, span, out)
+	for i, x := range v[done:] {
+		out[k] = uint16(done + i)
 		k += oneIf(x-lo <= span)
 	}
 	return k
