@@ -32,17 +32,21 @@ type pages struct {
 	// are no others among ints and codes.
 	want   []uint16
 	picked bool
+	// into are the vector's entries, if a page of integers without NULLs may go there directly.
+	into entries
+
+	deltas32 deltas[int32]
+	deltas64 deltas[int64]
 
 	raw     []byte
 	levels  []uint8
 	i32     []int32
-	i64     []int64
 	offsets []uint32
 	bytes   []byte
 }
 
 func (p *pages) reset() {
-	p.rows, p.nulls, p.coded, p.want, p.picked = 0, 0, false, nil, false
+	p.rows, p.nulls, p.coded, p.want, p.picked, p.into = 0, 0, false, nil, false, entries{}
 	p.present, p.codes, p.ints = p.present[:0], p.codes[:0], p.ints[:0]
 	p.data, p.ends = p.data[:0], p.ends[:0]
 }

@@ -1,107 +1,66 @@
 package segment
 
-import (
-	"encoding/binary"
-	"fmt"
+import "unsafe"
 
-	"github.com/parquet-go/parquet-go/encoding/delta"
-)
-
-// countOf returns the bytes in which the head of a page of delta-encoded integers says how many there are; nil if it is
-// malformed.
-func countOf(raw []byte) []byte {
-	for range 2 { // the sizes of blocks
-		_, n := binary.Uvarint(raw)
-		if n <= 0 {
-			return nil
-		}
-		raw = raw[n:]
-	}
-	_, n := binary.Uvarint(raw)
-	return raw[:max(n, 0)]
-}
-
-// putCount writes a number in as many bytes as there are.
-func putCount(b []byte, n int) {
-	for i := range b {
-		b[i] = byte(n)&0x7f | 0x80
-		n >>= 7
-	}
-	b[len(b)-1] &^= 0x80
-}
-
-// addDelta decodes n integers. If only some are wanted, those after the last of them are not decoded: the head says that
-// there are fewer meanwhile.
-func (p *pages) addDelta(raw []byte, n int, l *layout) error {
-	if p.want == nil {
-		return p.addDeltas(raw, n, l)
-	}
-	count, few := countOf(raw), int(p.want[len(p.want)-1])+1
-	if said, _ := binary.Uvarint(count); said != uint64(n) || few >= n {
-		return p.addDeltas(raw, n, l)
-	}
-	var was [binary.MaxVarintLen64]byte
-	copy(was[:], count)
-	putCount(count, few)
-	defer copy(count, was[:])
-	return p.addDeltas(raw, few, l)
-}
-
-func (p *pages) addDeltas(raw []byte, n int, l *layout) error {
-	var e delta.BinaryPackedEncoding
+// addDelta decodes n integers: into the vector itself if they are meant to go there, only those that are wanted if not all
+// are.
+func (p *pages) addDelta(raw []byte, n int, l *layout) (err error) {
 	if l.phys == physInt64 {
-		x, err := e.DecodeInt64(p.i64[:0], raw)
-		if p.i64 = x; err != nil || len(x) != n {
-			return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
+		if err = p.deltas64.begin(raw, n); err != nil {
+			return err
 		}
-		if p.want != nil {
-			for _, i := range p.want {
-				p.ints = append(p.ints, x[i])
-			}
-			p.picked = true
-			return nil
-		}
-		if len(p.ints) == 0 {
-			p.ints, p.i64 = x, p.ints
-			return nil
-		}
-		p.ints = append(p.ints, x...)
-		return nil
+		return addDeltas(p, &p.deltas64, n, func(x int64) int64 { return x })
 	}
-	x, err := e.DecodeInt32(p.i32[:0], raw)
-	if p.i32 = x; err != nil || len(x) != n {
-		return fmt.Errorf("%d integers where there are %d: %w", len(x), n, err)
+	if err = p.deltas32.begin(raw, n); err != nil {
+		return err
 	}
-	p.addInt32s(x, l)
+	if l.unsigned() {
+		return addDeltas(p, &p.deltas32, n, func(x int32) int64 { return int64(uint32(x)) })
+	}
+	return addDeltas(p, &p.deltas32, n, func(x int32) int64 { return int64(x) })
+}
+
+func addDeltas[I int32 | int64](p *pages, d *deltas[I], n int, of func(I) int64) (err error) {
+	switch {
+	case p.want != nil:
+		p.ints, err = d.pick(p.want, p.ints, of)
+		p.picked = true
+		return err
+	case p.into.data != nil && n == p.into.rows && unsafe.Sizeof(d.least) >= uintptr(p.into.width):
+		p.into.placed = true
+		return placeInto(d, &p.into)
+	}
+	at := len(p.ints)
+	p.ints = grow(p.ints, n)
+	dst := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(p.ints))), len(p.ints))[at:]
+	if err = placeDeltas(d, dst, 0); err != nil || unsafe.Sizeof(d.least) == 8 {
+		return err
+	}
+	for i, x := range p.ints[at:] {
+		p.ints[at+i] = of(I(x))
+	}
 	return nil
 }
 
-func (p *pages) addInt32s(x []int32, l *layout) {
-	if p.want != nil {
-		p.pickInt32s(x, l)
-		return
-	}
-	at := len(p.ints)
-	p.ints = grow(p.ints, len(x))
-	dst := p.ints[at:]
-	if l.unsigned() {
-		for i, y := range x {
-			dst[i] = int64(uint32(y))
-		}
-		return
-	}
-	for i, y := range x {
-		dst[i] = int64(y)
-	}
+// entries are those of a vector that a page of integers without NULLs goes to directly.
+type entries struct {
+	data   unsafe.Pointer // nil: none
+	rows   int
+	width  uint8
+	base   int64
+	placed bool // the page is there
 }
 
-func (p *pages) pickInt32s(x []int32, l *layout) {
-	for _, i := range p.want {
-		y := int64(x[i])
-		if l.unsigned() {
-			y = int64(uint32(x[i]))
-		}
-		p.ints = append(p.ints, y)
+// placeInto decodes into entries that are no wider than the integers.
+func placeInto[I int32 | int64](d *deltas[I], e *entries) error {
+	switch base := I(e.base); e.width {
+	case 1:
+		return placeDeltas(d, unsafe.Slice((*uint8)(e.data), e.rows), base)
+	case 2:
+		return placeDeltas(d, unsafe.Slice((*uint16)(e.data), e.rows), base)
+	case 4:
+		return placeDeltas(d, unsafe.Slice((*uint32)(e.data), e.rows), base)
+	default:
+		return placeDeltas(d, unsafe.Slice((*uint64)(e.data), e.rows), base)
 	}
-	p.picked = true
 }

@@ -78,6 +78,7 @@ type scanColumn struct {
 	pages pages
 	out   vector
 	want  []uint16 // of the rows that decode is for, if not all
+	whole bool     // decode is for the vector of all
 	done  bool     // out is of this zone
 	read  bool     // pages are of this zone
 	held  *entryOf // in the cache; a reference is in refs
@@ -272,8 +273,13 @@ func (sc *Scan) cached(c *scanColumn, sl *slot) *vec.Vector {
 
 // make decodes a column of the zone.
 func (sc *Scan) make(c *scanColumn, col int) error {
-	if err := sc.decode(c, col); err != nil {
+	c.whole = true
+	err := sc.decode(c, col)
+	if c.whole = false; err != nil {
 		return err
+	}
+	if c.pages.into.placed {
+		c.read = false // there is nothing but the vector
 	}
 	if err := sc.fill(c, col); err != nil {
 		return err
@@ -294,7 +300,9 @@ func (sc *Scan) decode(c *scanColumn, col int) error {
 	sequential := c.last == sc.at-2
 	c.last = sc.at - 1
 	c.pages.reset()
-	c.pages.want = c.want
+	if c.pages.want = c.want; c.whole {
+		s.expect(&c.out, &c.pages, col, sc.zone, pgs)
+	}
 	for k := range pgs {
 		body, err := sc.body(c, ch, col, &pgs[k], sequential)
 		if err != nil {

@@ -21,13 +21,38 @@ type vector struct {
 
 // room returns memory for n entries of a width, zero.
 func (x *vector) room(n, width int) unsafe.Pointer {
+	at := x.unset(n, width)
+	clear(x.words)
+	return at
+}
+
+// unset is room for who sets every entry.
+func (x *vector) unset(n, width int) unsafe.Pointer {
 	k := (n*width+15)/16 + 1
 	if cap(x.words) < k {
 		x.words = make([][2]uint64, k)
 	}
 	x.words = x.words[:k]
-	clear(x.words)
+	clear(x.words[max(k-2, 0):])
 	return unsafe.Pointer(&x.words[0])
+}
+
+// roomFor returns memory for the entries of the rows of a zone.
+func (x *vector) roomFor(p *pages, width uint8) unsafe.Pointer {
+	if p.nulls == 0 {
+		return x.unset(p.rows, int(width))
+	}
+	return x.room(p.rows, int(width))
+}
+
+// expect has the integers of column i in zone z decoded into the vector, if that is how its page is encoded.
+func (s *Segment) expect(x *vector, p *pages, i, z int, pgs []page) {
+	c := &s.cols[i]
+	zn := &c.zones[z]
+	if pg := &pgs[0]; len(pgs) == 1 && pg.enc == encDelta && pg.nulls == 0 && pg.rows == uint32(zn.rows) &&
+		zn.flags&zoneExcept == 0 && s.layouts[i].ints() {
+		p.into = entries{data: x.unset(int(zn.rows), int(c.width)), rows: int(zn.rows), width: c.width, base: c.base}
+	}
 }
 
 // fill makes the vector of what was decoded of column i in zone z.
@@ -72,7 +97,11 @@ func (x *vector) setValid(p *pages) {
 
 // fillInts stores integers of the rows that have one.
 func (x *vector) fillInts(p *pages, ints []int64) {
-	x.v.Data = x.room(p.rows, int(x.v.Width))
+	if p.into.placed {
+		x.v.Data = p.into.data
+		return
+	}
+	x.v.Data = x.roomFor(p, x.v.Width)
 	switch x.v.Width {
 	case 1:
 		place(unsafe.Slice((*uint8)(x.v.Data), p.rows), p, ints, x.v.Base)
@@ -123,7 +152,7 @@ func placeBy[T uint8 | uint16 | uint32 | uint64, V int64 | uint32](dst []T, p *p
 
 // fillBy is placeBy for entries of the vector's width.
 func fillBy[V int64 | uint32](x *vector, p *pages, table []V, base V) {
-	x.v.Data = x.room(p.rows, int(x.v.Width))
+	x.v.Data = x.roomFor(p, x.v.Width)
 	switch x.v.Width {
 	case 1:
 		placeBy(unsafe.Slice((*uint8)(x.v.Data), p.rows), p, table, base)
