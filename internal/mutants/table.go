@@ -138,6 +138,7 @@ var mutants = []mutant{
 	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
 	{"spill-loses-a-page", "query/exec", "TestSpillAggregate"},
+	{"spill-forgets-the-order", "query/exec", "TestSpillSort"},
 	{"spill-merges-twice", "query/exec", "TestSpillAggregate"},
 	{"join-loses-unmatched", "internal/logictest", "TestLogic/join/kinds"},
 	{"join-marks-first", "internal/logictest", "TestLogic/join/select_small"},

@@ -76,6 +76,10 @@ type sortSink struct {
 	set    *rowSet
 	cols   []vec.Vector
 	order  []uint32
+	// Of rows that were spilled: runs, in the file, and their number.
+	spilled bool
+	runs    []*run
+	rows    int
 }
 
 // sortLocal is one worker's operator of a sort.
@@ -86,6 +90,11 @@ type sortLocal struct {
 	vs      []*vec.Vector
 	set     *rowSet
 	extents []extent
+
+	spills bool
+	claim  room
+	baseOf int // the morsel of which before rows were spilled
+	before uint32
 }
 
 func (k *sortSink) local(w *worker) (operator, error) {
@@ -94,7 +103,7 @@ func (k *sortSink) local(w *worker) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &sortLocal{sink: k, w: w, vs: make([]*vec.Vector, len(s.exprs))}
+	l := &sortLocal{sink: k, w: w, vs: make([]*vec.Vector, len(s.exprs)), spills: s.q.canSpill(), claim: room{q: s.q}, baseOf: -1}
 	l.set = newRowSet(s.q.mem, s.types, nil, false, &k.blocks, rows)
 	l.ev = s.q.evaluator(s.prog)
 	s.q.statsMu.Lock()
@@ -105,6 +114,9 @@ func (k *sortSink) local(w *worker) (operator, error) {
 
 func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
+		return needMore, err
+	}
+	if err := l.makeRoom(ctx, b.N); err != nil {
 		return needMore, err
 	}
 	from := uint32(l.set.n)
@@ -134,7 +146,7 @@ func (l *sortLocal) prune(ctx context.Context) error {
 	s := l.sink.s
 	a := arena{tracker: s.q.mem}
 	defer a.free()
-	o, err := newSortOrder(ctx, s, l.set, l.extents, &a)
+	o, err := newSortOrder(ctx, s, l.set, l.extents, &a, false)
 	if err != nil {
 		return err
 	}
@@ -190,6 +202,12 @@ func (l *sortLocal) close()                                 {}
 func (k *sortSink) finish(ctx context.Context) error {
 	s := k.s
 	k.arena.tracker = s.q.mem
+	if k.spilled {
+		return k.finishSpilled(ctx)
+	}
+	for _, l := range k.locals {
+		l.claim.ask(0, stateShare)
+	}
 	sets := make([]*rowSet, len(k.locals))
 	rows := 0
 	for i, l := range k.locals {
@@ -210,7 +228,7 @@ func (k *sortSink) finish(ctx context.Context) error {
 	slices.SortFunc(extents, func(a, b extent) int { return a.ordinal - b.ordinal })
 	a := arena{tracker: s.q.mem}
 	defer a.free()
-	o, err := newSortOrder(ctx, s, k.set, extents, &a)
+	o, err := newSortOrder(ctx, s, k.set, extents, &a, false)
 	if err != nil {
 		return err
 	}
@@ -268,7 +286,12 @@ func (s *sortSource) open(context.Context) error {
 
 func (s *sortSource) close() {}
 
-func (s *sortSource) reader() (reader, error) { return &sortReader{s: s}, nil }
+func (s *sortSource) reader() (reader, error) {
+	if s.alone() {
+		return s.runReader(), nil
+	}
+	return &sortReader{s: s}, nil
+}
 
 // sortReader reads a part of the sorted rows.
 type sortReader struct {

@@ -25,6 +25,8 @@ type sortOrder struct {
 	used    int
 	fixed   bool // no key is longer than the entry's part
 	tracker *mem.Tracker
+	// canonical: keys do not depend on the set's layout, so that those of several sets can be compared.
+	canonical bool
 }
 
 // sortEntry is a row to be sorted. seq is its place before, which decides between equal keys.
@@ -38,8 +40,8 @@ type sortEntry struct {
 // inlineKey is the part of a key that entries hold.
 const inlineKey = 16
 
-func newSortOrder(ctx context.Context, s *sorting, set *rowSet, extents []extent, a *arena) (*sortOrder, error) {
-	o := &sortOrder{s: s, set: set, tracker: s.q.mem, fixed: true}
+func newSortOrder(ctx context.Context, s *sorting, set *rowSet, extents []extent, a *arena, canonical bool) (*sortOrder, error) {
+	o := &sortOrder{s: s, set: set, tracker: s.q.mem, fixed: true, canonical: canonical}
 	n := 0
 	for _, e := range extents {
 		n += int(e.to - e.from)
@@ -94,7 +96,7 @@ func (o *sortOrder) put(x *sortEntry, key []byte) error {
 // key appends the normalised key of a row.
 func (o *sortOrder) key(dst []byte, id uint32) []byte {
 	row := o.set.row(id)
-	nullable := o.set.layout.nullable()
+	nullable := o.canonical || o.set.layout.nullable()
 	for i := range o.s.n.Keys {
 		k := &o.s.n.Keys[i]
 		slot := &o.set.layout.slots[i]
@@ -106,7 +108,11 @@ func (o *sortOrder) key(dst []byte, id uint32) []byte {
 			continue
 		}
 		from := len(dst)
-		dst = o.set.appendKey(dst, slot, unsafe.Add(row, slot.off))
+		if o.canonical && slot.typ.Class() == types.ClassNumeric {
+			dst = appendNumericKey(dst, o.set.numeric(slot, unsafe.Add(row, slot.off)))
+		} else {
+			dst = o.set.appendKey(dst, slot, unsafe.Add(row, slot.off))
+		}
 		if k.Desc {
 			for j := from; j < len(dst); j++ {
 				dst[j] = ^dst[j]

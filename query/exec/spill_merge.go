@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/types"
 )
 
@@ -126,7 +127,7 @@ func widestLayout(runs []*run) layout {
 }
 
 func (m *runMerger) less(a, b *runCursor) bool {
-	if c := bytes.Compare(a.key(), b.key()); c != 0 {
+	if c := bytes.Compare(a.key(), b.key()); c != 0 && !invariants.Mutant("spill-forgets-the-order") {
 		return c < 0
 	}
 	return m.order[a] < m.order[b]

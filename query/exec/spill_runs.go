@@ -107,6 +107,32 @@ func (w *runWriter) add(ctx context.Context, vs []*vec.Vector, n int, key func(d
 	return nil
 }
 
+// addSet adds the n rows of a set that id names; key appends the key of a row.
+func (w *runWriter) addSet(ctx context.Context, from *rowSet, n int, id func(i int) uint32, key func(dst []byte, id uint32) []byte) error {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	w.set.free()
+	w.set.layout, w.set.shift = from.layout.clone(), from.shift
+	rows := min(max(int(w.aim)/w.set.layout.stride, runRowsMin), chunkRows)
+	var one [1]uint32
+	for i := range n {
+		one[0] = id(i)
+		if err := w.set.copyRows(from, one[:]); err != nil {
+			return err
+		}
+		before := len(w.keys)
+		w.keys = key(w.keys, one[0])
+		w.lens = append(w.lens, uint32(len(w.keys)-before))
+		if w.set.n >= rows || len(w.keys) > runBytesMax || len(w.set.heapSlabs) > 1 {
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // vectorsOf returns the columns of a batch without indexes.
 func (w *runWriter) vectorsOf(b *vec.Batch) []*vec.Vector {
 	cols := b.Groups[0].Cols

@@ -186,3 +186,37 @@ func TestSpillAggregate(t *testing.T) {
 		"one group": {aggOf(wide, nil, agg(t, "count", true, nil, col(wide, 1)), agg(t, "sum", true, nil, col(wide, 0))), true, limit},
 	})
 }
+
+// TestSpillSort: rows that do not fit are sorted in runs, equal ones in their order, and only those that are wanted come.
+func TestSpillSort(t *testing.T) {
+	w := newWorld(t, 12)
+	ts := []types.Type{types.T(types.Int4), types.T(types.Text), types.T(types.Numeric), types.T(types.Float8), types.T(types.Interval)}
+	rows := w.rows(30000, ts, false, 0.1)
+	for i := range rows {
+		rows[i][0] = types.NewInt(types.Int4, int64(w.rng.IntN(20)))
+	}
+	for i := range rows[:3000] { // the first rows are narrow
+		rows[i][2] = types.NewDecimal(int64(i%7), 0)
+	}
+	tab := w.table("t", columnsOf(ts...), rows)
+	tab.morsel = 1500
+	scan := scanOf(tab)
+	sorted := func(top expr.Expr, keys ...plan.SortKey) *plan.Sort {
+		n := sortOf(scan, keys...)
+		n.TopN = top
+		return n
+	}
+	last := func(n plan.Node, i int) plan.Node { // sums that depend on the order
+		return aggOf(n, nil, agg(t, "sum", false, nil, col(n, 3)), agg(t, "min", false, nil, col(n, 1)), agg(t, "max", false, nil, col(n, 2)))
+	}
+	const limit = 4500 << 10
+	few := sorted(nil, plan.SortKey{Expr: col(scan, 0)})
+	checkSpills(t, w, "sort", map[string]spillCase{
+		"ties":     {few, true, limit},
+		"strings":  {sorted(nil, plan.SortKey{Expr: col(scan, 1), Desc: true, NullsFirst: true}, plan.SortKey{Expr: col(scan, 0)}), true, limit},
+		"numerics": {sorted(nil, plan.SortKey{Expr: col(scan, 2)}, plan.SortKey{Expr: col(scan, 4), Desc: true}), true, limit},
+		"floats":   {sorted(nil, plan.SortKey{Expr: col(scan, 3)}, plan.SortKey{Expr: col(scan, 0), NullsFirst: true}), true, limit},
+		"first":    {sorted(intConst(20000), plan.SortKey{Expr: col(scan, 2), Desc: true}), true, limit},
+		"above":    {last(few, 0), true, limit},
+	})
+}
