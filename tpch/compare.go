@@ -22,6 +22,9 @@ func Compare(scaleFactor float64, query int, got Result) error {
 	return nil
 }
 
+// CompareResults holds a result against another one as Compare does; keys are the positions of the ORDER BY columns.
+func CompareResults(want, got Result, keys []int) error { return compare(want, got, keys) }
+
 func compare(want, got Result, keys []int) error {
 	if !slices.Equal(got.Columns, want.Columns) {
 		return fmt.Errorf("columns %q, want %q", got.Columns, want.Columns)

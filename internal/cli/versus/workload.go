@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/laminadb/lamina"
@@ -100,4 +101,21 @@ func (w *Workload) Rows() (n int64) {
 		n += w.Tables[i].Rows
 	}
 	return n
+}
+
+// Fill loads all tables of a workload into Lamina; dir is a folder for files.
+func Fill(ctx context.Context, s *Lamina, w *Workload, dir string) error {
+	if w.Load != nil {
+		return w.Load(ctx, s.db)
+	}
+	for i := range w.Tables {
+		file := filepath.Join(dir, w.Tables[i].Name+".tbl")
+		if err := w.Tables[i].writeFile(ctx, file); err != nil {
+			return err
+		}
+		if _, err := s.LoadTable(ctx, &w.Tables[i], file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
