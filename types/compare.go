@@ -139,12 +139,7 @@ func hashNumeric(d Datum) uint64 {
 	scale := uint64(d.Scale)
 	switch d.Form {
 	case NumInt64:
-		v := d.I
-		for scale > 0 && v%10 == 0 {
-			v /= 10
-			scale--
-		}
-		return hash64(uint64(v)) + scale*hashSeed
+		return HashScaled(d.I, d.Scale)
 	case NumInt128:
 		v := Int128{d.H, uint64(d.I)}
 		m := v.abs()
@@ -162,6 +157,16 @@ func hashNumeric(d Datum) uint64 {
 		return hashMagnitude(m, scale)
 	}
 	return hashBigNumeric(d)
+}
+
+// HashScaled hashes the numeric v / 10^scale as Hash does.
+func HashScaled(v int64, scale int16) uint64 {
+	s := uint64(scale)
+	for s > 0 && v%10 == 0 {
+		v /= 10
+		s--
+	}
+	return hash64(uint64(v)) + s*hashSeed
 }
 
 func hashMagnitude(m u128, scale uint64) uint64 {
