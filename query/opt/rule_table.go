@@ -60,8 +60,18 @@ are NULL in all of them.`, leftToAnti},
 the joins below and above then are ordered together.`, pullProjectAboveJoin},
 	{"PushLimitIntoProject", `A limit above a projection is one below it: the other rows need not be computed.`,
 		pushLimitIntoProject},
+	{"PushLimitIntoUnion", `The first rows of a union are among the first rows of each input, in the same order.`, pushLimitIntoUnion},
+	{"PushLimitIntoJoin", `Each row of the kept side of a left join makes one row at least: the first rows, if only that side orders
+them, come from its first rows.`, pushLimitIntoJoin},
+	{"SimplifyLimit", `A limit of a limit is one, a limit of zero rows has none, and a limit of what has one row at most is that.`,
+		simplifyLimit},
+	{"SimplifySort", `A key that is constant, that a condition fixes, or that was there before decides nothing; nor do keys after those
+that no two rows agree in.`, simplifySort},
 	{"DropSort", `The order of rows that are grouped, joined or sorted again does not matter, unless an aggregate
 depends on it.`, dropSort},
 	{"DropDistinct", `Rows that contain a key of the input are distinct already.`, dropDistinct},
+	{"DropDistinctArgument", `The smallest of some values is that of the distinct ones; so with the greatest, with AND and OR.`,
+		dropDistinctArgument},
+	{"DropInnerDistinct", `What removes duplicates, UNION, INTERSECT or EXCEPT, needs no inputs without them.`, dropInnerDistinct},
 	{"PropagateEmpty", `A join, grouping or union over no rows is known to have none.`, propagateEmpty},
 }
