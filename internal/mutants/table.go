@@ -122,6 +122,7 @@ var mutants = []mutant{
 	{"agg-codes-of-another-dictionary", "query/exec", "TestCodeAggregation"},
 	{"simd-drops-the-tail", "query/kernel", "TestAssembly"},
 	{"like-rows-ignore-validity", "query/kernel", "TestLikeRows"},
+	{"top-drops-ties", "query/exec", "TestTopNPrunes"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},

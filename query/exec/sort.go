@@ -22,8 +22,10 @@ type sorting struct {
 	stats *opStats
 	prog  *expr.Program
 	exprs []expr.Expr // the sort keys, then kept columns that are no keys
-	types []types.Type
-	slot  []int // of each output column; -1: not kept
+	// keyProg is the first key alone, nil if rows cannot be dropped by it.
+	keyProg *expr.Program
+	types   []types.Type
+	slot    []int // of each output column; -1: not kept
 	// top is the number of rows that are wanted; math.MaxInt64: all.
 	top  int64
 	sink sortSink
@@ -62,6 +64,11 @@ func (q *Query) sort(n *plan.Sort) (*flow, error) {
 	if s.prog, err = q.compile(s.exprs, typesOf(n.Input.Columns())); err != nil {
 		return nil, err
 	}
+	if s.top < math.MaxInt64 && s.boundable() {
+		if s.keyProg, err = q.compile(s.exprs[:1], typesOf(n.Input.Columns())); err != nil {
+			return nil, err
+		}
+	}
 	s.sink.s = s
 	q.run(in, &s.sink, "sort")
 	return &flow{branches: []branch{{src: &sortSource{s: s}}}}, nil
@@ -90,6 +97,7 @@ type sortLocal struct {
 	vs      []*vec.Vector
 	set     *rowSet
 	extents []extent
+	bound   *topBound
 
 	spills bool
 	claim  room
@@ -105,6 +113,9 @@ func (k *sortSink) local(w *worker) (operator, error) {
 	}
 	l := &sortLocal{sink: k, w: w, vs: make([]*vec.Vector, len(s.exprs)), spills: s.q.canSpill(), claim: room{q: s.q}, baseOf: -1}
 	l.set = newRowSet(s.q.mem, s.types, nil, false, &k.blocks, rows)
+	if err := l.allocBound(); err != nil {
+		return nil, err
+	}
 	l.ev = s.q.evaluator(s.prog)
 	s.q.statsMu.Lock()
 	k.locals = append(k.locals, l)
@@ -113,6 +124,10 @@ func (k *sortSink) local(w *worker) (operator, error) {
 }
 
 func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
+	b, err := l.narrow(b)
+	if err != nil || b.N == 0 {
+		return needMore, err
+	}
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
 		return needMore, err
 	}
@@ -138,7 +153,7 @@ func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 // topSlack.
 const (
 	topSlackFactor = 4
-	topSlack       = 4 * batchRows
+	topSlack       = batchRows
 )
 
 // prune keeps the first rows of the order only.
@@ -154,6 +169,15 @@ func (l *sortLocal) prune(ctx context.Context) error {
 		return err
 	}
 	first := o.entries[:min(int64(len(o.entries)), s.top)]
+	if l.bound != nil && len(first) > 0 && int64(len(first)) == s.top {
+		last := []uint32{first[s.top-1].id}
+		g, err := newGatherScratch(&a)
+		if err != nil {
+			return err
+		}
+		v := l.set.gather(0, last, g)
+		l.bound.set(&v)
+	}
 	// The kept rows stay in their old order, so that equal ones do.
 	slices.SortFunc(first, func(a, b sortEntry) int { return cmp.Compare(a.seq, b.seq) })
 	kept := newRowSet(s.q.mem, s.types, nil, false, &l.sink.blocks, l.set.s)
@@ -264,6 +288,9 @@ func (k *sortSink) describe() {
 func (k *sortSink) close() {
 	for _, l := range k.locals {
 		l.ev.Close()
+		if l.bound != nil {
+			l.bound.ev.Close()
+		}
 		l.set.free()
 	}
 	k.locals = nil
