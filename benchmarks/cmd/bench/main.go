@@ -54,7 +54,7 @@ type part struct {
 var parts = []part{
 	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"segments", runSegments}, {"load", runLoad}, {"recovery", runRecovery},
 	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH}, {"disguised", runDisguised},
-	{"ssb", runSSB}, {"h2o", runH2O},
+	{"ssb", runSSB}, {"h2o", runH2O}, {"htap", runHTAP},
 }
 
 func run(ctx context.Context) (err error) {

@@ -32,6 +32,9 @@ type sizes struct {
 	disguisedScale, ssbScale float64
 	h2oRows                  int
 	versusRuns               int
+	htapScale                float64
+	htapRuns                 int
+	htapTime                 time.Duration
 }
 
 var (
@@ -47,6 +50,7 @@ var (
 		randomRows: 10_000_000, sustainedTime: 20 * time.Second,
 		tpchRuns:       9,
 		disguisedScale: 1, ssbScale: 1, h2oRows: 2_000_000, versusRuns: 5,
+		htapScale: 1, htapRuns: 7, htapTime: 10 * time.Second,
 	}
 	// quick are those of a run that only shows that everything can be measured.
 	quick = sizes{
@@ -60,6 +64,7 @@ var (
 		randomRows: 100_000, sustainedTime: time.Second,
 		tpchRuns:       3,
 		disguisedScale: 0.01, ssbScale: 0.01, h2oRows: 10_000, versusRuns: 3,
+		htapScale: 0.01, htapRuns: 2, htapTime: 500 * time.Millisecond,
 	}
 )
 

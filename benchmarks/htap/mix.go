@@ -1,0 +1,132 @@
+package htap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/tpch"
+)
+
+// Transactions are small durable ones: each changes one order, which the queries of the stream read, by its key.
+type Transactions struct {
+	Count    int
+	Seconds  float64
+	P50, P99 time.Duration
+}
+
+// Rate returns how many there were a second.
+func (t *Transactions) Rate() float64 { return float64(t.Count) / t.Seconds }
+
+// Stream is queries one after the other.
+type Stream struct {
+	Count   int
+	Seconds float64
+	// Processor is the time of all cores that each query has used, in seconds; it is measured of the stream alone.
+	Processor float64
+}
+
+// Rate returns how many there were a second.
+func (s *Stream) Rate() float64 { return float64(s.Count) / s.Seconds }
+
+// StreamShare returns the part of all processors that the stream had beside the transactions.
+func (r *Result) StreamShare() float64 {
+	return min(r.StreamBeside.Rate()*r.Stream.Processor/float64(runtime.GOMAXPROCS(0)), 0.95)
+}
+
+// Kept returns the rate of transactions beside the stream over what the stream's share of the processors leaves of their own rate.
+func (r *Result) Kept() float64 { return r.Beside.Rate() / (r.Alone.Rate() * (1 - r.StreamShare())) }
+
+// mix measures transactions alone, the stream alone, and both at once.
+func (b *bench) mix(ctx context.Context) error {
+	b.o.Progress("HTAP: transactions")
+	if err := b.phase(ctx, &b.r.Alone, nil); err != nil {
+		return err
+	}
+	b.o.Progress("HTAP: a stream of queries")
+	if err := b.phase(ctx, nil, &b.r.Stream); err != nil {
+		return err
+	}
+	b.o.Progress("HTAP: both")
+	return b.phase(ctx, &b.r.Beside, &b.r.StreamBeside)
+}
+
+// phase runs what is not nil for a while.
+func (b *bench) phase(ctx context.Context, t *Transactions, s *Stream) error {
+	ctx, cancel := context.WithTimeout(ctx, b.o.Time)
+	defer cancel()
+	var wg sync.WaitGroup
+	latencies := make([][]time.Duration, b.o.Clients)
+	errs := make([]error, b.o.Clients+1)
+	start := time.Now()
+	if t != nil {
+		for i := range latencies {
+			wg.Go(func() { latencies[i], errs[i] = b.client(ctx, i) })
+		}
+	}
+	var used machine.Stopwatch
+	if s != nil {
+		wg.Go(func() { errs[b.o.Clients] = used.Time(func() error { return b.stream(ctx, s) }) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if t != nil {
+		all := slices.Sorted(slices.Values(slices.Concat(latencies...)))
+		if len(all) == 0 {
+			return errors.New("htap: no transaction has ended")
+		}
+		*t = Transactions{Count: len(all), Seconds: time.Since(start).Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}
+	}
+	if s != nil {
+		s.Seconds = used.Wall.Seconds()
+		s.Processor = used.Processor.Seconds() / float64(s.Count)
+	}
+	return nil
+}
+
+// client changes orders that no other one changes.
+func (b *bench) client(ctx context.Context, i int) (latencies []time.Duration, err error) {
+	st, err := b.db.Prepare(ctx, "UPDATE orders SET o_shippriority = 0 WHERE o_orderkey = $1")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	orders := b.g.Rows(tpch.Orders)
+	for n := int64(i); ctx.Err() == nil; n += 7919 * int64(b.o.Clients) {
+		at := n % (orders - orders%int64(b.o.Clients))
+		start := time.Now()
+		// A transaction is not interrupted.
+		r, err := st.Exec(context.WithoutCancel(ctx), (at+1)/8*32+(at+1)%8)
+		if err == nil && r.RowsAffected != 1 {
+			err = fmt.Errorf("%d rows", r.RowsAffected)
+		}
+		if err != nil {
+			return latencies, fmt.Errorf("htap, order %d: %w", at, err)
+		}
+		latencies = append(latencies, time.Since(start))
+	}
+	return latencies, nil
+}
+
+// stream runs all queries in turns; their answers are those of the rows at rest.
+func (b *bench) stream(ctx context.Context, s *Stream) error {
+	for n := 0; ctx.Err() == nil; n++ {
+		q := n%tpch.NumQueries + 1
+		result, err := b.query(context.WithoutCancel(ctx), q)
+		if _, known := tpch.Answer(b.o.ScaleFactor, q); known && err == nil {
+			err = tpch.Compare(b.o.ScaleFactor, q, result)
+		}
+		if err != nil {
+			return fmt.Errorf("htap, Q%d of the stream: %w", q, err)
+		}
+		s.Count++
+	}
+	return nil
+}
