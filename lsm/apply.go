@@ -21,6 +21,9 @@ type writeState struct {
 	batch *pebble.Batch // nil: nothing to write
 	// load: a new batch has no index, because nothing is looked up in what is applied now.
 	load bool
+	// files are those of the newest batch that became files, of loaded bytes.
+	files  loadFiles
+	loaded int
 	// cur is the record being applied, done the one before.
 	cur, done table.LSN
 	// ref and inc are the next reference and incarnation.
@@ -94,7 +97,7 @@ func (t *Tier) room() error {
 	}
 	if w.batch == nil {
 		if w.load {
-			w.batch = t.db.Load().NewBatch()
+			w.batch = t.db.Load().NewBatchWithSize(w.loaded) // the next is about as large as the one before
 		} else {
 			w.batch = t.db.Load().NewIndexedBatch()
 		}
