@@ -219,7 +219,7 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 	if v != nil {
 		return table.RowRef(v.ref), v.written, true, true
 	}
-	if e := s.t.ended.last(s.d.inc, key); e != nil {
+	if e, ended := s.t.ended.last(s.d.inc, key); ended {
 		return table.RowRef(e.ref), e.end, false, true
 	}
 	return 0, 0, false, false
@@ -227,8 +227,8 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 
 // head returns what is known of a version besides its columns: also of one that no snapshot shows any more.
 func (s *tableSnapshot) head(ref table.RowRef) (key []byte, written, born table.LSN) {
-	if e := s.t.ended.ref(uint64(ref)); e != nil {
-		return []byte(e.key), e.written, e.born
+	if e, ended := s.t.ended.ref(uint64(ref)); ended {
+		return e.key, e.written, e.born
 	}
 	if v := s.must(ref); v != nil {
 		return v.key, v.written, v.born

@@ -71,7 +71,8 @@ func Open(o Options) (*Tier, error) {
 	}
 	t := &Tier{o: o.withDefaults()}
 	t.failed = newFailures(o.Failed)
-	t.ended.tracker, t.recent.tracker = t.o.Tracker, t.o.Tracker
+	t.ended.init(t.o.Tracker)
+	t.recent.tracker = t.o.Tracker
 	t.tables.Store(&tableSet{})
 	t.mark.mark = mark{ref: 1, inc: 1}
 	t.write.ref, t.write.inc = 1, 1

@@ -66,6 +66,7 @@ func newStore(c table.Common, method string) (*Store, error) {
 	}
 	s.memoryFor("write sets")
 	s.history.tracker = s.memoryFor("remembered commits")
+	s.moves.init(s.history.tracker)
 	s.locks = txn.NewLockManager(txn.LockOptions{Describe: s.describe})
 	s.applied.catalog = catalog.New()
 	return s, errors.Join(errs...)
@@ -142,6 +143,7 @@ func (s *Store) closeTiers() error {
 		errs = append(errs, s.tiers[i].Close())
 	}
 	s.tiers = nil
+	s.moves.forget(table.MaxLSN)
 	return errors.Join(errs...)
 }
 
