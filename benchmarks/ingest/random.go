@@ -175,6 +175,7 @@ func FillRandom(ctx context.Context, args []string) (err error) {
 	if err := numbers(args, &memoryBytes, &batch, &size, &from, &to); err != nil {
 		return err
 	}
+	mem.LimitHeap(memoryBytes) // the process is nothing but a database
 	start := time.Now()
 	db, err := lamina.Open(filepath.Join(args[0], "db"), &lamina.Options{MemoryBytes: memoryBytes})
 	if err != nil {

@@ -73,6 +73,7 @@ func FillSustained(ctx context.Context, args []string) (err error) {
 	if err := numbers(args, &memoryBytes, &duration, &clients, &batch); err != nil {
 		return err
 	}
+	mem.LimitHeap(memoryBytes) // the process is nothing but a database
 	s := &sustained{batch: batch, inserts: &table.Histogram{}}
 	if s.db, err = lamina.Open(filepath.Join(args[0], "db"), &lamina.Options{MemoryBytes: memoryBytes}); err != nil {
 		return err
