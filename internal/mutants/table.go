@@ -140,6 +140,7 @@ var mutants = []mutant{
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
 	{"spill-loses-a-page", "query/exec", "TestSpillAggregate"},
 	{"spill-forgets-the-order", "query/exec", "TestSpillSort"},
+	{"spill-drops-probe-rows", "query/exec", "TestSpillJoin"},
 	{"spill-merges-twice", "query/exec", "TestSpillAggregate"},
 	{"join-loses-unmatched", "internal/logictest", "TestLogic/join/kinds"},
 	{"join-marks-first", "internal/logictest", "TestLogic/join/select_small"},

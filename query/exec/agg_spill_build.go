@@ -53,7 +53,7 @@ func (l *aggLocal) makeRoom(ctx context.Context, n int) error {
 
 // spill writes the groups and values that the worker has.
 func (l *aggLocal) spill(ctx context.Context) error {
-	l.claim.ask(0, stateShare)
+	l.claim.done()
 	sp := &l.a.sink.spill
 	l.run.open = false
 	if !l.a.ordered && l.a.nk > 0 && l.t.n > 0 {
@@ -186,7 +186,7 @@ func (b *partBuilder) close() {
 
 // drop frees the groups at hand.
 func (b *partBuilder) drop() {
-	b.room.ask(0, stateShare)
+	b.room.done()
 	if b.t != nil {
 		b.t.free()
 		b.t = nil
@@ -230,7 +230,7 @@ func (b *partBuilder) build(ctx context.Context, p *groupPart) (split []groupPar
 		}
 		p.sets[i] = nil
 	}
-	b.room.ask(0, stateShare)
+	b.room.done()
 	return nil, nil
 }
 

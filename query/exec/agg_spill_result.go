@@ -37,7 +37,7 @@ func (o *orderedMerger) relieve(ctx context.Context) error {
 // before as it would in memory.
 func (o *orderedMerger) spill(ctx context.Context) error {
 	o.spilled = true
-	o.room.ask(0, stateShare)
+	o.room.done()
 	sp := &o.a.sink.spill
 	if err := sp.groups(ctx, o.t, beforeAll); err != nil {
 		return err

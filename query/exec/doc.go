@@ -27,14 +27,15 @@
 // arrays as they lie in memory, in blocks of up to chunkRows rows with a checksum; views of strings become offsets.
 // There are two forms:
 //
-//   - Partitions, of groups: spillParts of them by bits of the hash of the keys, so that all of a group is in one. A
-//     partition is finished by itself; one that does not fit is partitioned again by the next bits, spillDepth times
-//     at most, then it is 53200.
+//   - Partitions, of groups or of both sides of a join: spillParts of them by bits of the hash of the keys, so that all
+//     of a group, or all that matches, is in one. A partition is finished by itself; one that does not fit is
+//     partitioned again by the next bits, spillDepth times at most, then it is 53200.
 //   - Runs, of rows in an order: beside each row stands its key, bytes that order as the rows do and no two of which
 //     are equal. Runs are merged runsMax at a time.
 //
 // What is written keeps its ordinals and positions, so that spilling changes neither values nor order: groups whose
 // states depend on the order of rows are merged by ordinal, one morsel after the other, as in memory; groups whose order
 // counts become runs by the positions of their first rows, and are read by one worker in the morsels that they would
-// have had in memory. A query that fails, or is canceled, leaves no file: it lost its name when it was made.
+// have had in memory; so do the rows of a join, by the positions of the left side's rows. An error of a left row is raised
+// when it is met, though: before rows that come before it. A query that fails, or is canceled, leaves no file: it lost its name when it was made.
 package exec

@@ -28,6 +28,7 @@ type join struct {
 	filters []*runtimeFilter
 	// replaced: a filter that is exact and applied to every row does the work of the join.
 	replaced *scanFilter
+	spill    joinSpill
 }
 
 func (q *Query) join(n *plan.Join) (*flow, error) {
@@ -53,7 +54,11 @@ func (q *Query) join(n *plan.Join) (*flow, error) {
 		left.unless(func() bool { return j.build.rows == 0 && j.build.failed == nil })
 	}
 	if outputsRest(n.Kind) {
-		left.branches = append(left.branches, branch{src: &restSource{j: j}})
+		left.branches = append(left.branches, branch{src: &restSource{j: j}, idle: []func() bool{j.spilled}})
+	}
+	if j.canLeave() {
+		q.onClose(j.spill.release)
+		left.branches = append(left.branches, branch{src: &joinSpillSource{j: j}, idle: []func() bool{func() bool { return !j.spilled() }}})
 	}
 	return left, nil
 }

@@ -42,6 +42,8 @@ type buildSide struct {
 	filtered bool // the filters are made
 	// failed is the error of the build side, raised once a row of the other side asks for it.
 	failed error
+	// others: there are rows in other partitions.
+	others bool
 }
 
 // postpone keeps an error for the first row that is looked up. Some joins output the build side's
@@ -73,6 +75,11 @@ type buildLocal struct {
 	bounds  []bound
 	bad     badRows
 	pick    []uint16
+
+	spills bool
+	claim  room
+	baseOf int // the morsel of which before rows were spilled
+	before uint32
 }
 
 // bound is the union of the bounds of the batches so far.
@@ -97,6 +104,7 @@ func (b *buildSide) local(w *worker) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.spills, l.baseOf, l.claim.q = j.canLeave(), -1, j.q
 	if l.pick, err = makeSlice[uint16](&w.arena, batchRows+1); err != nil {
 		return nil, err
 	}
@@ -108,7 +116,10 @@ func (b *buildSide) local(w *worker) (operator, error) {
 	return l, nil
 }
 
-func (l *buildLocal) push(_ context.Context, b *vec.Batch) (status, error) {
+func (l *buildLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
+	if err := l.makeRoom(ctx, b.N); err != nil {
+		return needMore, err
+	}
 	if _, err := evalAll(l.ev, b, l.vs); err != nil {
 		return needMore, err
 	}
@@ -153,7 +164,9 @@ func (l *buildLocal) close()                                 {}
 
 func (b *buildSide) close() {
 	for _, l := range b.locals {
-		l.ev.Close()
+		if l.ev != nil { // those of partitions have none
+			l.ev.Close()
+		}
 		l.set.free()
 	}
 	if b.set != nil {
@@ -167,6 +180,12 @@ func (b *buildSide) close() {
 func (b *buildSide) finish(ctx context.Context) error {
 	j := b.j
 	b.arena.tracker = j.q.mem
+	if j.spill.used {
+		return b.finishSpilled(ctx)
+	}
+	for _, l := range b.locals {
+		l.claim.done()
+	}
 	sets := make([]*rowSet, len(b.locals))
 	for i, l := range b.locals {
 		sets[i] = l.set

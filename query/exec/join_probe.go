@@ -58,6 +58,9 @@ func (j *join) probe(w *worker, next operator) (operator, error) {
 	if j.replaced != nil {
 		return j.selected(next), nil
 	}
+	if j.spill.used {
+		return j.newProbeSpill(w)
+	}
 	r := &probeRun{j: j, b: &j.build, limit: j.q.vectorRows, vs: make([]*vec.Vector, len(j.n.LeftKeys))}
 	r.selects = !outputsLeft(j.n.Kind)
 	r.comp.a = &w.arena
@@ -270,13 +273,13 @@ func (r *probeRun) choose(k int) (*vec.Batch, error) {
 
 // antiNull is NOT IN: NULL on either side makes the answer unknown, unless there is nothing on the right.
 func (r *probeRun) antiNull() (*vec.Batch, error) {
-	if r.b.rows > 0 || r.b.nullKey {
+	if r.b.rows > 0 || r.b.nullKey || r.b.others {
 		if r.b.nullKey {
 			return r.choose(0)
 		}
 		k := 0
 		for i, id := range r.heads[:r.in.N] {
-			if id == 0 && !(r.bad.any && r.bad.has(i) && r.vs[0].IsNull(i)) {
+			if id == 0 && !(len(r.vs) > 0 && r.vs[0].IsNull(i)) {
 				r.pos[k] = uint16(i)
 				k++
 			}
@@ -289,7 +292,7 @@ func (r *probeRun) antiNull() (*vec.Batch, error) {
 // markAll adds the three-valued answer to every row.
 func (r *probeRun) markAll() (*vec.Batch, error) {
 	n := r.in.N
-	empty := r.b.rows == 0 && !r.b.nullKey
+	empty := r.b.rows == 0 && !r.b.nullKey && !r.b.others
 	clear(r.valid)
 	for i, id := range r.heads[:n] {
 		r.flags[i] = 0

@@ -230,7 +230,7 @@ func (k *sortSink) finish(ctx context.Context) error {
 		return k.finishSpilled(ctx)
 	}
 	for _, l := range k.locals {
-		l.claim.ask(0, stateShare)
+		l.claim.done()
 	}
 	sets := make([]*rowSet, len(k.locals))
 	rows := 0

@@ -46,7 +46,7 @@ func (l *sortLocal) spill(ctx context.Context) error {
 	q := k.s.q
 	q.spilling.Lock()
 	defer q.spilling.Unlock()
-	defer l.claim.ask(0, stateShare) // what is claimed is taken here
+	defer l.claim.done() // what is claimed is taken here
 	k.spilled = true
 	if l.set.n == 0 {
 		return nil

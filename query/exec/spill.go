@@ -146,6 +146,14 @@ func (r *room) ask(bytes, share int64) bool {
 	return bytes == 0 || r.q.mem.Fits(all, share, shareWhole)
 }
 
+// done gives the claim up.
+func (r *room) done() {
+	if r.claimed != 0 {
+		r.q.claimed.Add(-r.claimed)
+		r.claimed = 0
+	}
+}
+
 // small reports whether state of this size is too small to be worth a spill: what is short lies elsewhere.
 func (q *Query) small(bytes int64) bool { return bytes < min(q.mem.Least()/64, 1<<20) }
 

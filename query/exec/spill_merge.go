@@ -150,13 +150,16 @@ func (m *runMerger) sink(i int) {
 	}
 }
 
-// fill makes out hold the next n rows, fewer at the end.
-func (m *runMerger) fill(ctx context.Context, n int) error {
+// fill makes out hold the next n rows whose keys begin with a prefix, fewer at the end.
+func (m *runMerger) fill(ctx context.Context, n int, prefix []byte) error {
 	m.out.reset()
 	m.keys, m.ends = m.keys[:0], m.ends[:0]
 	var one [1]uint32
 	for m.out.n < n && len(m.heap) > 0 {
 		c := m.heap[0]
+		if !bytes.HasPrefix(c.key(), prefix) {
+			return nil
+		}
 		one[0] = uint32(c.at)
 		if err := m.out.copyRows(c.set, one[:]); err != nil {
 			return err
@@ -233,7 +236,7 @@ func (w *runWriter) merge(ctx context.Context, runs []*run) (*run, error) {
 	}
 	defer d.free()
 	for {
-		if err := m.fill(ctx, batchRows); err != nil {
+		if err := m.fill(ctx, batchRows, nil); err != nil {
 			return nil, err
 		}
 		n := m.out.n

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"io"
+	"math"
 
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -23,7 +24,10 @@ type runReader struct {
 	cols  []vec.Vector
 	ids   []uint32
 	inner int // rows left of the morsel
-	out   vec.Batch
+	// byOrdinal: morsels are those of the left side of a join, whose keys begin with their numbers.
+	byOrdinal bool
+	prefix    []byte
+	out       vec.Batch
 }
 
 // lone is a source that only one worker can read.
@@ -41,6 +45,11 @@ func (r *runReader) claim(ctx context.Context) error {
 		return io.EOF
 	}
 	r.inner = resultRows
+	if r.byOrdinal {
+		r.inner = math.MaxInt
+		key := r.m.heap[0].key()
+		r.prefix = append(r.prefix[:0], key[:1+4*(1-key[0])]...)
+	}
 	return nil
 }
 
@@ -65,7 +74,7 @@ func (r *runReader) read(ctx context.Context) (*vec.Batch, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if err := r.m.fill(ctx, n); err != nil {
+	if err := r.m.fill(ctx, n, r.prefix); err != nil {
 		return nil, err
 	}
 	if n = r.m.out.n; n == 0 {

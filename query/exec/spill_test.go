@@ -220,3 +220,60 @@ func TestSpillSort(t *testing.T) {
 		"above":    {last(few, 0), true, limit},
 	})
 }
+
+// TestSpillJoin: build sides that do not fit are joined by partitions, in every kind of join; rows keep their order.
+func TestSpillJoin(t *testing.T) {
+	w := newWorld(t, 13)
+	ts := []types.Type{types.T(types.Int8), types.T(types.Text), types.T(types.Numeric), types.T(types.Float8)}
+	table := func(name string, n, keys, nulls int) *plan.Scan {
+		rows := w.rows(n, ts, false, 0.1)
+		for i := range rows {
+			k := int64(w.rng.IntN(keys))
+			rows[i][0] = types.NewInt(types.Int8, k<<20)
+			rows[i][1] = types.NewString(types.Text, fmt.Sprintf("the key of this row is %d", k))
+			if w.rng.IntN(20) < nulls {
+				rows[i][0], rows[i][1] = types.NullOf(types.Int8), types.NullOf(types.Text)
+			}
+		}
+		tab := w.table(name, columnsOf(ts...), rows)
+		tab.morsel = 1500
+		return scanOf(tab)
+	}
+	l, r, known := table("l", 20000, 30000, 1), table("r", 40000, 25000, 1), table("known", 40000, 25000, 0)
+	key := func(n plan.Node, c ...int) (keys []expr.Expr) {
+		for _, i := range c {
+			keys = append(keys, col(n, i))
+		}
+		return keys
+	}
+	less := func() expr.Expr {
+		right := *col(r, 3)
+		right.ID += len(ts)
+		return op(t, "<", col(l, 3), &right)
+	}
+	const limit = 8 << 20
+	cases := map[string]spillCase{}
+	for _, k := range []plan.JoinKind{plan.Inner, plan.Left, plan.Right, plan.Full, plan.Semi, plan.Anti, plan.Mark, plan.AntiNull} {
+		n := joinOf(k, l, r, key(l, 0), key(r, 0), nil)
+		switch k {
+		case plan.Semi, plan.Anti, plan.Mark:
+			n = joinOf(k, l, r, key(l, 1), key(r, 1), nil)
+		case plan.AntiNull:
+			n = joinOf(k, l, known, key(l, 1), key(known, 1), nil)
+		}
+		cases[k.String()] = spillCase{n, true, limit}
+		if k != plan.Mark && k != plan.AntiNull {
+			cases[k.String()+" where"] = spillCase{joinOf(k, l, r, key(l, 1), key(r, 1), less()), true, limit}
+		}
+	}
+	inner := joinOf(plan.Inner, l, r, key(l, 1, 0), key(r, 1, 0), nil)
+	cases["orderless"] = spillCase{aggOf(inner, nil, agg(t, "count", false, nil), agg(t, "sum", false, nil, col(inner, 2)), agg(t, "min", false, nil, col(inner, 5))), true, limit}
+	cases["floats"] = spillCase{aggOf(inner, nil, agg(t, "sum", false, nil, col(inner, 3)), agg(t, "sum", false, nil, col(inner, 7))), true, limit}
+	for name, c := range cases {
+		j, ok := c.root.(*plan.Join)
+		if !ok {
+			j = inner
+		}
+		checkSpills(t, w, j.Kind.String()+" join", map[string]spillCase{name: c})
+	}
+}

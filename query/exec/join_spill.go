@@ -1,0 +1,270 @@
+package exec
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+)
+
+// A build side that does not fit leaves memory by partitions of its keys' hash. Rows of the other side are then written
+// by the same partitions instead of being looked up, and when all are there, partition after partition is joined.
+
+// joinSpill is what has left memory of a join.
+type joinSpill struct {
+	mu    sync.Mutex
+	used  bool
+	parts [spillParts]joinPart
+	// cols are the columns of the left side that are kept; the hash of the keys and the position follow.
+	cols  []int
+	types []types.Type
+	prog  *expr.Program
+	// probes are the operators that write rows of the left side.
+	probes []*probeSpill
+	blocks atomic.Int32
+}
+
+// joinPart is a partition of both sides.
+type joinPart struct {
+	depth int // of the next partitioning
+	build []rowChunk
+	probe [][]rowChunk // of each worker: their rows are in order
+}
+
+// rowChunk is a block of rows, after their positions.
+type rowChunk struct {
+	l  *layout
+	n  int
+	at block
+}
+
+// canLeave reports whether the build side may leave memory: its rows must be found by their keys alone.
+func (j *join) canLeave() bool {
+	return j.q.canSpill() && len(j.n.LeftKeys) > 0 && !j.threeValued()
+}
+
+// tableBytes is what a row takes beside its page, in the table over the keys: word, chain, slots.
+const tableBytes = 36
+
+// makeRoom spills the worker's rows if memory for n more, and for finding them, is short.
+func (l *buildLocal) makeRoom(ctx context.Context, n int) error {
+	if !l.spills {
+		return nil
+	}
+	if l.claim.ask(l.set.growth(n)+int64(l.set.n+n)*tableBytes, buildShare) || l.claim.q.small(l.set.bytesOf()) {
+		return nil
+	}
+	return l.spill(ctx)
+}
+
+// spill writes the worker's rows.
+func (l *buildLocal) spill(ctx context.Context) error {
+	j := l.b.j
+	l.claim.done()
+	if err := j.beginSpill(); err != nil || l.set.n == 0 {
+		return err
+	}
+	j.q.spilling.Lock()
+	defer j.q.spilling.Unlock()
+	w, err := newRowsWriter(j, len(j.n.RightKeys))
+	if err != nil {
+		return err
+	}
+	defer w.free()
+	err = w.write(ctx, l.set, 0, func(ids []uint32) { w.hashKeys(l.set, ids) }, l.position, func(p int, c rowChunk) {
+		j.spill.parts[p].build = append(j.spill.parts[p].build, c) // spilling is locked
+	})
+	l.b.rows += l.set.n
+	if last := l.extents[len(l.extents)-1]; last.ordinal == l.w.ordinal {
+		l.before = l.base(last.ordinal) + last.to - last.from
+		l.baseOf = last.ordinal
+	}
+	l.set.free()
+	l.extents = l.extents[:0]
+	return err
+}
+
+// position says where a row stood in the input.
+func (l *buildLocal) position(id uint32) uint64 {
+	e := extentOf(l.extents, id)
+	return uint64(e.ordinal)<<32 | uint64(l.base(e.ordinal)+id-e.from)
+}
+
+// base is the number of rows of a morsel that were written before.
+func (l *buildLocal) base(ordinal int) uint32 {
+	if ordinal == l.baseOf {
+		return l.before
+	}
+	return 0
+}
+
+// extentOf returns the extent that has a row.
+func extentOf(extents []extent, id uint32) *extent {
+	i, _ := slices.BinarySearchFunc(extents, id, func(e extent, id uint32) int { return b2i(e.from > id) - b2i(e.to <= id) })
+	return &extents[i]
+}
+
+// beginSpill prepares what the rows of the other side will need.
+func (j *join) beginSpill() error {
+	s := &j.spill
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used {
+		return nil
+	}
+	var exprs []expr.Expr
+	for c, col := range j.n.Left.Columns() {
+		if j.q.needs[j.n.Left][c] {
+			s.cols = append(s.cols, c)
+			s.types = append(s.types, col.Type)
+			exprs = append(exprs, &expr.Column{Node: expr.Node{Typ: col.Type}, ID: c})
+		}
+	}
+	s.types = append(s.types, types.T(types.Int8), types.T(types.Int8))
+	var err error
+	if s.prog, err = j.q.compile(exprs, typesOf(j.n.Left.Columns())); err != nil {
+		return err
+	}
+	for p := range s.parts {
+		s.parts[p] = joinPart{depth: 1, probe: make([][]rowChunk, j.q.workers)}
+	}
+	s.used = true
+	j.stats.spill(0, spillParts)
+	return nil
+}
+
+// finishSpilled writes what is left of the workers' rows.
+func (b *buildSide) finishSpilled(ctx context.Context) error {
+	for _, l := range b.locals {
+		if err := l.spill(ctx); err != nil {
+			return err
+		}
+		b.nullKey = b.nullKey || l.nullKey
+	}
+	b.j.replaced = nil
+	b.j.stats.note("%d rows of the build side were spilled", b.rows)
+	return nil
+}
+
+// rowsWriter writes rows by partition.
+type rowsWriter struct {
+	j     *join
+	arena arena
+	d     *keyDecoder
+	rows  *rowScratch
+	words []uint64
+	buf   []byte
+}
+
+func newRowsWriter(j *join, keys int) (*rowsWriter, error) {
+	w := &rowsWriter{j: j, arena: arena{tracker: j.q.mem}}
+	var err error
+	if w.rows, err = newRowScratch(&w.arena); err == nil {
+		w.words, err = makeSlice[uint64](&w.arena, batchRows)
+	}
+	if err == nil {
+		w.d, err = newKeyDecoder(j.q.mem, max(keys, 1))
+	}
+	if err != nil {
+		w.free()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *rowsWriter) free() {
+	if w.d != nil {
+		w.d.free()
+	}
+	w.arena.free()
+}
+
+// hashKeys sets words to the hashes of the first columns of rows.
+func (w *rowsWriter) hashKeys(set *rowSet, ids []uint32) {
+	for k := range w.d.vecs {
+		w.d.vecs[k] = set.gather(k, ids, w.d.cols[k])
+		w.d.ptrs[k] = &w.d.vecs[k]
+	}
+	hashKeys(w.words[:len(ids)], w.d.ptrs, len(ids), w.rows)
+}
+
+// savedHashes sets words to the hashes that a row has as a column.
+func (w *rowsWriter) savedHashes(set *rowSet, col int, ids []uint32) {
+	v := set.gather(col, ids, w.d.cols[0])
+	copy(w.words, uint64sOf(words64(&v, len(ids))))
+}
+
+// write partitions the rows of a set by the hashes that hash sets words to, and calls out with each chunk.
+func (w *rowsWriter) write(ctx context.Context, set *rowSet, depth int, hash func(ids []uint32), position func(id uint32) uint64,
+	out func(p int, c rowChunk)) error {
+	a := arena{tracker: w.j.q.mem}
+	defer a.free()
+	part, err := makeSlice[uint8](&a, set.n)
+	if err != nil {
+		return err
+	}
+	ids, err := makeSlice[uint32](&a, set.n)
+	if err != nil {
+		return err
+	}
+	for at := 0; at < set.n; at += batchRows {
+		k := min(batchRows, set.n-at)
+		for i := range k {
+			w.d.ids[i] = uint32(at + i)
+		}
+		hash(w.d.ids[:k])
+		for i, h := range w.words[:k] {
+			part[at+i] = uint8(partitionOf(h, depth))
+		}
+	}
+	ends := sortByPart(part, ids)
+	l := set.layout.clone()
+	for p := range spillParts {
+		list := ids[ends[p]:ends[p+1]]
+		for len(list) > 0 {
+			n := min(len(list), chunkRows)
+			w.buf = w.buf[:0]
+			if position != nil {
+				for _, id := range list[:n] {
+					w.buf = binary.LittleEndian.AppendUint64(w.buf, position(id))
+				}
+			}
+			w.buf = set.save(w.buf, list[:n])
+			b, err := w.j.q.spill.write(ctx, w.buf)
+			if err != nil {
+				return err
+			}
+			w.j.stats.spill(b.n, 0)
+			out(p, rowChunk{l: &l, n: n, at: b})
+			list = list[n:]
+		}
+	}
+	return nil
+}
+
+// sortByPart orders the numbers of entries by their partitions, and returns where each partition begins.
+func sortByPart(part []uint8, ids []uint32) (ends [spillParts + 1]int) {
+	for _, p := range part {
+		ends[p+1]++
+	}
+	for p := range spillParts {
+		ends[p+1] += ends[p]
+	}
+	at := ends
+	for id, p := range part {
+		ids[at[p]] = uint32(id)
+		at[p]++
+	}
+	return ends
+}
+
+// spilled reports whether the build side has left memory, once it is complete.
+func (j *join) spilled() bool { return j.spill.used }
+
+// outOrder reports whether the order of the join's rows counts.
+func (j *join) outOrder() bool { return !j.q.orderless[plan.Node(j.n)] }

@@ -1,0 +1,384 @@
+package exec
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math"
+	"sync/atomic"
+
+	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/query/expr"
+	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
+
+// joinSpillSource yields the rows of a join whose build side was spilled: partition by partition, or, where the order of
+// the rows counts, in that of the left side's rows.
+type joinSpillSource struct {
+	j     *join
+	parts []joinPart
+	next  int
+	runs  []*run
+	ts    []types.Type
+	slots []int
+}
+
+// open writes what the workers have of the left side.
+func (s *joinSpillSource) open(ctx context.Context) error {
+	sp := &s.j.spill
+	for _, r := range sp.probes {
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+	}
+	sp.release()
+	for i := range sp.parts {
+		if p := &sp.parts[i]; !p.empty(s.j.n.Kind) {
+			s.parts = append(s.parts, *p)
+		}
+		sp.parts[i] = joinPart{}
+	}
+	if !s.j.outOrder() {
+		return nil
+	}
+	return s.sortRows(ctx)
+}
+
+// release frees the rows that workers have of the left side.
+func (s *joinSpill) release() {
+	for _, r := range s.probes {
+		r.set.free()
+	}
+	s.probes = nil
+}
+
+func (s *joinSpillSource) close() {}
+
+// alone: the order is made by merging, for one worker; or there is memory for one only.
+func (s *joinSpillSource) alone() bool { return s.j.outOrder() || s.j.q.spillWorkers() == 1 }
+
+func (s *joinSpillSource) reader() (reader, error) {
+	j := s.j
+	if j.outOrder() {
+		return &runReader{q: j.q, stats: j.stats, runs: s.runs, left: math.MaxInt64, slots: s.slots,
+			types: typesOf(j.n.Columns()), byOrdinal: true}, nil
+	}
+	r, err := s.partReader()
+	if r != nil {
+		r.stats = j.stats
+	}
+	return r, err
+}
+
+func (s *joinSpillSource) partReader() (*joinPartReader, error) {
+	j := s.j
+	r := &joinPartReader{s: s, w: &worker{q: j.q, arena: arena{tracker: j.q.mem}}}
+	var err error
+	if r.d, err = newKeyDecoder(j.q.mem, len(j.spill.types)); err == nil {
+		var rows *rowScratch
+		if rows, err = newRowScratch(&r.d.arena); err == nil {
+			r.set = newRowSet(j.q.mem, j.spill.types, nil, false, new(atomic.Int32), rows)
+		}
+	}
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	r.left = make([]vec.Vector, len(j.n.Left.Columns()))
+	for c, col := range j.n.Left.Columns() {
+		r.left[c] = nullVector(col.Type)
+	}
+	return r, nil
+}
+
+// joinPartReader joins partitions.
+type joinPartReader struct {
+	s      *joinSpillSource
+	w      *worker
+	d      *keyDecoder
+	parts  []joinPart
+	p      *partJoin
+	probe  *probeRun
+	stream int // of the partition's left rows
+	chunk  int
+	set    *rowSet // the chunk at hand
+	at     int
+	buf    []byte
+	left   []vec.Vector
+	in     vec.Batch
+	pos    []uint64 // of the rows of in
+	active bool     // in is being joined
+	err    error
+	rest   *restReader
+	stats  *opStats // nil: the rows are not those of the join yet
+}
+
+func (r *joinPartReader) claim(context.Context) error {
+	if r.s.next == len(r.s.parts) {
+		return io.EOF
+	}
+	r.parts = append(r.parts[:0], r.s.parts[r.s.next])
+	r.s.next++
+	return nil
+}
+
+func (r *joinPartReader) close() {
+	r.endPart()
+	r.set.release()
+	if r.d != nil {
+		r.d.free()
+	}
+}
+
+func (r *joinPartReader) endPart() {
+	if r.rest != nil {
+		r.rest.close()
+		r.rest = nil
+	}
+	if r.probe != nil {
+		r.probe.close()
+		r.probe = nil
+	}
+	if r.p != nil {
+		r.p.free()
+		r.p = nil
+	}
+	r.w.arena.free() // the probe's
+}
+
+func (r *joinPartReader) read(ctx context.Context) (*vec.Batch, error) {
+	for {
+		if r.p == nil {
+			if more, err := r.nextPart(ctx); err != nil || !more {
+				return nil, err
+			}
+		}
+		b, err := r.joined(ctx)
+		if b != nil && r.stats != nil {
+			r.stats.out(b.N)
+		}
+		if b != nil || err != nil {
+			return b, err
+		}
+		r.endPart()
+	}
+}
+
+// nextPart loads the next partition; false if there is none.
+func (r *joinPartReader) nextPart(ctx context.Context) (bool, error) {
+	for len(r.parts) > 0 {
+		part := r.parts[len(r.parts)-1]
+		r.parts = r.parts[:len(r.parts)-1]
+		p, split, err := r.s.j.loadPart(ctx, part)
+		if err != nil {
+			return false, err
+		}
+		if p == nil {
+			r.parts = append(r.parts, split...)
+			continue
+		}
+		r.p, r.stream, r.chunk, r.active = p, 0, 0, false
+		r.set.free()
+		op, err := p.j.probe(r.w, nil)
+		if err != nil {
+			return false, err
+		}
+		r.probe = op.(*stage).t.(*probeRun)
+		return true, nil
+	}
+	return false, nil
+}
+
+// joined returns the next rows of the partition, nil at its end.
+func (r *joinPartReader) joined(ctx context.Context) (*vec.Batch, error) {
+	for {
+		if r.err != nil {
+			err := r.err
+			r.err = nil
+			return nil, err
+		}
+		if r.active {
+			b, err := r.probe.produce(ctx)
+			if b == nil && err != nil {
+				return nil, err
+			}
+			if r.err = err; b != nil && b.N > 0 {
+				return b, nil
+			}
+			r.active = b != nil
+			continue
+		}
+		more, err := r.nextRows(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return r.unmatched(ctx)
+		}
+		if err := r.probe.start(ctx, &r.in); err != nil {
+			return nil, err
+		}
+		r.active = true
+	}
+}
+
+// nextRows makes in the next rows of the left side.
+func (r *joinPartReader) nextRows(ctx context.Context) (bool, error) {
+	j := r.s.j
+	for r.at >= r.set.n {
+		for r.stream < len(r.p.part.probe) && r.chunk == len(r.p.part.probe[r.stream]) {
+			r.stream, r.chunk = r.stream+1, 0
+		}
+		if r.stream == len(r.p.part.probe) {
+			return false, nil
+		}
+		c := &r.p.part.probe[r.stream][r.chunk]
+		r.chunk++
+		var err error
+		if r.buf, err = j.q.spill.read(ctx, c.at, r.buf); err != nil {
+			return false, err
+		}
+		if _, err := r.set.load(r.buf, c.n, c.l); err != nil {
+			return false, err
+		}
+		if r.at = 0; invariants.Mutant("spill-drops-probe-rows") && r.chunk == 2 {
+			r.at = c.n
+		}
+	}
+	n := min(j.q.vectorRows, r.set.n-r.at)
+	for i := range n {
+		r.d.ids[i] = uint32(r.at + i)
+	}
+	r.at += n
+	for i, c := range j.spill.cols {
+		r.left[c] = r.set.gather(i, r.d.ids[:n], r.d.cols[i])
+	}
+	at := len(j.spill.cols) + 1
+	v := r.set.gather(at, r.d.ids[:n], r.d.cols[at])
+	r.pos = uint64sOf(words64(&v, n))
+	for c := range r.left {
+		r.left[c].N = n
+	}
+	r.in.Single(n, r.left, nil)
+	return true, nil
+}
+
+// unmatched returns the next rows of the build side without a match.
+func (r *joinPartReader) unmatched(ctx context.Context) (*vec.Batch, error) {
+	if k := r.s.j.n.Kind; k != plan.Right && k != plan.Full {
+		return nil, nil
+	}
+	if r.rest == nil {
+		src := &restSource{j: r.p.j}
+		if err := src.open(ctx); err != nil {
+			return nil, err
+		}
+		x, err := src.reader()
+		if err != nil {
+			return nil, err
+		}
+		r.rest = x.(*restReader)
+		if err := r.rest.claim(ctx); err != nil {
+			return nil, nil //nolint:nilerr // a mutant
+		}
+	}
+	return r.rest.read(ctx)
+}
+
+// sortRows joins all partitions, and writes the rows as runs in the order of the left side's.
+func (s *joinSpillSource) sortRows(ctx context.Context) error {
+	j := s.j
+	var exprs []expr.Expr
+	for c, col := range j.n.Columns() {
+		s.slots = append(s.slots, -1)
+		if j.q.needs[plan.Node(j.n)][c] {
+			s.slots[c] = len(exprs)
+			s.ts = append(s.ts, col.Type)
+			exprs = append(exprs, &expr.Column{Node: expr.Node{Typ: col.Type}, ID: c})
+		}
+	}
+	prog, err := j.q.compile(exprs, typesOf(j.n.Columns()))
+	if err != nil {
+		return err
+	}
+	lists := make([][]*run, len(s.parts))
+	err = j.q.pool.parallel(j.q.spillWorkers(), len(s.parts), func(i int) error {
+		r, err := s.partReader()
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		r.parts = append(r.parts, s.parts[i])
+		lists[i], err = r.writeRuns(ctx, prog)
+		return err
+	})
+	for _, l := range lists {
+		s.runs = append(s.runs, l...)
+	}
+	if err == nil {
+		s.runs, err = j.q.fewer(ctx, s.runs, s.ts, j.stats)
+	}
+	return err
+}
+
+// writeRuns writes the rows of the reader's partitions: a run for what one worker had of the left side, as these rows
+// are in order, and one for the rows without a match.
+func (r *joinPartReader) writeRuns(ctx context.Context, prog *expr.Program) (runs []*run, err error) {
+	q := r.s.j.q
+	w, err := newRunWriter(q, r.s.ts, r.s.j.stats)
+	if err != nil {
+		return nil, err
+	}
+	defer w.free()
+	ev := q.evaluator(prog)
+	defer ev.Close()
+	vs := make([]*vec.Vector, len(r.s.ts))
+	of, seq := [2]int{-1, -1}, uint32(0)
+	var p *partJoin
+	for {
+		b, err := r.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		stream := [2]int{r.stream, b2i(r.rest != nil)}
+		if b == nil || stream != of || r.p != p {
+			x, err := w.end(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if len(x.blocks) > 0 {
+				runs = append(runs, x)
+			}
+			of, p = stream, r.p
+		}
+		if b == nil {
+			return runs, nil
+		}
+		if _, err := evalAll(ev, b, vs); err != nil {
+			return nil, err
+		}
+		err = w.add(ctx, vs, b.N, func(dst []byte, i int) []byte {
+			seq++
+			return r.key(dst, b, i, seq)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// key appends the place of row i of b: that of its left row, and a number that grows; or behind all those, that of a row of
+// the build side without a match.
+func (r *joinPartReader) key(dst []byte, b *vec.Batch, i int, seq uint32) []byte {
+	if r.rest != nil {
+		id := b.Groups[1].RowIDs[i]
+		return binary.BigEndian.AppendUint64(append(dst, 1), r.p.position(id))
+	}
+	if sel := b.Groups[0].Sel; sel != nil {
+		i = int(sel[i])
+	}
+	dst = binary.BigEndian.AppendUint64(append(dst, 0), r.pos[i])
+	return binary.BigEndian.AppendUint32(dst, seq)
+}
