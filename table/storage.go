@@ -281,9 +281,12 @@ type Filter struct {
 	Shift    uint
 }
 
-// Hash64 is the hash that hashed Filters use: Fibonacci hashing of the key.
+// HashFactor is the factor of Hash64.
+const HashFactor = 0x9E3779B97F4A7C15
+
+// Hash64 is the hash that hashed Filters use: Fibonacci hashing of the key. Its upper half is that of the product.
 func Hash64(k int64) uint64 {
-	h := uint64(k) * 0x9E3779B97F4A7C15
+	h := uint64(k) * HashFactor
 	return h ^ h>>32
 }
 

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -121,7 +122,7 @@ func (j *join) compile() error {
 	}
 	switch n.Kind {
 	case plan.Right, plan.Full, plan.RightAnti:
-		j.keepAll = true
+		j.keepAll = n.Kind != plan.RightAnti || !invariants.Mutant("join-anti-drops-null")
 	case plan.Mark, plan.AntiNull:
 		j.keepAll = j.threeValued()
 	}

@@ -393,6 +393,9 @@ func (b *buildSide) insertHash() (dup bool, err error) {
 	b.j.stats.note("hash table of %d slots for %d rows, %s", 1<<size, b.rows, b.wordKind())
 	dups := make([]bool, parts)
 	err = b.j.q.pool.parallel(b.j.q.workers, parts, func(p int) error {
+		if p > 0 && invariants.Mutant("join-partition-lost") {
+			return nil
+		}
 		for i := len(b.extents) - 1; i >= 0; i-- {
 			e := b.extents[i]
 			if kernel.InsertHash(&b.table, e.from, e.to, shift, uint64(p), uint64(p+1), b.skip) {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/table"
@@ -139,6 +140,9 @@ func (b *buildSide) makeFilters() error {
 		}
 		if err := b.makeFilter(k, f); err != nil {
 			return err
+		}
+		if f.f.Exact && len(f.f.Bits) > 0 && invariants.Mutant("filter-drops-a-key") {
+			f.f.Bits[0] &^= 1
 		}
 		kind := "hashed"
 		if f.f.Exact {

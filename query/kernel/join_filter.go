@@ -33,12 +33,15 @@ func SelectBits[T Width](v []T, offset uint64, set []uint64, sel []uint16, all b
 
 // SelectHashed is SelectBits for a hashed filter: bit Hash64(v[i]+base) >> shift of set.
 func SelectHashed[T Width](v []T, base uint64, set []uint64, shift uint, sel []uint16, all bool, out []uint16) int {
+	if shift < 32 {
+		return selectHashedFar(v, base, set, shift, sel, all, out)
+	}
 	shift &= 63
 	k := 0
 	if all {
 		for i, x := range v {
 			out[k] = uint16(i)
-			h := table.Hash64(int64(uint64(x)+base)) >> shift
+			h := (uint64(x) + base) * table.HashFactor >> shift // the rest of Hash64 changes lower bits
 			if w := h >> 6; w < uint64(len(set)) {
 				k += int(set[w] >> (h & 63) & 1)
 			}
@@ -47,10 +50,32 @@ func SelectHashed[T Width](v []T, base uint64, set []uint64, shift uint, sel []u
 	}
 	for _, i := range sel {
 		out[k] = i
-		h := table.Hash64(int64(uint64(v[i])+base)) >> shift
+		h := (uint64(v[i]) + base) * table.HashFactor >> shift
 		if w := h >> 6; w < uint64(len(set)) {
 			k += int(set[w] >> (h & 63) & 1)
 		}
+	}
+	return k
+}
+
+// selectHashedFar is SelectHashed for filters of more than 2^32 bits.
+func selectHashedFar[T Width](v []T, base uint64, set []uint64, shift uint, sel []uint16, all bool, out []uint16) int {
+	k := 0
+	one := func(i uint16) {
+		out[k] = i
+		h := table.Hash64(int64(uint64(v[i])+base)) >> (shift & 63)
+		if w := h >> 6; w < uint64(len(set)) {
+			k += int(set[w] >> (h & 63) & 1)
+		}
+	}
+	if all {
+		for i := range v {
+			one(uint16(i))
+		}
+		return k
+	}
+	for _, i := range sel {
+		one(i)
 	}
 	return k
 }

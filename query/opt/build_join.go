@@ -1,6 +1,7 @@
 package opt
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -19,7 +20,7 @@ func buildsLeft(r *plan.RelJoin, left, right float64) bool {
 	case plan.Left:
 		return left*swapRatio < right
 	case plan.Semi, plan.Anti:
-		return left*swapRatio < right && hasKey(r) && movable(r.Cond)
+		return left*swapRatio < right && hasKey(r) && (movable(r.Cond) || invariants.Mutant("opt-build-left-fails"))
 	}
 	return false
 }
