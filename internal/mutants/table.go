@@ -123,6 +123,7 @@ var mutants = []mutant{
 	{"simd-drops-the-tail", "query/kernel", "TestAssembly"},
 	{"like-rows-ignore-validity", "query/kernel", "TestLikeRows"},
 	{"top-drops-ties", "query/exec", "TestTopNPrunes"},
+	{"agg-case-forgets-zero", "query/exec", "TestSumOfCase"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},

@@ -82,6 +82,8 @@ type aggOut struct {
 	op    expr.AggOp
 	state int // index in states; -1: the count of the input
 	input int // -1: all rows
+	// orZero is 1 + the input of rows that have no zero: see sumOfCase.
+	orZero int
 }
 
 func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
@@ -132,6 +134,9 @@ func (a *aggregation) splitKeys() {
 
 // add plans one aggregate call.
 func (a *aggregation) add(g *expr.Aggregate) error {
+	if done, err := a.sumOfCase(g); done || err != nil {
+		return err
+	}
 	input := -1
 	switch {
 	case g.Distinct && g.Func.Op != expr.AggMin && g.Func.Op != expr.AggMax:

@@ -344,6 +344,9 @@ func (t *groupTable) result(o *aggOut, id uint32) (types.Datum, error) {
 		return types.NewInt(types.Int8, n), nil
 	}
 	if n == 0 {
+		if t.isZero(o, id) {
+			return types.NumericFromInt(0), nil
+		}
 		return types.NullOf(o.typ.Kind), nil
 	}
 	st := &t.a.states[o.state]
