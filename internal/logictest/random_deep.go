@@ -102,8 +102,9 @@ func (g *Generator) sums(it string, n int) string {
 func (g *Generator) joinedGroups() string {
 	key := g.pick("y.id", "y.i", "y.p, x.p", "x.d", "y.id, y.s", "x.id, y.i", "y.b")
 	if g.rnd.IntN(3) == 0 {
-		return fmt.Sprintf("SELECT q.k, q.s, count(*), sum(x.v), count(x.v), avg(x.v), max(x.id) FROM f x %s e q ON x.%s GROUP BY q.k, q.s%s",
-			g.pick("JOIN", "LEFT JOIN", "RIGHT JOIN"), g.pick("e = q.id", "w = q.a", "v = q.k"), g.pick("", " HAVING count(*) > 2"))
+		one := g.pick("q.k", "q.id", "q.a")
+		return fmt.Sprintf("SELECT %[1]s, q.s, count(*), sum(x.v), count(x.v), avg(x.v), count(DISTINCT x.k), bool_or(x.v > 0) FILTER (WHERE x.k > 1) FROM f x %[2]s e q ON x.%[3]s GROUP BY %[1]s, q.s%[4]s",
+			one, g.pick("JOIN", "LEFT JOIN", "RIGHT JOIN"), g.pick("e = q.id", "w = q.a", "v = q.k"), g.pick("", " HAVING count(*) > 2"))
 	}
 	kind, on := g.pick("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"), g.on("x", "y")
 	from := fmt.Sprintf("%s x %s %s y ON %s", g.table(), kind, g.table(), on)

@@ -16,7 +16,7 @@ const campaignMax = 2 * time.Minute
 // planted are bugs of joins, subqueries, aggregation, sets and order that random queries compared with PostgreSQL must find.
 var planted = []string{
 	"join-null-matches", "join-loses-unmatched", "opt-not-in-is-anti", "opt-count-bug", "opt-on-is-where", "opt-outer-is-inner", "limit-off-by-one",
-	"sort-ignores-nulls-first", "bind-union-all-is-union", "opt-distinct-lost", "except-all-forgets-counts",
+	"sort-ignores-nulls-first", "bind-union-all-is-union", "opt-distinct-lost", "except-all-forgets-counts", "opt-group-of-many", "opt-null-references",
 }
 
 // huntPlanted plants each bug, and demands that random queries of new seeds find a difference from the server in time.

@@ -73,5 +73,8 @@ depends on it.`, dropSort},
 	{"DropDistinctArgument", `The smallest of some values is that of the distinct ones; so with the greatest, with AND and OR.`,
 		dropDistinctArgument},
 	{"DropInnerDistinct", `What removes duplicates, UNION, INTERSECT or EXCEPT, needs no inputs without them.`, dropInnerDistinct},
+	{"AggregateBelowJoin", `If each group of a join is one row of one side, the other side can be grouped by what it is joined by, and
+the join finds one group for each row. That is done where it makes the other side much smaller, and the join would not.`,
+		aggregateBelowJoin},
 	{"PropagateEmpty", `A join, grouping or union over no rows is known to have none.`, propagateEmpty},
 }
