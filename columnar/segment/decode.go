@@ -37,6 +37,7 @@ type pages struct {
 
 	deltas32 deltas[int32]
 	deltas64 deltas[int64]
+	runs     codeRuns
 
 	raw     []byte
 	levels  []uint8
@@ -174,6 +175,16 @@ func setRange(words []uint64, from, to int) {
 }
 
 func (p *pages) addCodes(raw []byte, n int) error {
+	if e := &p.into; e.data != nil && n == e.rows {
+		p.coded, e.placed = true, true
+		if err := p.runs.begin(raw); err != nil {
+			return err
+		}
+		if e.codes != nil {
+			return placeCodesIn(&p.runs, e, e.codes)
+		}
+		return placeCodesIn(&p.runs, e, e.ints)
+	}
 	codes, err := (&rle.DictionaryEncoding{}).DecodeInt32(p.i32[:0], raw)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func addDeltas[I int32 | int64](p *pages, d *deltas[I], n int, of func(I) int64)
 		return err
 	case p.into.data != nil && n == p.into.rows && unsafe.Sizeof(d.least) >= uintptr(p.into.width):
 		p.into.placed = true
-		return placeInto(d, &p.into)
+		return placeDeltasIn(d, &p.into)
 	}
 	at := len(p.ints)
 	p.ints = grow(p.ints, n)
@@ -40,27 +40,4 @@ func addDeltas[I int32 | int64](p *pages, d *deltas[I], n int, of func(I) int64)
 		p.ints[at+i] = of(I(x))
 	}
 	return nil
-}
-
-// entries are those of a vector that a page of integers without NULLs goes to directly.
-type entries struct {
-	data   unsafe.Pointer // nil: none
-	rows   int
-	width  uint8
-	base   int64
-	placed bool // the page is there
-}
-
-// placeInto decodes into entries that are no wider than the integers.
-func placeInto[I int32 | int64](d *deltas[I], e *entries) error {
-	switch base := I(e.base); e.width {
-	case 1:
-		return placeDeltas(d, unsafe.Slice((*uint8)(e.data), e.rows), base)
-	case 2:
-		return placeDeltas(d, unsafe.Slice((*uint16)(e.data), e.rows), base)
-	case 4:
-		return placeDeltas(d, unsafe.Slice((*uint32)(e.data), e.rows), base)
-	default:
-		return placeDeltas(d, unsafe.Slice((*uint64)(e.data), e.rows), base)
-	}
 }

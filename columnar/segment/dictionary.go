@@ -21,6 +21,17 @@ type dictionary struct {
 	chunkInts [][]int64
 }
 
+// width returns the bytes of the codes of a vector.
+func (d *dictionary) width() uint8 {
+	switch n := d.values.Values.N; {
+	case n <= 1<<8:
+		return 1
+	case n <= 1<<16:
+		return 2
+	}
+	return 4
+}
+
 // dictionaryOf reads the dictionary of column i; nil if it has none.
 func (s *Segment) dictionaryOf(i int) (*dictionary, error) {
 	return s.cols[i].dict.get(func() (*dictionary, error) { return s.readDictionary(i) })

@@ -45,16 +45,6 @@ func (x *vector) roomFor(p *pages, width uint8) unsafe.Pointer {
 	return x.room(p.rows, int(width))
 }
 
-// expect has the integers of column i in zone z decoded into the vector, if that is how its page is encoded.
-func (s *Segment) expect(x *vector, p *pages, i, z int, pgs []page) {
-	c := &s.cols[i]
-	zn := &c.zones[z]
-	if pg := &pgs[0]; len(pgs) == 1 && pg.enc == encDelta && pg.nulls == 0 && pg.rows == uint32(zn.rows) &&
-		zn.flags&zoneExcept == 0 && s.layouts[i].ints() {
-		p.into = entries{data: x.unset(int(zn.rows), int(c.width)), rows: int(zn.rows), width: c.width, base: c.base}
-	}
-}
-
 // fill makes the vector of what was decoded of column i in zone z.
 func (s *Segment) fill(x *vector, p *pages, i, z int) error {
 	c, l := &s.cols[i], &s.layouts[i]
@@ -152,6 +142,10 @@ func placeBy[T uint8 | uint16 | uint32 | uint64, V int64 | uint32](dst []T, p *p
 
 // fillBy is placeBy for entries of the vector's width.
 func fillBy[V int64 | uint32](x *vector, p *pages, table []V, base V) {
+	if p.into.placed {
+		x.v.Data = p.into.data
+		return
+	}
 	x.v.Data = x.roomFor(p, x.v.Width)
 	switch x.v.Width {
 	case 1:
@@ -190,13 +184,7 @@ func (s *Segment) fillCodes(x *vector, p *pages, i, z int) error {
 		return nil
 	}
 	x.v.Form, x.v.Dictionary = vec.Dict, &d.values
-	x.v.Width = 2
-	switch n := d.values.Values.N; {
-	case n <= 1<<8:
-		x.v.Width = 1
-	case n > 1<<16:
-		x.v.Width = 4
-	}
+	x.v.Width = d.width()
 	x.v.VarNumeric, x.v.Scale = d.values.Values.VarNumeric, d.values.Values.Scale
 	fillBy(x, p, m, 0)
 	return nil
