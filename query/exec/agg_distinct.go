@@ -117,12 +117,9 @@ func (s *aggSink) finishDistinct(ctx context.Context, t *groupTable, m *mergeScr
 }
 
 func (s *aggSink) feedDistinct(ctx context.Context, i int, d *distinctSet, t *groupTable, m, sm *mergeScratch) error {
-	set, err := newGroupTable(&d.sub, sm.s.rows, &sm.arena)
-	if err != nil {
-		return err
-	}
+	set := s.locals[0].sets[i].t // the others' values go there
 	defer set.free()
-	for _, l := range s.locals {
+	for _, l := range s.locals[1:] {
 		if err := set.mergeAll(l.sets[i].t, sm); err != nil {
 			return err
 		}

@@ -85,12 +85,15 @@ func (s *aggSink) finish(ctx context.Context) error {
 	s.arena.slabs = append(s.arena.slabs, m.arena.slabs...) // the tables use it until the end
 	m.arena.slabs = nil
 	defer m.free()
-	t, err := newGroupTable(a, m.s.rows, &s.arena)
+	t, err := s.base(m)
 	if err != nil {
 		return err
 	}
 	s.result.owned = append(s.result.owned, t)
 	for _, p := range parts {
+		if p == t {
+			continue
+		}
 		if err := t.mergeAll(p, m); err != nil {
 			return err
 		}
@@ -111,6 +114,23 @@ func (s *aggSink) finish(ctx context.Context) error {
 	}
 	s.output(t)
 	return nil
+}
+
+// base returns the table that the others are merged into: the largest of the workers' that has an index of all its
+// groups, which it takes from its worker, or a new one.
+func (s *aggSink) base(m *mergeScratch) (*groupTable, error) {
+	var best *aggLocal
+	for _, l := range s.locals {
+		if !s.a.ordered && len(l.t.runs) == 0 && l.t.n > 0 && (best == nil || l.t.n > best.t.n) {
+			best = l
+		}
+	}
+	if best == nil {
+		return newGroupTable(s.a, m.s.rows, &s.arena)
+	}
+	t := best.t
+	best.t = &groupTable{}
+	return t, nil
 }
 
 // output makes the groups of t the result, in the order of their first rows if that is kept.
