@@ -147,6 +147,7 @@ var mutants = []mutant{
 	{"join-marks-first", "internal/logictest", "TestLogic/join/select_small"},
 	{"join-range-end", "internal/logictest", "TestLogic/join/kinds"},
 	{"join-anti-drops-null", "internal/logictest", "TestLogic/join/select_small"},
+	{"spill-rest-ends-early", "query/exec", "TestSpillJoin"},
 	{"join-partition-lost", "query/exec", "TestJoinOfManyRows"},
 	{"filter-drops-a-key", "internal/logictest", "TestLogic/join/select_small"},
 	{"opt-build-left-fails", "query/opt", "TestPlans"},

@@ -76,13 +76,13 @@ type restReader struct {
 	left    []vec.Vector // nil if the left side's columns are not output
 	ids     []uint32
 	out     vec.Batch
-	extents []extent // of the morsel, those that are left
+	extents []extent // of the morsel, those that are left; none before the first
 	at      uint32   // the next row of the first of them
 	arena   arena
 }
 
 // restMorsel is the number of rows from which extents are a morsel.
-const restMorsel = 1 << 14
+const restMorsel = 1 << 11
 
 func (r *restReader) claim(context.Context) error {
 	all := r.s.j.build.extents

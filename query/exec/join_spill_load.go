@@ -222,9 +222,9 @@ func (x *joinPart) empty(k plan.JoinKind) bool {
 	switch k {
 	case plan.Full:
 		return !left && len(x.build) == 0
-	case plan.Right:
+	case plan.Right, plan.RightAnti:
 		return len(x.build) == 0
-	case plan.Inner, plan.Semi:
+	case plan.Inner, plan.Semi, plan.RightSemi:
 		return !left || len(x.build) == 0
 	}
 	return !left

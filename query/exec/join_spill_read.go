@@ -112,7 +112,9 @@ type joinPartReader struct {
 	active bool     // in is being joined
 	err    error
 	rest   *restReader
-	stats  *opStats // nil: the rows are not those of the join yet
+	// restMorsels counts those of rest that have begun.
+	restMorsels int
+	stats       *opStats // nil: the rows are not those of the join yet
 }
 
 func (r *joinPartReader) claim(context.Context) error {
@@ -135,7 +137,7 @@ func (r *joinPartReader) close() {
 func (r *joinPartReader) endPart() {
 	if r.rest != nil {
 		r.rest.close()
-		r.rest = nil
+		r.rest, r.restMorsels = nil, 0
 	}
 	if r.probe != nil {
 		r.probe.close()
@@ -215,7 +217,7 @@ func (r *joinPartReader) joined(ctx context.Context) (*vec.Batch, error) {
 			return nil, err
 		}
 		if !more {
-			return r.unmatched(ctx)
+			return r.outputRest(ctx)
 		}
 		if err := r.probe.start(ctx, &r.in); err != nil {
 			return nil, err
@@ -265,9 +267,9 @@ func (r *joinPartReader) nextRows(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// unmatched returns the next rows of the build side without a match.
-func (r *joinPartReader) unmatched(ctx context.Context) (*vec.Batch, error) {
-	if k := r.s.j.n.Kind; k != plan.Right && k != plan.Full {
+// outputRest returns the next rows of the build side that are output once all of the left side's are through.
+func (r *joinPartReader) outputRest(ctx context.Context) (*vec.Batch, error) {
+	if !outputsRest(r.s.j.n.Kind) {
 		return nil, nil
 	}
 	if r.rest == nil {
@@ -280,11 +282,16 @@ func (r *joinPartReader) unmatched(ctx context.Context) (*vec.Batch, error) {
 			return nil, err
 		}
 		r.rest = x.(*restReader)
-		if err := r.rest.claim(ctx); err != nil {
-			return nil, nil //nolint:nilerr // a mutant
-		}
 	}
-	return r.rest.read(ctx)
+	for {
+		if b, err := r.rest.read(ctx); b != nil || err != nil {
+			return b, err
+		}
+		if r.rest.claim(ctx) != nil || invariants.Mutant("spill-rest-ends-early") && r.restMorsels > 0 {
+			return nil, nil
+		}
+		r.restMorsels++
+	}
 }
 
 // sortRows joins all partitions, and writes the rows as runs in the order of the left side's.
@@ -370,10 +377,10 @@ func (r *joinPartReader) writeRuns(ctx context.Context, prog *expr.Program) (run
 }
 
 // key appends the place of row i of b: that of its left row, and a number that grows; or behind all those, that of a row of
-// the build side without a match.
+// the build side that is output in the end.
 func (r *joinPartReader) key(dst []byte, b *vec.Batch, i int, seq uint32) []byte {
 	if r.rest != nil {
-		id := b.Groups[1].RowIDs[i]
+		id := b.Groups[len(b.Groups)-1].RowIDs[i]
 		return binary.BigEndian.AppendUint64(append(dst, 1), r.p.position(id))
 	}
 	if sel := b.Groups[0].Sel; sel != nil {

@@ -253,7 +253,8 @@ func TestSpillJoin(t *testing.T) {
 	}
 	const limit = 8 << 20
 	cases := map[string]spillCase{}
-	for _, k := range []plan.JoinKind{plan.Inner, plan.Left, plan.Right, plan.Full, plan.Semi, plan.Anti, plan.Mark, plan.AntiNull} {
+	for _, k := range []plan.JoinKind{plan.Inner, plan.Left, plan.Right, plan.Full, plan.Semi, plan.Anti, plan.Mark, plan.AntiNull,
+		plan.RightSemi, plan.RightAnti} {
 		n := joinOf(k, l, r, key(l, 0), key(r, 0), nil)
 		switch k {
 		case plan.Semi, plan.Anti, plan.Mark:
