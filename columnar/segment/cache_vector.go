@@ -44,8 +44,57 @@ func (p *vectorParts) addValid(v *vec.Vector) {
 	p.parts = append(p.parts, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words)))
 }
 
-// cutBlocks gathers the strings that are not in their views, and cuts them between strings.
+// cutBlocks makes parts of the strings that are not in their views.
 func (p *vectorParts) cutBlocks(v *vec.Vector) {
+	if !p.cutInPlace(v) {
+		p.gatherBlocks(v)
+	}
+}
+
+// cutInPlace cuts the only block of a vector between strings, if these are almost all of it and lie in order, as those of
+// a page do.
+func (p *vectorParts) cutInPlace(v *vec.Vector) bool {
+	if len(v.Blocks) != 1 {
+		return false
+	}
+	text, end := uint64(0), uint64(0)
+	for i := range p.views {
+		x := &p.views[i]
+		if x.Len <= vec.InlineMax || v.IsNull(i) {
+			continue
+		}
+		if uint64(x.Off) < end {
+			return false
+		}
+		text, end = text+uint64(x.Len), uint64(x.Off)+uint64(x.Len)
+	}
+	if text*8 < uint64(len(v.Blocks[0]))*7 {
+		return false
+	}
+	block, from, to := uint32(0), uint32(0), uint32(0)
+	for i := range p.views {
+		x := &p.views[i]
+		if x.Len <= vec.InlineMax || v.IsNull(i) {
+			continue
+		}
+		switch {
+		case to == 0:
+			from = x.Off
+		case x.Off+x.Len-from > blockPieceMax:
+			p.parts = append(p.parts, v.Blocks[0][from:to])
+			block, from = block+1, x.Off
+		}
+		to = x.Off + x.Len
+		x.Block, x.Off = block, x.Off-from
+	}
+	if to > from {
+		p.parts = append(p.parts, v.Blocks[0][from:to])
+	}
+	return true
+}
+
+// gatherBlocks gathers the strings that are not in their views, and cuts them between strings.
+func (p *vectorParts) gatherBlocks(v *vec.Vector) {
 	p.text = p.text[:0]
 	block, from := uint32(0), 0
 	var ends []int

@@ -6,10 +6,10 @@ import (
 	"hash/crc32"
 	"math"
 	"sync"
+	"unsafe"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 
 	"github.com/laminadb/lamina/vec"
@@ -25,8 +25,10 @@ type pages struct {
 	coded bool
 	codes []int32
 	ints  []int64
-	data  []byte
-	ends  []uint32
+	// the first of the strings begins at from.
+	data []byte
+	from uint32
+	ends []uint32
 
 	// want, if not nil, are the rows whose integers or codes are wanted, of a single page without NULLs; picked: there
 	// are no others among ints and codes.
@@ -39,17 +41,15 @@ type pages struct {
 	deltas64 deltas[int64]
 	runs     codeRuns
 
-	raw     []byte
-	levels  []uint8
-	i32     []int32
-	offsets []uint32
-	bytes   []byte
+	raw    []byte
+	levels []uint8
+	i32    []int32
 }
 
 func (p *pages) reset() {
 	p.rows, p.nulls, p.coded, p.want, p.picked, p.into = 0, 0, false, nil, false, entries{}
 	p.present, p.codes, p.ints = p.present[:0], p.codes[:0], p.ints[:0]
-	p.data, p.ends = p.data[:0], p.ends[:0]
+	p.data, p.ends, p.from = p.data[:0], p.ends[:0], 0
 }
 
 var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
@@ -218,24 +218,38 @@ func grow[T any](s []T, n int) []T {
 	return t
 }
 
+// addDeltaLength takes strings whose lengths stand before them. They are not copied if they are the first, and in memory of
+// the pages' own.
 func (p *pages) addDeltaLength(raw []byte, n int) error {
-	var e delta.LengthByteArrayEncoding
-	b, offsets, err := e.DecodeByteArray(p.bytes[:0], raw, p.offsets[:0])
-	if p.bytes, p.offsets = b, offsets; err != nil {
+	if err := p.deltas32.begin(raw, n); err != nil {
 		return err
 	}
-	if len(offsets) != n+1 {
-		return fmt.Errorf("%d strings where there are %d", len(offsets)-1, n)
+	at := len(p.ends)
+	p.ends = grow(p.ends, n)
+	ends := p.ends[at:]
+	if err := placeDeltas(&p.deltas32, ends, 0); err != nil {
+		return err
 	}
-	if len(p.data) == 0 && len(p.ends) == 0 && offsets[0] == 0 {
-		p.data, p.bytes = b, p.data
-		p.ends = append(p.ends, offsets[1:]...)
-		return nil
+	text := p.deltas32.raw
+	end, most := uint64(0), uint64(len(text))
+	for i, length := range ends {
+		if end += uint64(length); end > most {
+			return fmt.Errorf("a string beyond the end of the page")
+		}
+		ends[i] = uint32(end)
 	}
-	at := uint32(len(p.data))
-	p.data = append(p.data, b[offsets[0]:offsets[n]]...)
-	for _, o := range offsets[1:] {
-		p.ends = append(p.ends, at+o-offsets[0])
+	text = text[:end]
+	shift := uint32(len(p.data))
+	if own := len(p.data) == 0 && at == 0 && unsafe.SliceData(raw) == unsafe.SliceData(p.raw); own {
+		shift = uint32(len(raw) - len(p.deltas32.raw))
+		p.data, p.raw, p.from = raw[:int(shift)+len(text)], p.data, shift
+	} else {
+		p.data = append(p.data, text...)
+	}
+	if shift > 0 {
+		for i := range ends {
+			ends[i] += shift
+		}
 	}
 	return nil
 }

@@ -181,3 +181,55 @@ func BenchmarkDeltas(b *testing.B) {
 		})
 	}
 }
+
+// TestLengths: strings are those that were encoded, in memory of the pages' own or not, and after others; lengths that go
+// beyond the end are refused.
+func TestLengths(t *testing.T) {
+	rng := rand.New(rand.NewPCG(67, 67))
+	var e delta.LengthByteArrayEncoding
+	checked := 0
+	for range 400 {
+		var p pages
+		var all [][]byte
+		for k := range 1 + rng.IntN(3) {
+			n := 1 + rng.IntN(300)
+			var text []byte
+			offsets := []uint32{0}
+			for range n {
+				s := make([]byte, rng.IntN(1+rng.IntN(40)))
+				for i := range s {
+					s[i] = byte(rng.Uint32())
+				}
+				all, text = append(all, s), append(text, s...)
+				offsets = append(offsets, uint32(len(text)))
+			}
+			raw, err := e.EncodeByteArray(nil, text, offsets)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k == 0 && rng.IntN(2) == 0 {
+				p.raw = append(p.raw[:0], raw...)
+				raw = p.raw
+			}
+			if len(text) > 0 {
+				if err := new(pages).addDeltaLength(slices.Clip(raw[:len(raw)-1]), n); err == nil {
+					t.Fatal("a string beyond the end was accepted")
+				}
+			}
+			if err := p.addDeltaLength(raw, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		from := p.from
+		for i, s := range all {
+			if got := p.data[from:p.ends[i]]; string(got) != string(s) {
+				t.Fatalf("string %d is %q, not %q", i, got, s)
+			}
+			from = p.ends[i]
+			checked++
+		}
+	}
+	if checked < 50_000 {
+		t.Fatalf("only %d strings", checked)
+	}
+}

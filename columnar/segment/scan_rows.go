@@ -90,6 +90,7 @@ func (sc *Scan) takeDead() bool {
 		}
 		sc.sel = append(sc.sel, uint16(int(p)-from))
 	}
+	sc.dead += len(sc.sel)
 	sc.n = sc.rows - len(sc.sel)
 	sc.holed = len(sc.sel)*holesPart <= sc.rows
 	return sc.holed

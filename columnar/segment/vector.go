@@ -197,7 +197,7 @@ func (x *vector) fillStrings(p *pages) {
 	x.block, p.data = p.data, x.block
 	x.v.Blocks = [][]byte{x.block}
 	views := unsafe.Slice((*vec.StrView)(x.v.Data), p.rows)
-	from, k := uint32(0), 0
+	from, k := p.from, 0
 	for i := range views {
 		if p.nulls > 0 && p.present[i>>6]>>(i&63)&1 == 0 {
 			continue
@@ -265,7 +265,7 @@ func (s *Segment) datumAt(p *pages, i, z, k int) (types.Datum, error) {
 		}
 		return d.values.Values.Datum(int(d.maps[ch.ordinal][p.codes[k]])), nil
 	case l.phys == physBytes:
-		from := uint32(0)
+		from := p.from
 		if k > 0 {
 			from = p.ends[k-1]
 		}
