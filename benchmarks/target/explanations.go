@@ -28,8 +28,9 @@ var Explanations = map[string]string{
 		"takes half a nanosecond a value, beside which the list of about 20 rows a batch, and adding them up, is seen",
 	"bitmap": "nearly every zone of 2,048 rows has a row that is wanted: a third of the time waits for memory, one row after the other, a quarter " +
 		"is the collector of garbage, a fifth prepares the scan; the other side compares two bytes a row, in order",
-	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: two fifths of the time undo their delta encoding up to " +
-		"the last such row, since it cannot be entered in the middle; the other side does that for two columns instead of one",
+	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: all of them are read and checked, and their " +
+		"differences added up as far as the last such row, since delta encoding cannot be entered in the middle; the other side reads one column more, and " +
+		"looks its codes up and compares them at a part of a nanosecond each",
 	"load-columns": "most of the processor time makes segments: columns are gathered, keys are made, and pages are encoded, on all cores",
 	"load-rows": "a fifth of the processor time turns Go values into columns, another fifth gathers these for segments, a third encodes the " +
 		"segments",

@@ -230,7 +230,7 @@ func (p *pages) addDeltaLength(raw []byte, n int) error {
 	if err := placeDeltas(&p.deltas32, ends, 0); err != nil {
 		return err
 	}
-	text := p.deltas32.raw
+	text := p.deltas32.rest()
 	end, most := uint64(0), uint64(len(text))
 	for i, length := range ends {
 		if end += uint64(length); end > most {
@@ -241,7 +241,7 @@ func (p *pages) addDeltaLength(raw []byte, n int) error {
 	text = text[:end]
 	shift := uint32(len(p.data))
 	if own := len(p.data) == 0 && at == 0 && unsafe.SliceData(raw) == unsafe.SliceData(p.raw); own {
-		shift = uint32(len(raw) - len(p.deltas32.raw))
+		shift = uint32(p.deltas32.at)
 		p.data, p.raw, p.from = raw[:int(shift)+len(text)], p.data, shift
 	} else {
 		p.data = append(p.data, text...)

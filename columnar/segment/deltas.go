@@ -16,27 +16,33 @@ var errDeltas = errors.New("malformed delta encoding")
 // deltas reads a page of integers in DELTA_BINARY_PACKED, miniblock by miniblock. Integers wrap around in their width, as
 // Parquet has it. Its memory is used again.
 type deltas[I int32 | int64] struct {
-	raw    []byte // from the next block or miniblock on
-	last   I      // the value before the next one; at first that is the first value
-	left   int    // values after that
-	size   int    // of a miniblock
-	count  int    // miniblocks of a block
-	least  I      // what the differences of the block are above
-	widths []byte // of the block's miniblocks that come
+	raw   []byte // the page
+	at    int    // in raw, of the next block or miniblock
+	last  I      // the value before the next one; at first that is the first value
+	left  int    // values after that
+	size  int    // of a miniblock
+	count int    // miniblocks of a block
+	least I      // what the differences of the block are above
+	// The widths of the block's miniblocks that come stand in raw from width on, up to widths.
+	width, widths int
 
 	space  []I
 	padded []byte
 }
 
+// rest returns what comes after the values, if all were read.
+func (d *deltas[I]) rest() []byte { return d.raw[d.at:] }
+
 // begin reads the head of a page of n values, one at least.
 func (d *deltas[I]) begin(raw []byte, n int) error {
 	var head [4]uint64
+	at := 0
 	for i := range head {
-		x, k := binary.Uvarint(raw)
+		x, k := binary.Uvarint(raw[at:])
 		if k <= 0 {
 			return errDeltas
 		}
-		head[i], raw = x, raw[k:]
+		head[i], at = x, at+k
 	}
 	block, count := head[0], head[1]
 	if head[2] != uint64(n) || count == 0 || block%count != 0 || count > block {
@@ -46,7 +52,7 @@ func (d *deltas[I]) begin(raw []byte, n int) error {
 	if size%32 != 0 || size > miniblockMax {
 		return errDeltas
 	}
-	d.raw, d.left, d.size, d.count, d.widths = raw, n-1, int(size), int(count), nil
+	d.raw, d.at, d.left, d.size, d.count, d.width, d.widths = raw, at, n-1, int(size), int(count), 0, 0
 	first := int64(head[3]>>1) ^ -int64(head[3]&1)
 	if d.last = I(first); int64(d.last) != first {
 		return errDeltas
@@ -59,41 +65,44 @@ func (d *deltas[I]) begin(raw []byte, n int) error {
 
 // beginBlock reads the head of a block.
 func (d *deltas[I]) beginBlock() error {
-	least, k := binary.Varint(d.raw)
-	if k <= 0 || len(d.raw)-k < d.count {
+	least, k := binary.Varint(d.raw[d.at:])
+	if k <= 0 || len(d.raw)-d.at-k < d.count {
 		return errDeltas
 	}
-	d.least, d.widths, d.raw = I(least), d.raw[k:k+d.count], d.raw[k+d.count:]
+	d.least, d.width = I(least), d.at+k
+	d.widths = d.width + d.count
+	d.at = d.widths
 	return nil
 }
 
 // next returns the differences of the next miniblock less d.least, and how many they are; nil if all are 0. They stay
 // until the next call.
 func (d *deltas[I]) next() (diffs []I, n int, err error) {
-	if len(d.widths) == 0 {
+	if d.width == d.widths {
 		if err := d.beginBlock(); err != nil {
 			return nil, 0, err
 		}
 	}
-	w := uint(d.widths[0])
-	d.widths, n = d.widths[1:], min(d.size, d.left)
+	w := uint(d.raw[d.width])
+	d.width, n = d.width+1, min(d.size, d.left)
 	if d.left -= n; w == 0 {
 		return nil, n, nil
 	}
 	bits := 8 * uint(unsafe.Sizeof(d.least))
 	bytes, padding := d.size*int(w)/8, int(bits)/2
-	if w > bits || len(d.raw) < (n*int(w)+7)/8 {
+	src := d.raw[d.at:]
+	if w > bits || len(src) < (n*int(w)+7)/8 {
 		return nil, 0, errDeltas
 	}
-	src := d.raw
+	d.at += min(bytes, len(src))
 	if cap(src) < bytes+padding || len(src) < bytes { // the last ones; what unpacks them reads more
 		if cap(d.padded) < bytes+padding {
 			d.padded = make([]byte, bytes+padding)
 		}
-		src = d.padded[:bytes+padding]
-		clear(src[copy(src, d.raw):])
+		few := d.padded[:bytes+padding]
+		clear(few[copy(few, src):])
+		src = few
 	}
-	d.raw = d.raw[min(bytes, len(d.raw)):]
 	diffs = d.space[:d.size]
 	bitpack.Unpack(diffs, src[:bytes], w)
 	return diffs[:n], n, nil
