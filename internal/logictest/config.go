@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+
+	"github.com/laminadb/lamina/query/opt"
 )
 
 // Config is a way to run Lamina. None of it may change an answer.
@@ -23,7 +25,7 @@ type Config struct {
 	Join, Aggregate string
 	// Filters and Runs allow run-time filters and run aggregation.
 	Filters, Runs bool
-	// Rules is all or none of the optimizer's.
+	// Rules is all or none of the optimizer's, or the name of the one that is off.
 	Rules string
 	// QueryBytes bounds the memory of a query; 0: the default.
 	QueryBytes int64
@@ -90,6 +92,32 @@ func Random(seed uint64, n int) []Config {
 		for _, f := range factors {
 			f.set(&configs[i], f.values[rnd.IntN(len(f.values))])
 		}
+	}
+	return configs
+}
+
+// Each returns the default configuration with each choice of a factor made alone, and with each rule of the optimizer
+// off.
+func Each() []Config {
+	plain := func() Config {
+		var c Config
+		for _, f := range factors {
+			f.set(&c, f.values[0])
+		}
+		return c
+	}
+	var configs []Config
+	for _, f := range factors {
+		for _, v := range f.values[1:] {
+			c := plain()
+			f.set(&c, v)
+			configs = append(configs, c)
+		}
+	}
+	for _, name := range opt.RuleNames() {
+		c := plain()
+		c.Rules = name
+		configs = append(configs, c)
 	}
 	return configs
 }
@@ -178,6 +206,7 @@ func (c Config) String() string {
 		on   bool
 		name string
 	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"}, {c.Rules == "none", "norules"},
+		{c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
 		if o.on {
 			s += "-" + o.name
@@ -194,8 +223,12 @@ func (c Config) settings() map[string]string {
 		"debug_join": c.Join, "debug_aggregate": c.Aggregate,
 		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs],
 	}
-	if c.Rules == "none" {
+	switch c.Rules {
+	case "all":
+	case "none":
 		s["debug_disabled_rules"] = "all"
+	default:
+		s["debug_disabled_rules"] = c.Rules
 	}
 	return s
 }

@@ -53,6 +53,8 @@
 //
 //	go test ./internal/logictest
 //	go test ./internal/logictest -run TestLogic -more 100 -seed 7 random configurations besides the pairwise array
+//	go test ./internal/logictest -run TestLogic -each -timeout 2h each strategy forced or off, and each rule of the
+//	                                                              optimizer off, one at a time
 //	go test ./internal/logictest -run TestLogic/join -v           one file or folder
 //	go test ./internal/logictest -run TestOracle -oracle postgres://user@host:port/postgres
 //	                                                              do the files say what PostgreSQL 18 does?

@@ -18,6 +18,7 @@ var (
 	rewrite = flag.Bool("rewrite", false, "replace what the files expect by what the database answers")
 	oracle  = flag.String("oracle", "", "postgres://… of a PostgreSQL 18 server, for TestOracle")
 	only    = flag.String("config", "", "run only configurations whose name has this in it")
+	each    = flag.Bool("each", false, "run instead each choice of the configurations alone, and with each rule of the optimizer off")
 	more    = flag.Int("more", 0, "number of random configurations to run besides the pairwise array")
 	seed    = flag.Uint64("seed", 1, "of the random configurations")
 )
@@ -92,6 +93,9 @@ func (s *totals) add(f *logictest.File, configs []logictest.Config, r *logictest
 // TestLogic runs every file in every configuration of the pairwise array.
 func TestLogic(t *testing.T) {
 	configs := append(logictest.Pairwise(), logictest.Random(*seed, *more)...)
+	if *each {
+		configs = logictest.Each()
+	}
 	if *rewrite {
 		configs = configs[:1]
 	}

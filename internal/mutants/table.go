@@ -183,7 +183,7 @@ var mutants = []mutant{
 	{"dv-ignore-watermark", "columnar/deletion", "TestVectorsAgainstModel"},
 	{"opt-limit-below-filter", "internal/logictest", "TestRandomQueries"},
 	{"opt-null-references", "internal/logictest", "TestLogic/join/eliminated"},
-	{"opt-group-of-many", "internal/logictest", "TestRandomQueries"},
+	{"opt-group-of-many", "internal/logictest", "TestLogic/agg/below_join"},
 	{"bind-union-all-is-union", "internal/logictest", "TestLogic/select/setops"},
 	{"opt-fact-from-estimate", "internal/logictest", "TestRandomQueries"},
 	{"apply-ignores-collisions", "internal/logictest", "TestLogic/subquery/apply"},
