@@ -11,6 +11,9 @@
 // may produce, because it writes before it knows whether to keep. Output may alias the selection
 // that is read, since it never overtakes it.
 //
+// On amd64 with AVX2 some kernels begin with assembly (simd_amd64.s), which takes whole blocks of the input; the
+// loop in Go does the rest, and everything elsewhere. Both must agree (TestAssembly).
+//
 // Operators are spelled out in loop bodies: a comparison passed as a function value would be called for
 // each row.
 package kernel
