@@ -2,6 +2,7 @@ package target_test
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,6 +40,16 @@ func TestNames(t *testing.T) {
 	for name := range target.Explanations {
 		if !names[name] {
 			t.Errorf("an explanation of %q", name)
+		}
+	}
+}
+
+// TestQueries: reasons are of queries that there are.
+func TestQueries(t *testing.T) {
+	name := regexp.MustCompile(`^(tpch Q\d+|disguised Q\d+|ssb Q\d\.\d|h2o-groupby G\d+|h2o-join J\d) *$`)
+	for query, why := range target.Queries {
+		if !name.MatchString(query) || len(why) < 20 {
+			t.Errorf("%s: %s", query, why)
 		}
 	}
 }

@@ -57,10 +57,18 @@ var parts = []part{
 	{"ssb", runSSB}, {"h2o", runH2O}, {"htap", runHTAP},
 }
 
+// queryProfiled are the parts that have a profile for each query.
+var queryProfiled = []string{"tpch", "disguised", "ssb", "h2o"}
+
 func run(ctx context.Context) (err error) {
 	o, err := parse()
 	if err != nil {
 		return err
+	}
+	if o.profile != "" {
+		if err := os.MkdirAll(o.profile, 0o755); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp(o.dir, "lamina-bench-")
 	if err != nil {
@@ -96,7 +104,7 @@ func (t part) in(ctx context.Context, p *page, o *options, dir string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if o.profile != "" && t.name != "tpch" { // which has one for each query
+	if o.profile != "" && !slices.Contains(queryProfiled, t.name) {
 		f, err := os.Create(filepath.Join(o.profile, t.name+".pprof"))
 		if err != nil {
 			return err
