@@ -77,20 +77,25 @@ func fillBeside(t *testing.T, db *lamina.DB) {
 // appendRows appends rows 0 … total-1 in transactions of a number of rows.
 func appendRows(ctx context.Context, db *lamina.DB, name string, each, total int) error {
 	for from := 0; from < total; from += each {
-		app, err := db.Appender(ctx, name)
-		if err != nil {
-			return err
-		}
-		for i := from; i < from+each; i++ {
-			if err := app.AppendRow(ctx, i, i%7, strings.Repeat("x", 150)+fmt.Sprint(i)); err != nil {
-				return err // the appender has rolled back
-			}
-		}
-		if err := app.Close(ctx); err != nil {
+		if err := appendFrom(ctx, db, name, from, each); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// appendFrom appends rows from one on in a transaction.
+func appendFrom(ctx context.Context, db *lamina.DB, name string, from, rows int) error {
+	app, err := db.Appender(ctx, name)
+	if err != nil {
+		return err
+	}
+	for i := from; i < from+rows; i++ {
+		if err := app.AppendRow(ctx, i, i%7, strings.Repeat("x", 150)+fmt.Sprint(i)); err != nil {
+			return err // the appender has rolled back
+		}
+	}
+	return app.Close(ctx)
 }
 
 // gatedFS makes segments wait, or fail, as long as it is told to.

@@ -43,7 +43,7 @@ func (s *Store) applyRequest(r *txn.Request) error {
 	}
 	switch c := r.State.(type) {
 	case *commit:
-		if err := s.apply(r.LSN, &c.change); err != nil {
+		if err := s.applyCopy(r.LSN, c); err != nil {
 			return err
 		}
 		if len(c.moves) > 0 {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/laminadb/lamina/internal/invariants"
+	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/txn"
@@ -33,6 +35,9 @@ type commit struct {
 	view *view
 	// durable: something of it outlives the process.
 	durable bool
+	// copied are the bytes that are reserved for applying, by which those grow that copiedTo is charged.
+	copied   atomic.Int64
+	copiedTo *mem.Tracker
 	// ended: the outcome was learned, and the transaction was ended with it.
 	ended bool
 	// few is room for what a small transaction does.
@@ -163,7 +168,8 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 	t := c.tx
 	r := &c.request
 	r.Kind, r.Async, r.State = wal.Commit, t.o.Async || !c.durable, c
-	if err := c.loadMoved(ctx); err != nil {
+	if err := errors.Join(c.loadMoved(ctx), c.reserveCopy(ctx)); err != nil {
+		c.releaseCopy()
 		c.releaseMoved(false)
 		t.end()
 		t.s.stats.aborts.Add(1)
@@ -190,6 +196,7 @@ func (c *commit) run(ctx context.Context) (receipt table.Receipt, err error) {
 		return receipt, err // done is called, now or later
 	}
 	if !c.ended { // it was refused before it was appended
+		c.releaseCopy()
 		c.releaseMoved(false)
 		t.end()
 	}
@@ -237,6 +244,7 @@ func (c *commit) done(err error) {
 		}
 	}
 	c.ended = true
+	c.releaseCopy()
 	c.releaseMoved(true)
 	c.tx.end()
 	s.checkpoints.grown(s)

@@ -28,11 +28,12 @@ func (s *Store) memoryFor(use string) *mem.Tracker {
 // addTiers opens the tiers: that of memory tables, and with a directory, of which c is the
 // checkpoint or nil, those of columnar and LSM ones.
 func (s *Store) addTiers(d *directory, c *checkpoint) error {
-	memory, err := rowstore.Open(rowstore.Options{Tracker: s.memoryFor("memory tables")})
+	rows := s.memoryFor("memory tables")
+	memory, err := rowstore.Open(rowstore.Options{Tracker: rows})
 	if err != nil {
 		return err
 	}
-	s.tiers = append(s.tiers, tier{Tier: memory, method: "memory", vacuum: memory.Vacuum})
+	s.tiers = append(s.tiers, tier{Tier: memory, method: "memory", vacuum: memory.Vacuum, copies: rows})
 	if d == nil {
 		return nil
 	}
@@ -53,9 +54,9 @@ func (s *Store) addTiers(d *directory, c *checkpoint) error {
 
 // addColumnar opens the tier of columnar tables in a folder.
 func (s *Store) addColumnar(d *directory, path string) error {
-	c := s.columnar
+	c, rows := s.columnar, s.memoryFor("columnar tables")
 	t, err := columnar.Open(columnar.Options{
-		Tracker: s.memoryFor("columnar tables"), FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, Failed: s.tierFailed,
+		Tracker: rows, FS: d.fs, Dir: path, BeforeSync: s.logBeforeData, Failed: s.tierFailed,
 		Logger: s.logger, ReadOnly: s.readOnly,
 		MemoryBytes: s.mem.Limit(), RelieveBytes: deltaBytes(0, s.common.MemoryBytes) / relievePart,
 		GroupBytes: s.common.MemoryBytes / groupPart, MoveBytes: min(moveBytesMax, s.common.MemoryBytes/movePart),
@@ -69,7 +70,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 		folder: tiersDirName, manifest: t.ManifestName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
 		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit, relieve: t.Relieve,
 		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
-		report: t.Report,
+		report: t.Report, copies: rows,
 	})
 	return nil
 }

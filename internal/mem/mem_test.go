@@ -206,3 +206,40 @@ func BenchmarkAlloc(b *testing.B) {
 		s.Free()
 	}
 }
+
+// TestHandedBytes: what was handed over is taken first, and nothing is charged twice or lost.
+func TestHandedBytes(t *testing.T) {
+	root := NewTracker("root", 100)
+	from, to := root.Child("from", 0), root.Child("to", 0)
+	if err := from.Reserve(60); err != nil {
+		t.Fatal(err)
+	}
+	from.Hand(to, 60)
+	used := func(r, f, o int64) {
+		t.Helper()
+		if root.Used() != r || from.Used() != f || to.Used() != o {
+			t.Errorf("%d, %d and %d bytes are charged, want %d, %d and %d", root.Used(), from.Used(), to.Used(), r, f, o)
+		}
+	}
+	used(60, 0, 0)
+	if fits := to.Child("below", 0).Force(40); !fits {
+		t.Error("40 of 60 handed bytes do not fit")
+	}
+	used(60, 0, 40)
+	if fits := to.Force(30); !fits {
+		t.Error("30 bytes do not fit, 20 of which were handed over")
+	}
+	used(70, 0, 70)
+	to.TakeBack()
+	used(70, 0, 70)
+	to.Release(70)
+	if err := from.Reserve(50); err != nil {
+		t.Fatal(err)
+	}
+	from.Hand(to, 50)
+	to.Force(10)
+	to.TakeBack()
+	used(10, 0, 10)
+	to.Release(10)
+	used(0, 0, 0)
+}

@@ -23,9 +23,11 @@ type Tracker struct {
 	// obliged: what is charged is not refused. kept is what its parent is charged at least.
 	obliged bool
 	kept    int64
-	limit   atomic.Int64 // 0: none of its own
-	used    atomic.Int64
-	peak    atomic.Int64
+	// handed are bytes that its parent is charged already, and that Force takes first.
+	handed atomic.Int64
+	limit  atomic.Int64 // 0: none of its own
+	used   atomic.Int64
+	peak   atomic.Int64
 }
 
 // NewTracker returns a root tracker; limitBytes 0 means no limit.
@@ -124,8 +126,37 @@ func (t *Tracker) Force(n int64) bool {
 		if a.obliged {
 			n = a.beyond(used, n)
 		}
+		n -= a.takeHanded(n)
 	}
 	return ok
+}
+
+// Hand gives bytes that t was charged to another child of its parent: what that is charged by Force comes out of them until
+// they are used up, or taken back.
+func (t *Tracker) Hand(to *Tracker, n int64) {
+	t.used.Add(-n)
+	to.handed.Add(n)
+}
+
+// TakeBack releases what is left of bytes that were handed to t.
+func (t *Tracker) TakeBack() {
+	if n := t.handed.Swap(0); n > 0 {
+		t.parent.Release(n)
+	}
+}
+
+// takeHanded takes at most n of the bytes that were handed to t.
+func (t *Tracker) takeHanded(n int64) int64 {
+	for {
+		have := t.handed.Load()
+		take := min(have, n)
+		if take <= 0 {
+			return 0
+		}
+		if t.handed.CompareAndSwap(have, have-take) {
+			return take
+		}
+	}
 }
 
 func (t *Tracker) notePeak(used int64) {

@@ -73,6 +73,7 @@ var mutants = []mutant{
 	{"lsm-narrow-nothing", "lsm", "TestScanConditions"},
 	{"lsm-apply-without-bound", "lsm", "TestLoadIsBounded"},
 	{"lsm-ingest-without-mark", "lsm", "TestLoadsSurvivePowerLoss"},
+	{"store-copy-for-nothing", ".", "TestCopiesAreReserved"},
 	{"lsm-files-across-tables", "lsm", "TestFilesEndWithTables"},
 	{"lsm-top-is-new", "lsm", "TestLoadsBecomeFiles"},
 	{"lsm-ended-for-nothing", "lsm", "TestEndedKeysAreCharged"},
