@@ -38,4 +38,12 @@
 // counts become runs by the positions of their first rows, and are read by one worker in the morsels that they would
 // have had in memory; so do the rows of a join, by the positions of the left side's rows. An error of a left row is raised
 // when it is met, though: before rows that come before it. A query that fails, or is canceled, leaves no file: it lost its name when it was made.
+//
+// # Joins
+//
+// The build side is complete before the other side begins. Its keys then say how rows are found: by an array of
+// the range if that is small beside the rows (dense), by a bitmap of the range and an array of the keys that occur
+// (rank), or by hashing; and the bitmap, or one of hashes, leaves rows out in the scans of the other side. Joins
+// that output rows of the build side (right, full, right semi, right anti) mark those that match, each worker in
+// a bitmap of its own, and output the rest, or the marked ones, in order, when all of the other side is through.
 package exec
