@@ -66,6 +66,7 @@ var settingTable = []setting{
 	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
+	{name: "debug_spill", kind: settingBool, value: "off", help: "let the state of operators leave memory now and then, as if that were short"},
 	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
 	{name: "debug_vector_rows", kind: settingInt, value: "2048", min: 1, max: 2048, help: "rows of a vector"},
 	{name: "deadlock_timeout", kind: settingDuration, value: "1s", min: 1, max: maxInt32, help: "accepted; deadlocks are looked for as soon as a wait begins"},
@@ -356,6 +357,7 @@ func (v *settingValues) force() exec.Force {
 	return exec.Force{
 		Join: strategy("debug_join"), Aggregate: strategy("debug_aggregate"),
 		NoFilters: !v.bool("debug_join_filters"), NoRuns: !v.bool("debug_run_aggregation"),
+		Spill: v.bool("debug_spill"),
 	}
 }
 

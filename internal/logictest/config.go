@@ -25,6 +25,8 @@ type Config struct {
 	Join, Aggregate string
 	// Filters and Runs allow run-time filters and run aggregation.
 	Filters, Runs bool
+	// Spill lets the state of operators leave memory.
+	Spill bool
 	// Rules is all or none of the optimizer's, or the name of the one that is off.
 	Rules string
 	// QueryBytes bounds the memory of a query; 0: the default.
@@ -80,6 +82,7 @@ func Pairwise() []Config {
 		for k, v := range row {
 			factors[k].set(&configs[i], factors[k].values[v])
 		}
+		configs[i].Spill = i%4 >= 2
 	}
 	return configs
 }
@@ -205,8 +208,8 @@ func (c Config) String() string {
 	for _, o := range []struct {
 		on   bool
 		name string
-	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"}, {c.Rules == "none", "norules"},
-		{c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
+	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"}, {c.Spill, "spill"},
+		{c.Rules == "none", "norules"}, {c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
 		if o.on {
 			s += "-" + o.name
@@ -221,7 +224,7 @@ func (c Config) settings() map[string]string {
 		"debug_vector_rows": strconv.Itoa(c.VectorRows), "max_parallel_workers": strconv.Itoa(c.Workers),
 		"debug_vector_forms": onOff[c.Forms], "debug_row_evaluator": onOff[c.RowByRow],
 		"debug_join": c.Join, "debug_aggregate": c.Aggregate,
-		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs],
+		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs], "debug_spill": onOff[c.Spill],
 	}
 	switch c.Rules {
 	case "all":

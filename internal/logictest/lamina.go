@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -76,8 +77,12 @@ func (l *laminaDB) Close() error {
 		err = l.srv.Close()
 		l.srv = nil
 	}
+	SpilledBytes.Add(l.db.Metrics().SpilledBytes)
 	return errors.Join(err, l.db.Close())
 }
+
+// SpilledBytes counts what databases that were closed have written to temporary files.
+var SpilledBytes atomic.Int64
 
 func (l *laminaDB) Is(name string) bool {
 	return name == "lamina" || name == l.c.Tier || name == "kept" && l.c.Flush != "reopen" // memory tables lose their rows

@@ -34,6 +34,7 @@ const (
 	configurationsMin = 16
 	checkpointsMin    = 2000
 	reopensMin        = 150
+	spilledMin        = 1 << 20
 	refusedMin        = 800 // statements that a tiny memory refuses
 )
 
@@ -207,10 +208,13 @@ func chosen(configs []logictest.Config) []logictest.Config {
 
 // checkMinima demands that a whole run has not lost files, records or configurations.
 func checkMinima(t *testing.T, s *totals, configs int) {
-	t.Logf("%d files, %d records (%d for others or refused), %d configurations, %d statements, %d checkpoints, %d times closed and opened",
-		s.files, s.records, s.skipped, configs, s.runs, s.checkpoints, s.reopens)
+	t.Logf("%d files, %d records (%d for others or refused), %d configurations, %d statements, %d checkpoints, %d times closed and opened, "+
+		"%d bytes spilled", s.files, s.records, s.skipped, configs, s.runs, s.checkpoints, s.reopens, logictest.SpilledBytes.Load())
 	if *rewrite || *only != "" || partial() || t.Failed() {
 		return
+	}
+	if n := logictest.SpilledBytes.Load(); n < spilledMin {
+		t.Errorf("%d bytes were spilled, less than %d", n, spilledMin)
 	}
 	if s.files < filesMin || s.records < recordsMin || configs < atLeast(configurationsMin) ||
 		s.checkpoints < atLeast(checkpointsMin) || s.reopens < atLeast(reopensMin) {

@@ -201,7 +201,7 @@ func (b *partBuilder) table(a *aggregation) *groupTable {
 
 // full reports whether a table must not grow by n groups, and can be partitioned instead.
 func (b *partBuilder) full(t *groupTable, n, depth int) bool {
-	return depth < spillDepth && !b.room.ask(t.growth(n), stateShare) && !b.s.a.q.small(t.bytesOf())
+	return t.n > 0 && b.s.a.q.again(depth) && !b.room.ask(t.growth(n), stateShare) && !b.s.a.q.small(t.bytesOf())
 }
 
 // build makes the groups of a partition, or partitions it again.

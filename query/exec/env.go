@@ -48,6 +48,8 @@ type Force struct {
 	Join, Aggregate string
 	// NoFilters leaves run-time filters out, NoRuns run aggregation.
 	NoFilters, NoRuns bool
+	// Spill lets state leave memory now and then, as if that were short.
+	Spill bool
 }
 
 // Query is one execution of a plan. It is used by one goroutine at a time.

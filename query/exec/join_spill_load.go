@@ -70,7 +70,7 @@ func (p *partJoin) load(ctx context.Context) (bool, error) {
 	for i := range p.part.build {
 		c := &p.part.build[i]
 		need := p.set.growth(c.n) + int64(p.set.n+c.n)*(tableBytes+8)
-		if p.part.depth < spillDepth && !p.room.ask(need, stateShare) && !of.q.small(p.set.bytesOf()) {
+		if p.set.n > 0 && of.q.again(p.part.depth) && !p.room.ask(need, stateShare) && !of.q.small(p.set.bytesOf()) {
 			return false, nil
 		}
 		if err := p.add(ctx, c, &wide, l); err != nil {

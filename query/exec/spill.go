@@ -134,10 +134,15 @@ const (
 type room struct {
 	q       *Query
 	claimed int64
+	asked   uint // if spilling is forced: so often
 }
 
 // ask replaces the claim, and reports whether that many bytes more stay within the share of every limit.
 func (r *room) ask(bytes, share int64) bool {
+	if r.q.env.Force.Spill {
+		r.asked++
+		return r.asked&(r.asked-1) != 0
+	}
 	if bytes == 0 && r.claimed == 0 {
 		return true
 	}
@@ -155,7 +160,12 @@ func (r *room) done() {
 }
 
 // small reports whether state of this size is too small to be worth a spill: what is short lies elsewhere.
-func (q *Query) small(bytes int64) bool { return bytes < min(q.mem.Least()/64, 1<<20) }
+func (q *Query) small(bytes int64) bool {
+	if q.env.Force.Spill {
+		return bytes == 0
+	}
+	return bytes < min(q.mem.Least()/64, 1<<20)
+}
 
 // spillWorkers is the number of workers that read at once what was spilled: each needs some memory of its own.
 func (q *Query) spillWorkers() int {
@@ -173,6 +183,7 @@ const (
 	spillBits  = 5
 	spillParts = 1 << spillBits
 	spillDepth = 6
+	forceDepth = 2 // if it is forced
 )
 
 // partitionOf returns the partition of a key's hash at a depth. The hash tables use the high bits of the hash itself:
@@ -185,7 +196,12 @@ func partitionOf(hash uint64, depth int) int {
 	return int(h >> (64 - spillBits*(depth+1)) & (spillParts - 1))
 }
 
-// spilled counts what an operator has written, for EXPLAIN ANALYZE.
+// again reports whether a partition may be partitioned again.
+func (q *Query) again(depth int) bool {
+	return depth < spillDepth && (depth < forceDepth || !q.env.Force.Spill)
+}
+
+// spill counts what an operator has written, for EXPLAIN ANALYZE.
 func (s *opStats) spill(bytes int, partitions int) {
 	s.spilledBytes.Add(int64(bytes))
 	s.partitions.Add(int64(partitions))
