@@ -22,22 +22,20 @@ func (b *Builder) AppendColumn(v *Vector, g *Group, n int) error {
 	if err := b.Reserve(n); err != nil {
 		return err
 	}
-	switch {
-	case v.Form == InRows:
-		for _, id := range g.RowIDs[:n] {
-			if err := b.Append(v.RowDatum(id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	case b.class == types.ClassString && v.Type.Class() == types.ClassString:
+	if b.class == types.ClassString && v.Type.Class() == types.ClassString {
 		return b.appendStrings(v, g, n)
-	case v.Form == Flat && b.sameLayout(v):
-		b.gather(v, g, n)
-		return b.gatherValid(v, g, n)
+	}
+	if c, ok := b.fixedCopyOf(v); ok {
+		return b.appendFixed(v, g, n, c)
 	}
 	for i := range n {
-		if err := b.Append(v.Datum(g.Pos(i))); err != nil {
+		d := types.Datum{}
+		if v.Form == InRows {
+			d = v.RowDatum(g.RowIDs[i])
+		} else {
+			d = v.Datum(g.Pos(i))
+		}
+		if err := b.Append(d); err != nil {
 			return err
 		}
 	}
@@ -46,16 +44,8 @@ func (b *Builder) AppendColumn(v *Vector, g *Group, n int) error {
 
 // sameLayout reports whether the entries of the Flat vector v may be copied as they are.
 func (b *Builder) sameLayout(v *Vector) bool {
-	if b.class != v.Type.Class() || b.varNumeric || v.VarNumeric || int(v.Width) != b.width {
-		return false
-	}
-	if b.class == types.ClassNumeric {
-		if b.n == 0 && !b.scaleKnown {
-			b.scale, b.scaleKnown = v.Scale, true
-		}
-		return b.scaleKnown && v.Scale == b.scale
-	}
-	return b.width == 8 || b.class == types.ClassInterval || v.Base == b.base
+	c, ok := b.fixedCopyOf(v)
+	return ok && !c.convert
 }
 
 // gather copies n live entries of v; there is room for them.
@@ -84,14 +74,14 @@ func (b *Builder) gather(v *Vector, g *Group, n int) {
 
 // gatherValid sets the validity of the last n entries, the live entries of v.
 func (b *Builder) gatherValid(v *Vector, g *Group, n int) error {
-	if v.Valid == nil && !b.hasNull {
+	if !b.hasNull && !v.anyNull(g, n) {
 		return nil
 	}
 	if err := b.openValid(n); err != nil {
 		return err
 	}
 	for i := range n {
-		b.setValid(b.n-n+i, !v.IsNull(g.Pos(i)))
+		b.setValid(b.n-n+i, !v.nullAt(g, i))
 	}
 	return nil
 }
@@ -123,18 +113,63 @@ func gather[T any](dst, src unsafe.Pointer, sel []uint16) {
 	}
 }
 
-func (b *Builder) appendStrings(v *Vector, g *Group, n int) error {
-	for i := range n {
-		pos := g.Pos(i)
-		var err error
-		if v.IsNull(pos) {
-			err = b.AppendNull()
-		} else {
-			err = b.AppendBytes(v.Bytes(pos))
+// anyNull reports whether one of n live entries may be NULL.
+func (v *Vector) anyNull(g *Group, n int) bool {
+	if v.Form != InRows {
+		return v.Valid != nil
+	}
+	if v.NullBit >= 0 {
+		for _, id := range g.RowIDs[:n] {
+			if v.rowNull(id) {
+				return true
+			}
 		}
+	}
+	return false
+}
+
+// nullAt reports whether the entry of live row i is NULL.
+func (v *Vector) nullAt(g *Group, i int) bool {
+	if v.Form == InRows {
+		return v.NullBit >= 0 && v.rowNull(g.RowIDs[i])
+	}
+	return v.IsNull(g.Pos(i))
+}
+
+func (v *Vector) rowNull(id uint32) bool {
+	b := *(*byte)(unsafe.Add(v.Rows.Row(id), v.Rows.NullOff+v.NullBit>>3))
+	return b>>(v.NullBit&7)&1 != 0
+}
+
+// appendStrings copies n live strings of v, long ones into blocks of the builder.
+func (b *Builder) appendStrings(v *Vector, g *Group, n int) error {
+	blocks := v.Blocks
+	switch v.Form {
+	case Dict:
+		blocks = v.Dictionary.Values.Blocks
+	case InRows:
+		blocks = v.Rows.Heap
+	}
+	nulls := v.anyNull(g, n)
+	for i := range n {
+		if nulls && v.nullAt(g, i) {
+			if err := b.AppendNull(); err != nil {
+				return err
+			}
+			continue
+		}
+		s := (*StrView)(v.place(g, i))
+		if s.Len > InlineMax {
+			if err := b.AppendBytes(s.Bytes(blocks)); err != nil {
+				return err
+			}
+			continue
+		}
+		p, err := b.next()
 		if err != nil {
 			return err
 		}
+		*(*StrView)(p) = *s
 	}
 	return nil
 }

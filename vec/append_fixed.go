@@ -1,0 +1,162 @@
+package vec
+
+import (
+	"unsafe"
+
+	"github.com/laminadb/lamina/types"
+)
+
+// fixedCopy says how entries of fixed width get from a vector into a builder: as they are, or as integers whose base and
+// width differ.
+type fixedCopy struct {
+	convert  bool
+	from, to int   // bytes an entry
+	add      int64 // when converting
+}
+
+// fixedCopyOf returns how the entries of v, in any form, are copied into b without looking at what they mean; not ok if
+// they cannot be. Integers of one kind fit whatever their widths are.
+func (b *Builder) fixedCopyOf(v *Vector) (c fixedCopy, ok bool) {
+	e := v
+	if v.Form == Dict {
+		e = &v.Dictionary.Values
+	}
+	if b.class != v.Type.Class() || b.class == types.ClassString || b.class == types.ClassNone || b.varNumeric || v.VarNumeric || e.VarNumeric {
+		return c, false
+	}
+	c.from, c.to = int(e.Width), b.width
+	switch b.class {
+	case types.ClassNumeric:
+		if b.n == 0 && !b.scaleKnown {
+			b.scale, b.scaleKnown = e.Scale, true
+		}
+		if !b.scaleKnown || e.Scale != b.scale {
+			return c, false
+		}
+	case types.ClassInt:
+		if c.to < 8 && v.Type.Kind != b.typ.Kind {
+			return c, false
+		}
+	default:
+		return c, c.from == c.to
+	}
+	var base int64
+	if c.from < 8 {
+		base = e.Base
+	}
+	c.add = base - b.base
+	c.convert = c.from != c.to || c.add != 0
+	return c, !c.convert || c.from <= 8 && c.to <= 8
+}
+
+// appendFixed copies n live entries of v; there is room for them.
+func (b *Builder) appendFixed(v *Vector, g *Group, n int, c fixedCopy) error {
+	dst := unsafe.Add(b.data.data(), b.n*b.width)
+	switch {
+	case v.Form == Flat && c.convert:
+		b.n += n
+		widenInto(dst, v.Data, g, n, c)
+	case v.Form == Flat:
+		b.gather(v, g, n)
+	default:
+		b.n += n
+		for i := range n {
+			c.copy(unsafe.Add(dst, i*c.to), v.place(g, i))
+		}
+	}
+	return b.gatherValid(v, g, n)
+}
+
+// place returns where the entry of live row i is; that of NULL may hold anything.
+func (v *Vector) place(g *Group, i int) unsafe.Pointer {
+	if v.Form == InRows {
+		return unsafe.Add(v.Rows.Row(g.RowIDs[i]), v.Off)
+	}
+	pos := g.Pos(i)
+	if v.Form == Dict && v.IsNull(pos) {
+		pos = 0 // there is no code
+		if v.Dictionary.Values.N == 0 {
+			return unsafe.Pointer(&noEntry)
+		}
+		return v.Dictionary.Values.Data
+	}
+	e, at := v.slot(pos)
+	return unsafe.Add(e.Data, at*int(e.Width))
+}
+
+var noEntry [16]byte
+
+func (c *fixedCopy) copy(dst, src unsafe.Pointer) {
+	if !c.convert {
+		switch c.to {
+		case 8:
+			*(*uint64)(dst) = *(*uint64)(src)
+		case 16:
+			*(*[2]uint64)(dst) = *(*[2]uint64)(src)
+		case 4:
+			*(*uint32)(dst) = *(*uint32)(src)
+		case 2:
+			*(*uint16)(dst) = *(*uint16)(src)
+		default:
+			*(*uint8)(dst) = *(*uint8)(src)
+		}
+		return
+	}
+	var x int64
+	switch c.from {
+	case 1:
+		x = int64(*(*uint8)(src))
+	case 2:
+		x = int64(*(*uint16)(src))
+	case 4:
+		x = int64(*(*uint32)(src))
+	default:
+		x = *(*int64)(src)
+	}
+	x += c.add
+	switch c.to {
+	case 1:
+		*(*uint8)(dst) = uint8(x)
+	case 2:
+		*(*uint16)(dst) = uint16(x)
+	case 4:
+		*(*uint32)(dst) = uint32(x)
+	default:
+		*(*int64)(dst) = x
+	}
+}
+
+// widenInto converts n live entries of a Flat vector at src.
+func widenInto(dst, src unsafe.Pointer, g *Group, n int, c fixedCopy) {
+	switch {
+	case c.from == 1 && c.to == 8:
+		convert[uint8, int64](dst, src, g.Sel, n, c.add)
+	case c.from == 2 && c.to == 8:
+		convert[uint16, int64](dst, src, g.Sel, n, c.add)
+	case c.from == 4 && c.to == 8:
+		convert[uint32, int64](dst, src, g.Sel, n, c.add)
+	case c.from == 1 && c.to == 4:
+		convert[uint8, uint32](dst, src, g.Sel, n, c.add)
+	case c.from == 2 && c.to == 4:
+		convert[uint16, uint32](dst, src, g.Sel, n, c.add)
+	case c.from == 4 && c.to == 4:
+		convert[uint32, uint32](dst, src, g.Sel, n, c.add)
+	default:
+		for i := range n {
+			c.copy(unsafe.Add(dst, i*c.to), unsafe.Add(src, g.Pos(i)*c.from))
+		}
+	}
+}
+
+func convert[S uint8 | uint16 | uint32, D uint32 | int64](dst, src unsafe.Pointer, sel []uint16, n int, add int64) {
+	d := unsafe.Slice((*D)(dst), n)
+	if sel == nil {
+		for i, x := range unsafe.Slice((*S)(src), n) {
+			d[i] = D(int64(x) + add)
+		}
+		return
+	}
+	for i, s := range sel[:n] {
+		d[i] = D(int64(*(*S)(unsafe.Add(src, int(s)*int(unsafe.Sizeof(S(0)))))) + add)
+	}
+}
