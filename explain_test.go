@@ -132,3 +132,32 @@ func TestExplainJSON(t *testing.T) {
 		t.Errorf("an update: %+v", p)
 	}
 }
+
+// TestExplainSpills: the plan says which operators used temporary files, how much of them, and nothing of the sort else.
+func TestExplainSpills(t *testing.T) {
+	db, err := lamina.Open("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	c, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // the test is over
+	const sql = `SELECT a, count(*) FROM generate_series(1, 20000) AS x(a) JOIN generate_series(1, 20000) AS y(b) ON a = b GROUP BY 1 ORDER BY 2, 1`
+	if plan := explained(t, c, "EXPLAIN (ANALYZE) "+sql); strings.Contains(plan, "Disk Usage") {
+		t.Errorf("something left memory:\n%s", plan)
+	}
+	if _, err := c.Exec(t.Context(), "SET debug_spill = on"); err != nil {
+		t.Fatal(err)
+	}
+	plan := explained(t, c, "EXPLAIN (ANALYZE) "+sql)
+	if n := strings.Count(plan, "Batches: "); n != 3 || strings.Count(plan, " kB") < n || strings.Contains(plan, "Disk Usage: 0 kB") {
+		t.Errorf("a sort, an aggregation and a join, not %d operators:\n%s", n, plan)
+	}
+	t.Log("\n" + plan)
+	if text := explained(t, c, "EXPLAIN (ANALYZE, FORMAT JSON) "+sql); strings.Count(text, `"Disk Usage": `) != 3 {
+		t.Errorf("%s", text)
+	}
+}

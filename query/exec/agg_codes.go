@@ -113,7 +113,7 @@ func (l *aggLocal) groupByCodes(rows int, codes []uint32) (found, learn bool, er
 	}
 	if !c.noted {
 		c.noted = true
-		l.a.stats.note("groups found by an array of %d slots: the keys are codes of dictionaries", c.n)
+		l.a.stats.noteMost("groups found by an array of %d slots: the keys are codes of dictionaries", c.n)
 	}
 	l.run.open = false
 	l.t.seen += int64(rows)

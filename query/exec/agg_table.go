@@ -432,7 +432,7 @@ func (t *groupTable) reindex() error {
 	if err := t.dense.grow(t.tracker, 1<<t.coder.pack.bits); err != nil {
 		return err
 	}
-	t.a.stats.note("groups found by an array of %d slots: the keys' ranges are that small", 1<<t.coder.pack.bits)
+	t.a.stats.noteMost("groups found by an array of %d slots: the keys' ranges are that small", 1<<t.coder.pack.bits)
 	t.eachIndexed(func(id uint32) { t.dense.v[t.words.v[id]] = id + 1 })
 	return nil
 }

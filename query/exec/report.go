@@ -41,6 +41,13 @@ type opStats struct {
 	spilledBytes, partitions atomic.Int64
 	mu                       sync.Mutex
 	details                  []string
+	most                     []mostDetail
+}
+
+// mostDetail is a detail with a number of which the greatest is shown.
+type mostDetail struct {
+	format string
+	n, at  int
 }
 
 // statsOf makes the counters of a node's operator.
@@ -61,6 +68,22 @@ func (s *opStats) note(format string, args ...any) {
 		}
 	}
 	s.details = append(s.details, text)
+}
+
+// noteMost adds a detail with a number, or raises the number: operators do the same thing to several tables.
+func (s *opStats) noteMost(format string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.most {
+		if m := &s.most[i]; m.format == format {
+			if n > m.n {
+				m.n, s.details[m.at] = n, fmt.Sprintf(format, n)
+			}
+			return
+		}
+	}
+	s.most = append(s.most, mostDetail{format, n, len(s.details)})
+	s.details = append(s.details, fmt.Sprintf(format, n))
 }
 
 // out counts a batch.
