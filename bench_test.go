@@ -120,6 +120,41 @@ func BenchmarkPointSelect(b *testing.B) {
 	})
 }
 
+// BenchmarkUnpreparedSelect is a read by key that nobody has prepared: its text was seen before, or never.
+func BenchmarkUnpreparedSelect(b *testing.B) {
+	db := benchDB(b, false)
+	for _, c := range []struct {
+		name string
+		run  func(i int64) (*lamina.Rows, error)
+	}{
+		{"seen", func(i int64) (*lamina.Rows, error) {
+			return db.Query(context.Background(), "SELECT id, a, b, c FROM t WHERE id = $1", i)
+		}},
+		{"new", func(i int64) (*lamina.Rows, error) {
+			return db.Query(context.Background(), fmt.Sprintf("SELECT id, a, b, c FROM t WHERE id = %d", i))
+		}},
+	} {
+		b.Run("text="+c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := int64(0)
+			for b.Loop() {
+				i = (i + 7919) % benchRows
+				rows, err := c.run(i)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := 0
+				for rows.Next() {
+					n++
+				}
+				if err := rows.Close(); n != 1 || err != nil {
+					b.Fatalf("key %d: %d rows, %v", i, n, err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkPointInsert(b *testing.B) {
 	benchStores(b, func(b *testing.B, db *lamina.DB) {
 		st := prepared(b, db, "INSERT INTO t VALUES ($1, $2, $3, $4)")
