@@ -8,6 +8,10 @@ const (
 	blockMaxShift = 20
 )
 
+// blocksFrom is what the open databases may use at least: where memory is short, whole blocks would be missed of which
+// little is used.
+var blocksFrom int64 = 1 << 30
+
 // mapSlab maps a slab of a class. What else a block has is idle from then on.
 func mapSlab(size int, shift uint8) ([]byte, error) {
 	if shift < blockMinShift || shift > blockMaxShift || !claimBlock(int64(size)) {
@@ -33,7 +37,7 @@ func claimBlock(size int64) bool {
 	rest := blockBytes - size
 	pool.Lock()
 	defer pool.Unlock()
-	if pool.idle+rest > poolBytesMax || pool.idle+pool.claimed+pool.used+rest > room() {
+	if pool.expected < blocksFrom || pool.idle+rest > poolBytesMax || pool.idle+pool.claimed+pool.used+rest > room() {
 		return false
 	}
 	pool.claimed += rest

@@ -7,6 +7,14 @@ import "testing"
 func TestBlocks(t *testing.T) {
 	var heap int64
 	withHeap(t, &heap)
+	defer func(n int64) { blocksFrom = n }(blocksFrom)
+	blocksFrom = 64 << 20
+	alone := MustAlloc(nil, 64<<10) // nobody has opened a database
+	if idle, _, _ := held(); idle != 0 {
+		t.Errorf("a block for %d bytes", blocksFrom)
+	}
+	alone.Free()
+	Trim()
 	Expect(64 << 20)
 	defer Expect(-64 << 20)
 	_, before, _ := held()

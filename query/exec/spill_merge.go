@@ -16,7 +16,7 @@ type runCursor struct {
 	next   int
 	set    *rowSet
 	blocks atomic.Int32
-	buf    []byte
+	own    column[uint8] // of the block: lens, then keys
 	lens   []byte
 	keys   []byte // from the row at hand on
 	len    int
@@ -27,7 +27,7 @@ type runCursor struct {
 func (c *runCursor) key() []byte { return c.keys[:c.len] }
 
 // advance goes to the next row; false at the end.
-func (c *runCursor) advance(ctx context.Context, q *Query, l *layout) (bool, error) {
+func (c *runCursor) advance(ctx context.Context, m *runMerger) (bool, error) {
 	if c.set != nil && c.at+1 < c.set.n {
 		c.keys = c.keys[c.len:]
 		c.at++
@@ -35,34 +35,48 @@ func (c *runCursor) advance(ctx context.Context, q *Query, l *layout) (bool, err
 		return true, nil
 	}
 	if c.next == len(c.run.blocks) {
-		c.set.release()
-		c.set = nil
+		c.free()
 		return false, nil
 	}
 	b := &c.run.blocks[c.next]
 	c.next++
 	var err error
-	if c.buf, err = q.spill.read(ctx, b.at, c.buf); err != nil {
+	if m.buf, err = m.q.spill.read(ctx, b.at, m.buf); err != nil {
 		return false, err
 	}
+	return true, c.take(m, b)
+}
+
+// take makes the first row of a block that was read the one at hand. All blocks are read into the same memory, since many
+// runs are merged at once.
+func (c *runCursor) take(m *runMerger, b *runBlock) error {
 	total := 0
-	c.lens = c.buf[:4*b.n]
 	for i := range b.n {
-		total += int(binary.LittleEndian.Uint32(c.lens[4*i:]))
+		total += int(binary.LittleEndian.Uint32(m.buf[4*i:]))
 	}
 	from := (4*b.n + 7) &^ 7
-	c.keys = c.buf[from : from+total]
+	if err := c.own.grow(m.q.mem, from+total); err != nil {
+		return err
+	}
+	copy(c.own.v, m.buf[:from+total])
+	c.lens, c.keys = c.own.v[:4*b.n], c.own.v[from:from+total]
 	c.at, c.len = 0, int(binary.LittleEndian.Uint32(c.lens))
 	if c.set == nil {
-		c.set = &rowSet{tracker: q.mem, cur: -1, blocks: &c.blocks, s: &rowScratch{}}
+		c.set = &rowSet{tracker: m.q.mem, cur: -1, blocks: &c.blocks, s: &rowScratch{}}
 	}
-	if _, err := c.set.load(c.buf[(from+total+7)&^7:], b.n, b.l); err != nil {
-		return false, err
+	if _, err := c.set.load(m.buf[(from+total+7)&^7:], b.n, b.l); err != nil {
+		return err
 	}
-	if !sameLayout(b.l, l) {
-		return true, c.set.convert(l.clone())
+	if !sameLayout(b.l, &m.l) {
+		return c.set.convert(m.l.clone())
 	}
-	return true, nil
+	return nil
+}
+
+func (c *runCursor) free() {
+	c.set.release()
+	c.set = nil
+	c.own.free()
 }
 
 // runMerger merges runs. Rows of equal keys come in the order of the runs.
@@ -73,6 +87,7 @@ type runMerger struct {
 	order  map[*runCursor]int
 	out    *rowSet
 	blocks atomic.Int32
+	buf    []byte // the block that was read last
 	keys   []byte // of the rows of out
 	ends   []int
 }
@@ -84,9 +99,9 @@ func newRunMerger(ctx context.Context, q *Query, runs []*run) (*runMerger, error
 	m.out.shift = pageShift(m.l.stride)
 	for i, r := range runs {
 		c := &runCursor{run: r}
-		ok, err := c.advance(ctx, q, &m.l)
+		ok, err := c.advance(ctx, m)
 		if err != nil {
-			c.set.release()
+			c.free()
 			m.free()
 			return nil, err
 		}
@@ -166,7 +181,7 @@ func (m *runMerger) fill(ctx context.Context, n int, prefix []byte) error {
 		}
 		m.keys = append(m.keys, c.key()...)
 		m.ends = append(m.ends, len(m.keys))
-		ok, err := c.advance(ctx, m.q, &m.l)
+		ok, err := c.advance(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -194,7 +209,7 @@ func (m *runMerger) more() bool { return len(m.heap) > 0 }
 
 func (m *runMerger) free() {
 	for _, c := range m.heap {
-		c.set.release()
+		c.free()
 	}
 	m.heap = nil
 	m.out.release()

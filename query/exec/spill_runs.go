@@ -98,7 +98,7 @@ func (w *runWriter) add(ctx context.Context, vs []*vec.Vector, n int, key func(d
 			w.lens = append(w.lens, uint32(len(w.keys)-before))
 		}
 		at += k
-		if w.set.n >= rows || len(w.keys) > runBytesMax || len(w.set.heapSlabs) > 1 {
+		if w.set.n >= rows || int64(len(w.keys)) > w.aim || len(w.set.heapSlabs) > 1 {
 			if err := w.flush(ctx); err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func (w *runWriter) addSet(ctx context.Context, from *rowSet, n int, id func(i i
 		before := len(w.keys)
 		w.keys = key(w.keys, one[0])
 		w.lens = append(w.lens, uint32(len(w.keys)-before))
-		if w.set.n >= rows || len(w.keys) > runBytesMax || len(w.set.heapSlabs) > 1 {
+		if w.set.n >= rows || int64(len(w.keys)) > w.aim || len(w.set.heapSlabs) > 1 {
 			if err := w.flush(ctx); err != nil {
 				return err
 			}
