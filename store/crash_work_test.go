@@ -151,7 +151,14 @@ func (w *workload) tolerated(err error) bool {
 	if w.tolerate != nil {
 		return w.tolerate(err)
 	}
-	return sqlerr.CodeOf(err) == sqlerr.SerializationFailure
+	return lostRace(err)
+}
+
+// lostRace: another transaction was first. Where a move waits for a table, and behind it one that has a row that another user
+// of the table waits for, there is a deadlock.
+func lostRace(err error) bool {
+	code := sqlerr.CodeOf(err)
+	return code == sqlerr.SerializationFailure || code == sqlerr.DeadlockDetected
 }
 
 // errGiveUp makes a client roll back.
@@ -257,7 +264,7 @@ func (c *client) run() error {
 		switch {
 		case err == nil:
 			c.rows = mine
-		case errors.Is(err, errGiveUp), sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+		case errors.Is(err, errGiveUp), lostRace(err):
 		case c.w.tolerated(err):
 			return nil
 		default:
@@ -393,7 +400,7 @@ func (d *definer) run() error {
 		switch {
 		case err == nil:
 			d.tables = after
-		case errors.Is(err, errGiveUp), sqlerr.CodeOf(err) == sqlerr.SerializationFailure:
+		case errors.Is(err, errGiveUp), lostRace(err):
 		case d.w.tolerated(err):
 			return nil
 		default:
