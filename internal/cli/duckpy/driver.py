@@ -2,6 +2,7 @@
 # The time of a query is that of executing it and fetching all rows as an Arrow table; rows become text afterwards.
 import decimal
 import json
+import os
 import sys
 import time
 
@@ -40,6 +41,7 @@ class Driver:
     def open(self, r):
         config = {"threads": r["threads"], "memory_limit": "%dMiB" % r["memory_mib"]}
         self.connection = duckdb.connect(r["file"], config=config)
+        self.connection.execute("SET enable_progress_bar = false")
         names = ("threads", "memory_limit", "checkpoint_threshold")
         values = ["%s=%s" % (n, self.connection.execute("SELECT current_setting('%s')" % n).fetchall()[0][0]) for n in names]
         version = self.connection.execute("SELECT version()").fetchall()[0][0]
@@ -70,6 +72,8 @@ class Driver:
 
 
 def main():
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print is no answer
     driver = Driver()
     operations = {"open": driver.open, "exec": driver.exec, "query": driver.query, "peak": driver.peak, "finish": driver.finish}
     for line in sys.stdin:
@@ -78,8 +82,8 @@ def main():
             answer = operations[request["op"]](request)
         except Exception as e:
             answer = {"error": "%s: %s" % (type(e).__name__, e)}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
 
 
 main()
