@@ -76,88 +76,25 @@ func chunkTableOf(t *groupTable) *chunkTable {
 }
 
 // chunkWriter writes the groups of tables by partition.
-type chunkWriter struct {
-	a     *aggregation
-	arena arena
-	d     *keyDecoder
-	rows  *rowScratch
-	words []uint64
-	buf   []byte
-}
+type chunkWriter struct{ partitionWriter }
 
 func newChunkWriter(a *aggregation) (*chunkWriter, error) {
-	w := &chunkWriter{a: a, arena: arena{tracker: a.q.mem}}
-	var err error
-	if w.rows, err = newRowScratch(&w.arena); err == nil {
-		w.words, err = makeSlice[uint64](&w.arena, batchRows)
-	}
-	if err == nil {
-		w.d, err = newKeyDecoder(a.q.mem, a.nk)
-	}
-	if err != nil {
-		w.free()
+	w := &chunkWriter{}
+	if err := w.open(a.q, a.stats, a.nk); err != nil {
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *chunkWriter) free() {
-	if w.d != nil {
-		w.d.free()
-	}
-	w.arena.free()
-}
-
 // write partitions the groups of a table by the hash of their first keys, and calls out with each chunk.
 func (w *chunkWriter) write(ctx context.Context, t *groupTable, keys, depth int, out func(p int, c groupChunk)) error {
-	a := arena{tracker: w.a.q.mem}
-	defer a.free()
-	part, err := makeSlice[uint8](&a, t.n)
-	if err != nil {
-		return err
-	}
-	ids, err := makeSlice[uint32](&a, t.n)
-	if err != nil {
-		return err
-	}
-	var ends [spillParts + 1]int
-	for at := 0; at < t.n; at += batchRows {
-		k := min(batchRows, t.n-at)
-		for i := range k {
-			w.d.ids[i] = uint32(at + i)
-		}
-		vs := w.d.vectors(t, &t.coder, w.d.ids[:k])
-		hashKeys(w.words[:k], vs[:keys], k, w.rows)
-		for i, h := range w.words[:k] {
-			p := partitionOf(h, depth)
-			part[at+i] = uint8(p)
-			ends[p+1]++
-		}
-	}
-	for p := range spillParts {
-		ends[p+1] += ends[p]
-	}
-	at := ends
-	for id, p := range part {
-		ids[at[p]] = uint32(id)
-		at[p]++
-	}
 	of := chunkTableOf(t)
-	for p := range spillParts {
-		list := ids[ends[p]:ends[p+1]]
-		for len(list) > 0 {
-			n := min(len(list), chunkRows)
-			w.buf = of.save(w.buf[:0], t, list[:n])
-			b, err := w.a.q.spill.write(ctx, w.buf)
-			if err != nil {
-				return err
-			}
-			w.a.stats.spill(b.n, 0)
-			out(p, groupChunk{of: of, n: n, at: b})
-			list = list[n:]
-		}
-	}
-	return nil
+	return w.partition(ctx, t.n, depth, func(ids []uint32) {
+		vs := w.d.vectors(t, &t.coder, ids)
+		hashKeys(w.words[:len(ids)], vs[:keys], len(ids), w.rows)
+	}, func(dst []byte, ids []uint32) []byte {
+		return of.save(dst, t, ids)
+	}, func(p, n int, at block) { out(p, groupChunk{of: of, n: n, at: at}) })
 }
 
 // save appends what merge reads of groups.

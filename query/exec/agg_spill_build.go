@@ -84,28 +84,24 @@ func (t *groupTable) renewed() *groupTable {
 
 // groups writes the groups of a table.
 func (sp *aggSpill) groups(ctx context.Context, t *groupTable, ordinal int) error {
-	q := t.a.q
-	q.spilling.Lock()
-	defer q.spilling.Unlock()
-	w, err := newChunkWriter(t.a)
-	if err != nil {
-		return err
-	}
-	defer w.free()
-	sp.begin()
-	return w.write(ctx, t, t.a.nk, 0, func(p int, c groupChunk) {
+	return sp.write(ctx, t, t.a.nk, func(p int, c groupChunk) {
 		c.ordinal = ordinal
 		if invariants.Mutant("spill-loses-a-page") && p == 7 {
 			return
 		}
-		sp.mu.Lock()
 		sp.parts[p].groups = append(sp.parts[p].groups, c)
-		sp.mu.Unlock()
 	})
 }
 
 // values writes the values of a set of DISTINCT aggregates.
 func (sp *aggSpill) values(ctx context.Context, set int, t *groupTable) error {
+	return sp.write(ctx, t, sp.a.setKeys(t.a), func(p int, c groupChunk) {
+		sp.parts[p].sets[set] = append(sp.parts[p].sets[set], c)
+	})
+}
+
+// write writes a table; add notes a chunk, under the lock.
+func (sp *aggSpill) write(ctx context.Context, t *groupTable, keys int, add func(p int, c groupChunk)) error {
 	q := t.a.q
 	q.spilling.Lock()
 	defer q.spilling.Unlock()
@@ -115,10 +111,10 @@ func (sp *aggSpill) values(ctx context.Context, set int, t *groupTable) error {
 	}
 	defer w.free()
 	sp.begin()
-	return w.write(ctx, t, sp.a.setKeys(t.a), 0, func(p int, c groupChunk) {
+	return w.write(ctx, t, keys, 0, func(p int, c groupChunk) {
 		sp.mu.Lock()
-		sp.parts[p].sets[set] = append(sp.parts[p].sets[set], c)
-		sp.mu.Unlock()
+		defer sp.mu.Unlock()
+		add(p, c)
 	})
 }
 

@@ -152,36 +152,14 @@ func (b *buildSide) finishSpilled(ctx context.Context) error {
 }
 
 // rowsWriter writes rows by partition.
-type rowsWriter struct {
-	j     *join
-	arena arena
-	d     *keyDecoder
-	rows  *rowScratch
-	words []uint64
-	buf   []byte
-}
+type rowsWriter struct{ partitionWriter }
 
 func newRowsWriter(j *join, keys int) (*rowsWriter, error) {
-	w := &rowsWriter{j: j, arena: arena{tracker: j.q.mem}}
-	var err error
-	if w.rows, err = newRowScratch(&w.arena); err == nil {
-		w.words, err = makeSlice[uint64](&w.arena, batchRows)
-	}
-	if err == nil {
-		w.d, err = newKeyDecoder(j.q.mem, max(keys, 1))
-	}
-	if err != nil {
-		w.free()
+	w := &rowsWriter{}
+	if err := w.open(j.q, j.stats, max(keys, 1)); err != nil {
 		return nil, err
 	}
 	return w, nil
-}
-
-func (w *rowsWriter) free() {
-	if w.d != nil {
-		w.d.free()
-	}
-	w.arena.free()
 }
 
 // hashKeys sets words to the hashes of the first columns of rows.
@@ -202,65 +180,15 @@ func (w *rowsWriter) savedHashes(set *rowSet, col int, ids []uint32) {
 // write partitions the rows of a set by the hashes that hash sets words to, and calls out with each chunk.
 func (w *rowsWriter) write(ctx context.Context, set *rowSet, depth int, hash func(ids []uint32), position func(id uint32) uint64,
 	out func(p int, c rowChunk)) error {
-	a := arena{tracker: w.j.q.mem}
-	defer a.free()
-	part, err := makeSlice[uint8](&a, set.n)
-	if err != nil {
-		return err
-	}
-	ids, err := makeSlice[uint32](&a, set.n)
-	if err != nil {
-		return err
-	}
-	for at := 0; at < set.n; at += batchRows {
-		k := min(batchRows, set.n-at)
-		for i := range k {
-			w.d.ids[i] = uint32(at + i)
-		}
-		hash(w.d.ids[:k])
-		for i, h := range w.words[:k] {
-			part[at+i] = uint8(partitionOf(h, depth))
-		}
-	}
-	ends := sortByPart(part, ids)
 	l := set.layout.clone()
-	for p := range spillParts {
-		list := ids[ends[p]:ends[p+1]]
-		for len(list) > 0 {
-			n := min(len(list), chunkRows)
-			w.buf = w.buf[:0]
-			if position != nil {
-				for _, id := range list[:n] {
-					w.buf = binary.LittleEndian.AppendUint64(w.buf, position(id))
-				}
+	return w.partition(ctx, set.n, depth, hash, func(dst []byte, ids []uint32) []byte {
+		if position != nil {
+			for _, id := range ids {
+				dst = binary.LittleEndian.AppendUint64(dst, position(id))
 			}
-			w.buf = set.save(w.buf, list[:n])
-			b, err := w.j.q.spill.write(ctx, w.buf)
-			if err != nil {
-				return err
-			}
-			w.j.stats.spill(b.n, 0)
-			out(p, rowChunk{l: &l, n: n, at: b})
-			list = list[n:]
 		}
-	}
-	return nil
-}
-
-// sortByPart orders the numbers of entries by their partitions, and returns where each partition begins.
-func sortByPart(part []uint8, ids []uint32) (ends [spillParts + 1]int) {
-	for _, p := range part {
-		ends[p+1]++
-	}
-	for p := range spillParts {
-		ends[p+1] += ends[p]
-	}
-	at := ends
-	for id, p := range part {
-		ids[at[p]] = uint32(id)
-		at[p]++
-	}
-	return ends
+		return set.save(dst, ids)
+	}, func(p, n int, at block) { out(p, rowChunk{l: &l, n: n, at: at}) })
 }
 
 // spilled reports whether the build side has left memory, once it is complete.
