@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/laminadb/lamina/internal/invariants"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 )
 
@@ -49,28 +47,16 @@ func (c *commit) reserveCopy(ctx context.Context) error {
 	if n == 0 || invariants.Mutant("store-copy-for-nothing") {
 		return nil
 	}
-	tracker := c.tx.s.memFor[0]
-	err := tracker.Reserve(n)
-	if err != nil && in.relieve == nil {
+	reserve := func() error { return c.tx.s.memFor[0].Reserve(n) }
+	refused := reserve()
+	if refused != nil && in.relieve == nil {
+		return refused
+	}
+	refused, err := untilRoom(ctx, refused, func(err error) bool { return err != nil }, in.relieve, reserve)
+	if err != nil {
 		return err
 	}
-	waits := 0
-	for round := 0; round < roomRounds && waits < patienceSteps && err != nil; round++ {
-		more, rerr := in.relieve(ctx)
-		if rerr != nil {
-			return rerr
-		}
-		if !more {
-			waits++
-			select {
-			case <-time.After(patience / patienceSteps):
-			case <-ctx.Done():
-				return sqlerr.Canceled(ctx)
-			}
-		}
-		err = tracker.Reserve(n)
-	}
-	if err == nil {
+	if refused == nil {
 		c.copied.Store(n)
 		c.copiedTo = in.copies
 	}

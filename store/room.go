@@ -67,25 +67,39 @@ func (w *Writer) room(ctx context.Context) error {
 // the end, with 53200, if they do not. Nobody waits for ever here either, for the reasons above and by the clock.
 func (w *Writer) patiently(ctx context.Context, f func() error) error {
 	s := w.st.tx.s
-	err := f()
-	waits := 0
-	for n := 0; n < roomRounds && waits < patienceSteps && sqlerr.CodeOf(err) == sqlerr.OutOfMemory && s.short() && w.relieved(); n++ {
-		more, rerr := s.relieve(ctx)
-		if rerr != nil {
-			return rerr
+	refused, err := untilRoom(ctx, f(), func(err error) bool {
+		return sqlerr.CodeOf(err) == sqlerr.OutOfMemory && s.short() && w.relieved()
+	}, s.relieve, func() error {
+		w.letGo()
+		return f()
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// untilRoom calls again as long as waits says so of what it was refused with, and returns that of the last call. Before each
+// call memory was made free, or a while went by. Its own error is that of making memory free, or says that it was cancelled.
+func untilRoom(ctx context.Context, refused error, waits func(error) bool, relieve func(context.Context) (more bool, err error),
+	again func() error) (last, err error) {
+	idle := 0
+	for n := 0; n < roomRounds && idle < patienceSteps && waits(refused); n++ {
+		more, err := relieve(ctx)
+		if err != nil {
+			return refused, err
 		}
 		if !more {
-			waits++
+			idle++
 			select {
 			case <-time.After(patience / patienceSteps):
 			case <-ctx.Done():
-				return sqlerr.Canceled(ctx)
+				return refused, sqlerr.Canceled(ctx)
 			}
 		}
-		w.letGo()
-		err = f()
+		refused = again()
 	}
-	return err
+	return refused, nil
 }
 
 // relieved reports whether the rows of the table leave memory.
