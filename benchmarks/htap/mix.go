@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/laminadb/lamina/benchmarks/machine"
+	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/tpch"
 )
 
@@ -119,7 +120,7 @@ func (b *bench) client(ctx context.Context, i int) (latencies []time.Duration, e
 func (b *bench) stream(ctx context.Context, s *Stream) error {
 	for n := 0; ctx.Err() == nil; n++ {
 		q := n%tpch.NumQueries + 1
-		result, err := b.query(context.WithoutCancel(ctx), q)
+		result, err := tpchload.Fetch(context.WithoutCancel(ctx), b.db, tpch.Query(q))
 		if _, known := tpch.Answer(b.o.ScaleFactor, q); known && err == nil {
 			err = tpch.Compare(b.o.ScaleFactor, q, result)
 		}

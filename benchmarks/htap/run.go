@@ -10,6 +10,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/report"
+	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/tpch"
 )
@@ -122,7 +123,7 @@ func (b *bench) queries(ctx context.Context, medians *[tpch.NumQueries + 1]float
 	for run := -1; run < b.o.Runs; run++ {
 		for n := 1; n <= tpch.NumQueries; n++ {
 			start := time.Now()
-			result, err := b.query(ctx, n)
+			result, err := tpchload.Fetch(ctx, b.db, tpch.Query(n))
 			took := time.Since(start)
 			if err == nil && run < 0 {
 				if _, known := tpch.Answer(b.o.ScaleFactor, n); known {
@@ -141,23 +142,4 @@ func (b *bench) queries(ctx context.Context, medians *[tpch.NumQueries + 1]float
 		medians[n] = report.Median(times[n])
 	}
 	return nil
-}
-
-func (b *bench) query(ctx context.Context, n int) (r tpch.Result, err error) {
-	rows, err := b.db.Query(ctx, tpch.Query(n))
-	if err != nil {
-		return r, err
-	}
-	for _, c := range rows.Columns() {
-		r.Columns = append(r.Columns, c.Name)
-	}
-	for rows.Next() {
-		row := make([]tpch.Value, len(r.Columns))
-		for i := range row {
-			text, ok := rows.Text(i)
-			row[i] = tpch.Value{Text: text, Null: !ok}
-		}
-		r.Rows = append(r.Rows, row)
-	}
-	return r, rows.Close()
 }

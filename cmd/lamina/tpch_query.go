@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/laminadb/lamina"
+	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/tpch"
 )
@@ -32,7 +33,9 @@ type queryReport struct {
 
 // run runs the query once more. The worst status of all runs stays.
 func (r *queryReport) run(ctx context.Context, db *lamina.DB, sf float64) {
-	result, took, err := runQuery(ctx, db, tpch.Query(r.Query))
+	start := time.Now()
+	result, err := tpchload.Fetch(ctx, db, tpch.Query(r.Query))
+	took := time.Since(start)
 	if err != nil {
 		r.Status, r.Reason, r.SQLState = statusFailed, err.Error(), string(sqlerr.CodeOf(err))
 		return
@@ -65,27 +68,4 @@ func (r *queryReport) best() float64 {
 		best = min(best, ms)
 	}
 	return best
-}
-
-// runQuery runs a query and fetches its rows as PostgreSQL prints them.
-func runQuery(ctx context.Context, db *lamina.DB, sql string) (tpch.Result, time.Duration, error) {
-	var result tpch.Result
-	start := time.Now()
-	rows, err := db.Query(ctx, sql)
-	if err != nil {
-		return result, 0, err
-	}
-	for _, c := range rows.Columns() {
-		result.Columns = append(result.Columns, c.Name)
-	}
-	for rows.Next() {
-		row := make([]tpch.Value, len(result.Columns))
-		for i := range row {
-			text, ok := rows.Text(i)
-			row[i] = tpch.Value{Text: text, Null: !ok}
-		}
-		result.Rows = append(result.Rows, row)
-	}
-	err = rows.Close()
-	return result, time.Since(start), err
 }

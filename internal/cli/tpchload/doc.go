@@ -3,5 +3,5 @@
 //
 // Load can also deliver half of the rows in small transactions, and Churn then rewrites a part of
 // the rows, so that queries meet a database as mixed work leaves it. Writers go on beside them, and
-// leave every row as it was.
+// leave every row as it was. Fetch brings answers back as text.
 package tpchload

@@ -11,7 +11,7 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/peer"
-	"github.com/laminadb/lamina/tpch"
+	"github.com/laminadb/lamina/internal/cli/tpchload"
 )
 
 // Lamina is a database in this process.
@@ -91,22 +91,7 @@ func (l *Lamina) Run(ctx context.Context, text string, rows bool) (a Answer, err
 
 func (l *Lamina) texts(ctx context.Context, text string) (a Answer, err error) {
 	start := time.Now()
-	rows, err := l.db.Query(ctx, text)
-	if err != nil {
-		return a, err
-	}
-	for _, c := range rows.Columns() {
-		a.Columns = append(a.Columns, c.Name)
-	}
-	for rows.Next() {
-		row := make([]tpch.Value, len(a.Columns))
-		for i := range row {
-			text, ok := rows.Text(i)
-			row[i] = tpch.Value{Text: text, Null: !ok}
-		}
-		a.Rows = append(a.Rows, row)
-	}
-	err = rows.Close()
+	a.Result, err = tpchload.Fetch(ctx, l.db, text)
 	a.Count, a.Millis = len(a.Rows), millis(time.Since(start))
 	return a, err
 }
