@@ -131,12 +131,16 @@ func (v *Vector) anyNull(g *Group, n int) bool {
 // nullAt reports whether the entry of live row i is NULL.
 func (v *Vector) nullAt(g *Group, i int) bool {
 	if v.Form == InRows {
-		return v.NullBit >= 0 && v.rowNull(g.RowIDs[i])
+		return v.rowNull(g.RowIDs[i])
 	}
 	return v.IsNull(g.Pos(i))
 }
 
+// rowNull reports whether an InRows value is NULL in row id.
 func (v *Vector) rowNull(id uint32) bool {
+	if v.NullBit < 0 {
+		return false
+	}
 	b := *(*byte)(unsafe.Add(v.Rows.Row(id), v.Rows.NullOff+v.NullBit>>3))
 	return b>>(v.NullBit&7)&1 != 0
 }

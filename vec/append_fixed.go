@@ -9,9 +9,10 @@ import (
 // fixedCopy says how entries of fixed width get from a vector into a builder: as they are, or as integers whose base and
 // width differ.
 type fixedCopy struct {
+	entries  *Vector // those that are copied: of a dictionary, its values
 	convert  bool
 	from, to int   // bytes an entry
-	add      int64 // when converting
+	base     int64 // of the builder's entries
 }
 
 // fixedCopyOf returns how the entries of v, in any form, are copied into b without looking at what they mean; not ok if
@@ -24,7 +25,7 @@ func (b *Builder) fixedCopyOf(v *Vector) (c fixedCopy, ok bool) {
 	if b.class != v.Type.Class() || b.class == types.ClassString || b.class == types.ClassNone || b.varNumeric || v.VarNumeric || e.VarNumeric {
 		return c, false
 	}
-	c.from, c.to = int(e.Width), b.width
+	c = fixedCopy{entries: e, from: int(e.Width), to: b.width, base: b.base}
 	switch b.class {
 	case types.ClassNumeric:
 		if b.n == 0 && !b.scaleKnown {
@@ -40,12 +41,7 @@ func (b *Builder) fixedCopyOf(v *Vector) (c fixedCopy, ok bool) {
 	default:
 		return c, c.from == c.to
 	}
-	var base int64
-	if c.from < 8 {
-		base = e.Base
-	}
-	c.add = base - b.base
-	c.convert = c.from != c.to || c.add != 0
+	c.convert = c.from != c.to || c.from < 8 && e.Base != b.base
 	return c, !c.convert || c.from <= 8 && c.to <= 8
 }
 
@@ -102,18 +98,7 @@ func (c *fixedCopy) copy(dst, src unsafe.Pointer) {
 		}
 		return
 	}
-	var x int64
-	switch c.from {
-	case 1:
-		x = int64(*(*uint8)(src))
-	case 2:
-		x = int64(*(*uint16)(src))
-	case 4:
-		x = int64(*(*uint32)(src))
-	default:
-		x = *(*int64)(src)
-	}
-	x += c.add
+	x := c.entries.intAt(src) - c.base
 	switch c.to {
 	case 1:
 		*(*uint8)(dst) = uint8(x)
@@ -128,19 +113,20 @@ func (c *fixedCopy) copy(dst, src unsafe.Pointer) {
 
 // widenInto converts n live entries of a Flat vector at src.
 func widenInto(dst, src unsafe.Pointer, g *Group, n int, c fixedCopy) {
+	add := c.entries.Base - c.base
 	switch {
 	case c.from == 1 && c.to == 8:
-		convert[uint8, int64](dst, src, g.Sel, n, c.add)
+		convert[uint8, int64](dst, src, g.Sel, n, add)
 	case c.from == 2 && c.to == 8:
-		convert[uint16, int64](dst, src, g.Sel, n, c.add)
+		convert[uint16, int64](dst, src, g.Sel, n, add)
 	case c.from == 4 && c.to == 8:
-		convert[uint32, int64](dst, src, g.Sel, n, c.add)
+		convert[uint32, int64](dst, src, g.Sel, n, add)
 	case c.from == 1 && c.to == 4:
-		convert[uint8, uint32](dst, src, g.Sel, n, c.add)
+		convert[uint8, uint32](dst, src, g.Sel, n, add)
 	case c.from == 2 && c.to == 4:
-		convert[uint16, uint32](dst, src, g.Sel, n, c.add)
+		convert[uint16, uint32](dst, src, g.Sel, n, add)
 	case c.from == 4 && c.to == 4:
-		convert[uint32, uint32](dst, src, g.Sel, n, c.add)
+		convert[uint32, uint32](dst, src, g.Sel, n, add)
 	default:
 		for i := range n {
 			c.copy(unsafe.Add(dst, i*c.to), unsafe.Add(src, g.Pos(i)*c.from))

@@ -23,14 +23,10 @@ func (v *Vector) Datum(i int) types.Datum {
 
 // RowDatum returns the value of an InRows vector in row id. Strings are copied.
 func (v *Vector) RowDatum(id uint32) types.Datum {
-	row := v.Rows.Row(id)
-	if v.NullBit >= 0 {
-		b := *(*byte)(unsafe.Add(row, v.Rows.NullOff+v.NullBit>>3))
-		if b>>(v.NullBit&7)&1 != 0 {
-			return types.NullOf(v.Type.Kind)
-		}
+	if v.rowNull(id) {
+		return types.NullOf(v.Type.Kind)
 	}
-	return v.entry(unsafe.Add(row, v.Off), v.Rows.Heap)
+	return v.entry(unsafe.Add(v.Rows.Row(id), v.Off), v.Rows.Heap)
 }
 
 // BatchDatum returns the value of column c in live row i of b.
