@@ -65,12 +65,12 @@ type extent struct {
 
 // buildLocal is one worker's operator of the sink.
 type buildLocal struct {
-	b       *buildSide
-	w       *worker
-	ev      *expr.Evaluator
-	vs      []*vec.Vector
-	set     *rowSet
-	extents []extent
+	b   *buildSide
+	w   *worker
+	ev  *expr.Evaluator
+	vs  []*vec.Vector
+	set *rowSet
+	origins
 	nullKey bool
 	bounds  []bound
 	bad     badRows
@@ -78,8 +78,6 @@ type buildLocal struct {
 
 	spills bool
 	claim  room
-	baseOf int // the morsel of which before rows were spilled
-	before uint32
 }
 
 // bound is the union of the bounds of the batches so far.
@@ -151,11 +149,7 @@ func (l *buildLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if err := l.set.append(l.vs, b.N, pick); err != nil {
 		return needMore, err
 	}
-	if k := len(l.extents); k > 0 && l.extents[k-1].ordinal == l.w.ordinal {
-		l.extents[k-1].to = uint32(l.set.n)
-	} else {
-		l.extents = append(l.extents, extent{l.w.ordinal, from, uint32(l.set.n)})
-	}
+	l.came(l.w.ordinal, from, uint32(l.set.n))
 	return needMore, nil
 }
 

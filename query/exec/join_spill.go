@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"encoding/binary"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -80,33 +79,9 @@ func (l *buildLocal) spill(ctx context.Context) error {
 		j.spill.parts[p].build = append(j.spill.parts[p].build, c) // spilling is locked
 	})
 	l.b.rows += l.set.n
-	if last := l.extents[len(l.extents)-1]; last.ordinal == l.w.ordinal {
-		l.before = l.base(last.ordinal) + last.to - last.from
-		l.baseOf = last.ordinal
-	}
+	l.left(l.w.ordinal)
 	l.set.free()
-	l.extents = l.extents[:0]
 	return err
-}
-
-// position says where a row stood in the input.
-func (l *buildLocal) position(id uint32) uint64 {
-	e := extentOf(l.extents, id)
-	return uint64(e.ordinal)<<32 | uint64(l.base(e.ordinal)+id-e.from)
-}
-
-// base is the number of rows of a morsel that were written before.
-func (l *buildLocal) base(ordinal int) uint32 {
-	if ordinal == l.baseOf {
-		return l.before
-	}
-	return 0
-}
-
-// extentOf returns the extent that has a row.
-func extentOf(extents []extent, id uint32) *extent {
-	i, _ := slices.BinarySearchFunc(extents, id, func(e extent, id uint32) int { return b2i(e.from > id) - b2i(e.to <= id) })
-	return &extents[i]
 }
 
 // beginSpill prepares what the rows of the other side will need.

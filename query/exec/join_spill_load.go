@@ -90,20 +90,17 @@ func (p *partJoin) load(ctx context.Context) (bool, error) {
 
 // layout returns the one that holds all rows of the partition.
 func (p *partJoin) layout() layout {
-	wide := p.set.layout.clone()
-	nullable, first := wide.nullable(), true
-	for i := range p.part.build {
-		l := p.part.build[i].l
-		nullable = nullable || l.nullable()
-		if first {
-			wide, first = l.clone(), false
-			continue
+	wide, ok := widestLayout(func(yield func(*layout) bool) {
+		for i := range p.part.build {
+			if !yield(p.part.build[i].l) {
+				return
+			}
 		}
-		for k, s := range l.slots {
-			wide.slots[k] = widerSlot(wide.slots[k], s)
-		}
+	}, p.set.layout.nullable())
+	if !ok {
+		wide = p.set.layout.clone()
+		wide.place(wide.nullable())
 	}
-	wide.place(nullable)
 	return wide
 }
 

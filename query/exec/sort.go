@@ -91,18 +91,16 @@ type sortSink struct {
 
 // sortLocal is one worker's operator of a sort.
 type sortLocal struct {
-	sink    *sortSink
-	w       *worker
-	ev      *expr.Evaluator
-	vs      []*vec.Vector
-	set     *rowSet
-	extents []extent
-	bound   *topBound
+	sink *sortSink
+	w    *worker
+	ev   *expr.Evaluator
+	vs   []*vec.Vector
+	set  *rowSet
+	origins
+	bound *topBound
 
 	spills bool
 	claim  room
-	baseOf int // the morsel of which before rows were spilled
-	before uint32
 }
 
 func (k *sortSink) local(w *worker) (operator, error) {
@@ -111,7 +109,7 @@ func (k *sortSink) local(w *worker) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &sortLocal{sink: k, w: w, vs: make([]*vec.Vector, len(s.exprs)), spills: s.q.canSpill(), claim: room{q: s.q}, baseOf: -1}
+	l := &sortLocal{sink: k, w: w, vs: make([]*vec.Vector, len(s.exprs)), spills: s.q.canSpill(), claim: room{q: s.q}, origins: origins{baseOf: -1}}
 	l.set = newRowSet(s.q.mem, s.types, nil, false, &k.blocks, rows)
 	if err := l.allocBound(); err != nil {
 		return nil, err
@@ -138,11 +136,7 @@ func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if err := l.set.append(l.vs, b.N, nil); err != nil {
 		return needMore, err
 	}
-	if k := len(l.extents); k > 0 && l.extents[k-1].ordinal == l.w.ordinal {
-		l.extents[k-1].to = uint32(l.set.n)
-	} else {
-		l.extents = append(l.extents, extent{l.w.ordinal, from, uint32(l.set.n)})
-	}
+	l.came(l.w.ordinal, from, uint32(l.set.n))
 	if top := l.sink.s.top; int64(l.set.n) > topSlack && int64(l.set.n)/topSlackFactor > top {
 		return needMore, l.prune(ctx)
 	}

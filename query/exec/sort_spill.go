@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"encoding/binary"
-	"slices"
 )
 
 // entryBytes is what sorting takes for a row, besides the row and the rest of its key: two entries.
@@ -78,41 +77,9 @@ func (l *sortLocal) spill(ctx context.Context) error {
 	k.s.stats.spill(0, 1)
 	k.runs = append(k.runs, r)
 	k.rows += l.set.n
-	l.renew()
-	return nil
-}
-
-// position says where a row stood in the input.
-func (l *sortLocal) position(id uint32) uint64 {
-	i, _ := slices.BinarySearchFunc(l.extents, id, func(e extent, id uint32) int {
-		switch {
-		case e.to <= id:
-			return -1
-		case e.from > id:
-			return 1
-		}
-		return 0
-	})
-	e := &l.extents[i]
-	return uint64(e.ordinal)<<32 | uint64(l.base(e.ordinal)+id-e.from)
-}
-
-// base is the number of rows of a morsel that were written before.
-func (l *sortLocal) base(ordinal int) uint32 {
-	if ordinal == l.baseOf {
-		return l.before
-	}
-	return 0
-}
-
-// renew begins anew after the rows were written.
-func (l *sortLocal) renew() {
-	if last := l.extents[len(l.extents)-1]; last.ordinal == l.w.ordinal {
-		l.before = l.base(last.ordinal) + last.to - last.from
-		l.baseOf = last.ordinal
-	}
+	l.left(l.w.ordinal)
 	l.set.free()
-	l.extents = l.extents[:0]
+	return nil
 }
 
 // finishSpilled writes what is left of the workers' rows, and has the runs read in the order of the rows.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"iter"
 	"sync/atomic"
 
 	"github.com/laminadb/lamina/internal/invariants"
@@ -94,7 +95,7 @@ type runMerger struct {
 
 func newRunMerger(ctx context.Context, q *Query, runs []*run) (*runMerger, error) {
 	m := &runMerger{q: q, order: map[*runCursor]int{}}
-	m.l = widestLayout(runs)
+	m.l, _ = widestLayout(layoutsOf(runs), false)
 	m.out = &rowSet{tracker: q.mem, layout: m.l.clone(), cur: -1, blocks: &m.blocks, s: &rowScratch{}}
 	m.out.shift = pageShift(m.l.stride)
 	for i, r := range runs {
@@ -116,29 +117,37 @@ func newRunMerger(ctx context.Context, q *Query, runs []*run) (*runMerger, error
 	return m, nil
 }
 
-// widestLayout returns the layout that holds the rows of all blocks.
-func widestLayout(runs []*run) layout {
-	var wide layout
+// widestLayout returns the layout that holds the rows of all layouts; not ok if there are none.
+func widestLayout(layouts iter.Seq[*layout], nullable bool) (wide layout, ok bool) {
 	var last *layout
-	nullable := false
-	for _, r := range runs {
-		for i := range r.blocks {
-			l := r.blocks[i].l
-			if l == last {
-				continue
-			}
-			if last == nil {
-				wide = l.clone()
-			}
-			last = l
-			nullable = nullable || l.nullable()
-			for j, s := range l.slots {
-				wide.slots[j] = widerSlot(wide.slots[j], s)
-			}
+	for l := range layouts {
+		if l == last {
+			continue
+		}
+		if last == nil {
+			wide = l.clone()
+		}
+		last = l
+		nullable = nullable || l.nullable()
+		for j, s := range l.slots {
+			wide.slots[j] = widerSlot(wide.slots[j], s)
 		}
 	}
 	wide.place(nullable)
-	return wide
+	return wide, last != nil
+}
+
+// layoutsOf yields the layouts of the blocks of runs.
+func layoutsOf(runs []*run) iter.Seq[*layout] {
+	return func(yield func(*layout) bool) {
+		for _, r := range runs {
+			for i := range r.blocks {
+				if !yield(r.blocks[i].l) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (m *runMerger) less(a, b *runCursor) bool {
