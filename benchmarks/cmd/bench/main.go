@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
 	"slices"
 
 	"github.com/laminadb/lamina/benchmarks/child"
@@ -26,6 +25,7 @@ import (
 	"github.com/laminadb/lamina/benchmarks/memory"
 	"github.com/laminadb/lamina/benchmarks/peers"
 	"github.com/laminadb/lamina/benchmarks/recovery"
+	"github.com/laminadb/lamina/internal/cli/versus"
 )
 
 func main() {
@@ -104,18 +104,11 @@ func (t part) in(ctx context.Context, p *page, o *options, dir string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	run := func() error { return t.run(ctx, p, o, dir) }
 	if o.profile != "" && !slices.Contains(queryProfiled, t.name) {
-		f, err := os.Create(filepath.Join(o.profile, t.name+".pprof"))
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+		return versus.Profile(filepath.Join(o.profile, t.name+".pprof"), run)
 	}
-	return t.run(ctx, p, o, dir)
+	return run()
 }
 
 // progress tells what is done.

@@ -25,20 +25,27 @@ func (b *bench) profiles(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) profile(ctx context.Context, m *Measured) (err error) {
-	f, err := os.Create(filepath.Join(b.ProfileDir, b.w.Name+"-"+m.Name+".pprof"))
+func (b *bench) profile(ctx context.Context, m *Measured) error {
+	return Profile(filepath.Join(b.ProfileDir, b.w.Name+"-"+m.Name+".pprof"), func() error {
+		for start := time.Now(); time.Since(start) < profileTime; {
+			if _, err := b.lamina.Run(ctx, m.Text, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Profile runs f and writes its CPU profile to a file.
+func Profile(file string, f func() error) (err error) {
+	out, err := os.Create(file)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := pprof.StartCPUProfile(f); err != nil {
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if err := pprof.StartCPUProfile(out); err != nil {
 		return err
 	}
 	defer pprof.StopCPUProfile()
-	for start := time.Now(); time.Since(start) < profileTime; {
-		if _, err := b.lamina.Run(ctx, m.Text, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f()
 }
