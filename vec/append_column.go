@@ -48,30 +48,6 @@ func (b *Builder) sameLayout(v *Vector) bool {
 	return ok && !c.convert
 }
 
-// gather copies n live entries of v; there is room for them.
-func (b *Builder) gather(v *Vector, g *Group, n int) {
-	dst := unsafe.Add(b.data.data(), b.n*b.width)
-	b.n += n
-	if g.Sel == nil {
-		size := n * b.width
-		copy(unsafe.Slice((*byte)(dst), size), unsafe.Slice((*byte)(v.Data), size))
-		return
-	}
-	sel := g.Sel[:n]
-	switch b.width {
-	case 1:
-		gather[uint8](dst, v.Data, sel)
-	case 2:
-		gather[uint16](dst, v.Data, sel)
-	case 4:
-		gather[uint32](dst, v.Data, sel)
-	case 8:
-		gather[uint64](dst, v.Data, sel)
-	default:
-		gather[[2]uint64](dst, v.Data, sel)
-	}
-}
-
 // gatherValid sets the validity of the last n entries, the live entries of v.
 func (b *Builder) gatherValid(v *Vector, g *Group, n int) error {
 	if !b.hasNull && !v.anyNull(g, n) {
@@ -101,16 +77,6 @@ func (b *Builder) openValid(n int) error {
 	}
 	b.n = end
 	return nil
-}
-
-func gather[T any](dst, src unsafe.Pointer, sel []uint16) {
-	if len(sel) == 0 {
-		return
-	}
-	d := unsafe.Slice((*T)(dst), len(sel))
-	for i, s := range sel {
-		d[i] = *(*T)(unsafe.Add(src, int(s)*int(unsafe.Sizeof(d[0]))))
-	}
 }
 
 // anyNull reports whether one of n live entries may be NULL.

@@ -47,19 +47,8 @@ func (b *Builder) fixedCopyOf(v *Vector) (c fixedCopy, ok bool) {
 
 // appendFixed copies n live entries of v; there is room for them.
 func (b *Builder) appendFixed(v *Vector, g *Group, n int, c fixedCopy) error {
-	dst := unsafe.Add(b.data.data(), b.n*b.width)
-	switch {
-	case v.Form == Flat && c.convert:
-		b.n += n
-		widenInto(dst, v.Data, g, n, c)
-	case v.Form == Flat:
-		b.gather(v, g, n)
-	default:
-		b.n += n
-		for i := range n {
-			c.copy(unsafe.Add(dst, i*c.to), v.place(g, i))
-		}
-	}
+	c.all(unsafe.Add(b.data.data(), b.n*b.width), v, g, n)
+	b.n += n
 	return b.gatherValid(v, g, n)
 }
 
@@ -108,41 +97,5 @@ func (c *fixedCopy) copy(dst, src unsafe.Pointer) {
 		*(*uint32)(dst) = uint32(x)
 	default:
 		*(*int64)(dst) = x
-	}
-}
-
-// widenInto converts n live entries of a Flat vector at src.
-func widenInto(dst, src unsafe.Pointer, g *Group, n int, c fixedCopy) {
-	add := c.entries.Base - c.base
-	switch {
-	case c.from == 1 && c.to == 8:
-		convert[uint8, int64](dst, src, g.Sel, n, add)
-	case c.from == 2 && c.to == 8:
-		convert[uint16, int64](dst, src, g.Sel, n, add)
-	case c.from == 4 && c.to == 8:
-		convert[uint32, int64](dst, src, g.Sel, n, add)
-	case c.from == 1 && c.to == 4:
-		convert[uint8, uint32](dst, src, g.Sel, n, add)
-	case c.from == 2 && c.to == 4:
-		convert[uint16, uint32](dst, src, g.Sel, n, add)
-	case c.from == 4 && c.to == 4:
-		convert[uint32, uint32](dst, src, g.Sel, n, add)
-	default:
-		for i := range n {
-			c.copy(unsafe.Add(dst, i*c.to), unsafe.Add(src, g.Pos(i)*c.from))
-		}
-	}
-}
-
-func convert[S uint8 | uint16 | uint32, D uint32 | int64](dst, src unsafe.Pointer, sel []uint16, n int, add int64) {
-	d := unsafe.Slice((*D)(dst), n)
-	if sel == nil {
-		for i, x := range unsafe.Slice((*S)(src), n) {
-			d[i] = D(int64(x) + add)
-		}
-		return
-	}
-	for i, s := range sel[:n] {
-		d[i] = D(int64(*(*S)(unsafe.Add(src, int(s)*int(unsafe.Sizeof(S(0)))))) + add)
 	}
 }

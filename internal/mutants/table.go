@@ -14,6 +14,7 @@ var mutants = []mutant{
 	{"txn-publish-before-sync", "txn", "TestNothingIsVisibleBeforeItIsDurable"},
 	{"txn-forget-deadlock", "txn", "TestDeadlockCycles"},
 	{"txn-ignore-watermark", "txn", "TestViewsUnderLoad"},
+	{"vec-keep-dead-bits", "vec", "TestCopyFixed"},
 	{"mem-keep-idle", "internal/mem", "TestIdleSlabsMakeRoom"},
 	{"rowstore-ignore-begin", "rowstore", "TestVersionsAgainstModel"},
 	{"rowstore-ignore-deletions", "rowstore", "TestVersionsAgainstModel"},

@@ -22,6 +22,7 @@ type Converter struct {
 	// scratch of one conversion
 	bytes []byte
 	ints  []int64
+	views []vec.StrView
 }
 
 // NewConverter returns a converter for columns that allocates from mem; nil means Go memory.
@@ -64,7 +65,7 @@ func (c *Converter) Record(b *vec.Batch) (arrow.RecordBatch, error) {
 
 // column converts one column.
 func (c *Converter) column(i int, v *vec.Vector, g *vec.Group, n int) (arrow.Array, error) {
-	if v.Form == vec.InRows { // gather the values first
+	if v.Form == vec.InRows && !copied(c.cols[i].Type, v) { // gather the values first
 		bld := vec.NewBuilder(v.Type, n, nil)
 		if err := bld.AppendColumn(v, g, n); err != nil {
 			return nil, err
@@ -106,13 +107,19 @@ func (o *output) release() {
 	}
 }
 
-// buffer adds a zeroed buffer of n bytes.
+// buffer adds a buffer of n bytes, which are to be written.
 func (o *output) buffer(n int) []byte {
 	b := memory.NewResizableBuffer(o.conv.mem)
 	b.Resize(n)
 	o.bufs = append(o.bufs, b)
-	clear(b.Bytes())
 	return b.Bytes()
+}
+
+// zeroed adds a zeroed buffer of n bytes.
+func (o *output) zeroed(n int) []byte {
+	b := o.buffer(n)
+	clear(b)
+	return b
 }
 
 // slots adds a buffer of n values.
@@ -124,54 +131,68 @@ func slots[T any](o *output, n int) []T {
 
 // validity adds the validity bitmap: no buffer if there is no NULL.
 func (o *output) validity() {
-	if o.v.Valid == nil {
+	if !o.v.AnyNull(o.g, o.n) {
 		o.bufs = append(o.bufs, nil)
 		return
 	}
-	bits := o.buffer((o.n + 7) / 8)
-	for i := range o.n {
-		if o.v.IsNull(o.g.Pos(i)) {
-			o.nulls++
-		} else {
-			bits[i>>3] |= 1 << (i & 7)
-		}
-	}
-	if o.nulls == 0 {
+	if o.nulls = o.v.CopyValid(o.zeroed((o.n+7)/8), o.g, o.n); o.nulls == 0 {
 		o.bufs[0].Release()
 		o.bufs[0] = nil
 	}
 }
 
 // isNull reports whether live row i is NULL.
-func (o *output) isNull(i int) bool { return o.nulls > 0 && o.v.IsNull(o.g.Pos(i)) }
+func (o *output) isNull(i int) bool { return o.nulls > 0 && o.bufs[0].Bytes()[i>>3]>>(i&7)&1 == 0 }
+
+// copied reports whether values of a vector get into Arrow's buffers by loops that take every form.
+func copied(t types.Type, v *vec.Vector) bool {
+	switch t.Class() {
+	case types.ClassInt, types.ClassFloat:
+		return true
+	case types.ClassNumeric:
+		return !v.VarNumeric && plainDecimal(t, v)
+	case types.ClassString:
+		return plainString(t)
+	}
+	return false
+}
+
+// plainString reports whether the strings of a type are what Arrow has of them.
+func plainString(t types.Type) bool {
+	return t.Class() == types.ClassString && t.Kind != types.BpChar && t.Kind != types.Char && t.Kind != types.UUID
+}
+
+// plainDecimal reports whether the coefficients of a vector are those of t, Arrow has them, and they are small.
+func plainDecimal(t types.Type, v *vec.Vector) bool {
+	_, s, ok := decimalType(t)
+	e := v
+	if v.Form == vec.Dict {
+		e = &v.Dictionary.Values
+	}
+	return ok && !e.VarNumeric && e.Scale == int16(s) && v.Type == t && e.Width <= 8
+}
 
 // values adds the buffers of the values.
 func (o *output) values() error {
 	switch o.dt.ID() {
 	case arrow.BOOL:
-		bits := o.buffer((o.n + 7) / 8)
-		for i := range o.n {
-			if !o.isNull(i) && o.v.Int(o.g.Pos(i)) != 0 {
-				bits[i>>3] |= 1 << (i & 7)
-			}
+		bits := o.zeroed((o.n + 7) / 8)
+		for i, x := range o.ints() {
+			bits[i>>3] |= byte(x&1) << (i & 7)
 		}
 	case arrow.INT16:
-		narrowInts[int16](o)
+		fixed[int16](o)
 	case arrow.INT32, arrow.DATE32:
-		narrowInts[int32](o)
+		fixed[int32](o)
 	case arrow.UINT32:
-		narrowInts[uint32](o)
-	case arrow.INT64, arrow.TIMESTAMP, arrow.TIME64:
-		o.gatherInts(slots[int64](o, o.n))
+		fixed[uint32](o)
+	case arrow.INT64, arrow.TIMESTAMP, arrow.TIME64, arrow.FLOAT64:
+		fixed[int64](o)
 	case arrow.FLOAT32:
 		out := slots[float32](o, o.n)
-		for i := range out {
-			if !o.isNull(i) {
-				out[i] = float32(o.v.Float(o.g.Pos(i)))
-			}
+		for i, x := range o.ints() {
+			out[i] = float32(math.Float64frombits(uint64(x)))
 		}
-	case arrow.FLOAT64:
-		o.gatherFloats(slots[float64](o, o.n))
 	case arrow.DECIMAL128:
 		return o.decimals()
 	case arrow.INTERVAL_MONTH_DAY_NANO:
@@ -184,41 +205,32 @@ func (o *output) values() error {
 	return nil
 }
 
-func narrowInts[T int16 | int32 | uint32](o *output) {
+// fixed adds a buffer of the values, which are integers or floats; 0 for NULL.
+func fixed[T int16 | int32 | uint32 | int64](o *output) {
+	out := slots[T](o, o.n)
+	o.v.CopyFixed(vec.DataOf(out), int(unsafe.Sizeof(T(0))), o.g, o.n)
+	clearNulls(o, out)
+}
+
+// ints returns the values, in scratch memory, 8 bytes each; 0 for NULL.
+func (o *output) ints() []int64 {
 	if cap(o.conv.ints) < o.n {
 		o.conv.ints = make([]int64, max(o.n, vec.Size))
 	}
 	ints := o.conv.ints[:o.n]
-	o.gatherInts(ints)
-	out := slots[T](o, o.n)
-	for i, x := range ints {
-		out[i] = T(x)
-	}
+	o.v.CopyFixed(vec.DataOf(ints), 8, o.g, o.n)
+	clearNulls(o, ints)
+	return ints
 }
 
-// gatherInts fills dst with the integers of the live rows, 0 for NULL.
-func (o *output) gatherInts(dst []int64) {
-	v, g := o.v, o.g
-	if v.Form == vec.Flat && v.Width == 8 && g.Sel == nil && len(dst) > 0 {
-		copy(dst, vec.Values[int64](v))
-	} else {
-		for i := range dst {
-			dst[i] = v.Int(g.Pos(i))
-		}
+func clearNulls[T any](o *output, out []T) {
+	if o.nulls == 0 {
+		return
 	}
-	if o.nulls > 0 {
-		for i := range dst {
-			if o.isNull(i) {
-				dst[i] = 0
-			}
-		}
-	}
-}
-
-func (o *output) gatherFloats(dst []float64) {
-	for i := range dst {
-		if !o.isNull(i) {
-			dst[i] = o.v.Float(o.g.Pos(i))
+	var zero T
+	for i := range out {
+		if o.isNull(i) {
+			out[i] = zero
 		}
 	}
 }
@@ -227,15 +239,13 @@ func (o *output) gatherFloats(dst []float64) {
 func (o *output) decimals() error {
 	p, s, _ := decimalType(o.typ)
 	out := slots[[2]uint64](o, o.n)
-	if !o.v.VarNumeric && o.v.Scale == int16(s) && o.v.Type == o.typ && o.v.Form == vec.Flat && o.v.Width <= 8 {
-		for i := range out {
-			if !o.isNull(i) {
-				x := o.v.Int(o.g.Pos(i))
-				out[i] = [2]uint64{uint64(x), uint64(x >> 63)}
-			}
+	if plainDecimal(o.typ, o.v) {
+		for i, x := range o.ints() {
+			out[i] = [2]uint64{uint64(x), uint64(x >> 63)}
 		}
 		return nil
 	}
+	clear(out)
 	for i := range out {
 		if o.isNull(i) {
 			continue
@@ -257,6 +267,7 @@ func (o *output) decimals() error {
 
 func (o *output) intervals() error {
 	out := slots[arrow.MonthDayNanoInterval](o, o.n)
+	clear(out)
 	for i := range out {
 		if o.isNull(i) {
 			continue
@@ -272,7 +283,7 @@ func (o *output) intervals() error {
 
 func (o *output) fixedBytes() error {
 	width := o.dt.(*arrow.FixedSizeBinaryType).ByteWidth
-	out := o.buffer(o.n * width)
+	out := o.zeroed(o.n * width)
 	for i := range o.n {
 		if o.isNull(i) {
 			continue
@@ -288,19 +299,18 @@ func (o *output) fixedBytes() error {
 
 // strings writes offsets and bytes.
 func (o *output) strings() error {
+	if plainString(o.typ) {
+		return o.plainStrings()
+	}
 	offsets := slots[int32](o, o.n+1)
+	offsets[0] = 0
 	buf := o.conv.bytes[:0]
-	plain := o.typ.Class() == types.ClassString && o.typ.Kind != types.BpChar && o.typ.Kind != types.Char
 	for i := range o.n {
 		if !o.isNull(i) {
-			if pos := o.g.Pos(i); plain {
-				buf = append(buf, o.v.Bytes(pos)...)
-			} else {
-				buf = types.AppendText(buf, o.v.Datum(pos), o.typ, &o.conv.opts)
-			}
+			buf = types.AppendText(buf, o.v.Datum(o.g.Pos(i)), o.typ, &o.conv.opts)
 		}
 		if len(buf) > math.MaxInt32 {
-			return sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d bytes in one column of a record batch", math.MaxInt32)
+			return errBytes
 		}
 		offsets[i+1] = int32(len(buf))
 	}
@@ -309,5 +319,41 @@ func (o *output) strings() error {
 	if o.conv.bytes = buf; cap(buf) > scratchBytesMax {
 		o.conv.bytes = nil
 	}
+	return nil
+}
+
+var errBytes = sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d bytes in one column of a record batch", math.MaxInt32)
+
+// plainStrings writes strings as they are. Short ones are copied as the whole of what a view holds of them: what is too
+// much is overwritten by the next, or lies behind the last.
+func (o *output) plainStrings() error {
+	if cap(o.conv.views) < o.n {
+		o.conv.views = make([]vec.StrView, max(o.n, vec.Size))
+	}
+	views := o.conv.views[:o.n]
+	o.v.CopyFixed(vec.DataOf(views), int(unsafe.Sizeof(vec.StrView{})), o.g, o.n)
+	clearNulls(o, views)
+	offsets := slots[int32](o, o.n+1)
+	offsets[0] = 0
+	size := 0
+	for i := range views {
+		size += int(views[i].Len)
+		offsets[i+1] = int32(size)
+	}
+	if size > math.MaxInt32-vec.InlineMax {
+		return errBytes
+	}
+	out := o.buffer(size + vec.InlineMax)
+	blocks := o.v.EntryBlocks()
+	for i := range views {
+		s := &views[i]
+		at := out[offsets[i]:]
+		if s.Len <= vec.InlineMax {
+			*(*[vec.InlineMax]byte)(at) = *(*[vec.InlineMax]byte)(unsafe.Pointer(&s.Prefix))
+			continue
+		}
+		copy(at, blocks[s.Block][s.Off:s.Off+s.Len])
+	}
+	o.bufs[len(o.bufs)-1].ResizeNoShrink(size)
 	return nil
 }
