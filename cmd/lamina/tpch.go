@@ -21,6 +21,7 @@ type tpchFlags struct {
 	mixed      bool
 	corruptRow bool
 	json       bool
+	verify     bool
 	queries    []string
 	runs       int
 }
@@ -35,12 +36,15 @@ func newTPCH() *cobra.Command {
 			"removed at the end. There are expected answers for scale factors " + scaleFactors() + "; at others an answer\n" +
 			"is shown as \"no answer\" and does not count as correct. The exit code is 0 if all answers are correct.\n" +
 			"With `go run`, the first build takes about two minutes, whatever the scale factor.",
-		Example: "  lamina tpch\n  lamina tpch --sf 0.01 --mixed --tier memory\n  lamina tpch data --queries 1,6 --runs 10",
+		Example: "  lamina tpch\n  lamina tpch --sf 0.01 --mixed --tier memory\n  lamina tpch data --queries 1,6 --runs 10\n  lamina tpch --verify --sf 0.01",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := ""
 			if len(args) > 0 {
 				dir = args[0]
+			}
+			if o.verify {
+				return verifyTPCH(c, dir, &o)
 			}
 			return runTPCH(c, dir, &o)
 		},
@@ -53,6 +57,7 @@ func newTPCH() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text")
 	f.StringSliceVar(&o.queries, "queries", nil, "queries to run, 1 to 22, or all (default "+numbers(tpch.Spine())+")")
 	f.IntVar(&o.runs, "runs", 3, "how often each query runs")
+	f.BoolVar(&o.verify, "verify", false, "run all queries once in many ways: on each tier, loaded plainly and mixed, with 1 and 4 workers, small vectors, row by row, and spilling")
 	o.add(f)
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "memory" {
@@ -127,7 +132,7 @@ func runTPCH(c *cobra.Command, dir string, o *tpchFlags) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	job := &tpchJob{
-		flags: o, g: g, queries: queries, dir: dir,
+		flags: o, g: g, queries: queries, dir: dir, passes: make([]tpchPass, 1),
 		out: c.OutOrStdout(), bars: newBars(c.ErrOrStderr(), o.json),
 	}
 	if err := job.run(c.Context()); err != nil {

@@ -23,6 +23,8 @@ type tpchJob struct {
 	bars    bars
 	db      *lamina.DB
 	report  tpchReport
+	// passes are how all queries run, one after the other.
+	passes []tpchPass
 	// met is what the queries of mixed work on columnar tables meet.
 	met *columnarReport
 }
@@ -54,15 +56,18 @@ func (j *tpchJob) run(ctx context.Context) (err error) {
 	}
 	j.report.Memory = memoryOf(j.db.Metrics())
 	j.report.finish(j.flags)
+	if j.flags.verify {
+		return nil
+	}
 	if j.flags.json {
 		return j.report.printJSON(j.out)
 	}
 	return j.report.printTable(j.out)
 }
 
-// printf prints for people only.
+// printf prints for people only, and not while many ways to run are compared.
 func (j *tpchJob) printf(format string, args ...any) {
-	if !j.flags.json {
+	if !j.flags.json && !j.flags.verify {
 		fmt.Fprintf(j.out, format, args...)
 	}
 }
@@ -113,19 +118,41 @@ func explainLoad(err error, sf float64) error {
 	return fmt.Errorf("load: %w", err)
 }
 
+// runQueries runs all queries in each pass, and keeps the reports of the last one for the table.
 func (j *tpchJob) runQueries(ctx context.Context) error {
-	report, done := j.bars.begin("queries", "runs", int64(len(j.queries)*j.flags.runs))
+	report, done := j.bars.begin("queries", "runs", int64(len(j.passes)*len(j.queries)*j.flags.runs))
 	defer done()
 	ran := int64(0)
+	for i := range j.passes {
+		if err := j.runPass(ctx, &j.passes[i], func() { ran++; report(ran) }); err != nil {
+			return err
+		}
+		j.report.Queries = j.passes[i].queries
+	}
+	return nil
+}
+
+// runPass runs all queries in a session with the settings of a pass.
+func (j *tpchJob) runPass(ctx context.Context, p *tpchPass, ran func()) (err error) {
+	conn, err := j.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	for _, s := range p.settings {
+		if _, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", s.name, s.value); err != nil {
+			return err
+		}
+	}
+	spilled := j.db.Metrics().SpilledBytes
 	for _, n := range j.queries {
 		r := queryReport{Query: n}
 		for range j.flags.runs {
 			if j.met != nil {
 				j.met.see(j.db.Metrics())
 			}
-			r.run(ctx, j.db, j.flags.sf)
-			ran++
-			report(ran)
+			r.run(ctx, conn, j.flags.sf)
+			ran()
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -133,8 +160,9 @@ func (j *tpchJob) runQueries(ctx context.Context) error {
 				break
 			}
 		}
-		j.report.Queries = append(j.report.Queries, r)
+		p.queries = append(p.queries, r)
 	}
+	p.spilled = j.db.Metrics().SpilledBytes - spilled
 	return nil
 }
 

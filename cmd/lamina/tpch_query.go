@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/tpch"
@@ -32,9 +31,9 @@ type queryReport struct {
 }
 
 // run runs the query once more. The worst status of all runs stays.
-func (r *queryReport) run(ctx context.Context, db *lamina.DB, sf float64) {
+func (r *queryReport) run(ctx context.Context, q tpchload.Querier, sf float64) {
 	start := time.Now()
-	result, err := tpchload.Fetch(ctx, db, tpch.Query(r.Query))
+	result, err := tpchload.Fetch(ctx, q, tpch.Query(r.Query))
 	took := time.Since(start)
 	if err != nil {
 		r.Status, r.Reason, r.SQLState = statusFailed, err.Error(), string(sqlerr.CodeOf(err))

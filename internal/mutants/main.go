@@ -16,11 +16,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // testTimeout bounds one run of a guarding test.
-const testTimeout = 3 * time.Minute
+const testTimeout = 6 * time.Minute
 
 // mutant is a rule that can be broken, and the test that must notice.
 type mutant struct {
@@ -42,30 +43,44 @@ func main() {
 	}
 }
 
+// atOnce is how many mutants are tried at the same time: their tests mostly wait, or keep one core busy.
+const atOnce = 2
+
+// outcome is what became of a mutant.
+type outcome struct {
+	dead bool
+	why  string
+}
+
 func run(only []string) error {
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // temporary files
-	binaries := map[string]string{}
+	h := &hunter{dir: dir, binaries: map[string]func() (string, error){}, clean: map[string]func() (string, bool){}}
+	chosen := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { return len(only) > 0 && !slices.Contains(only, m.name) })
+	outcomes := make([]chan outcome, len(chosen))
+	free := make(chan struct{}, atOnce)
+	for i := range outcomes {
+		outcomes[i] = make(chan outcome, 1)
+	}
+	go func() {
+		for i, m := range chosen {
+			free <- struct{}{}
+			go func() {
+				dead, why := h.kill(m)
+				outcomes[i] <- outcome{dead, why}
+				<-free
+			}()
+		}
+	}()
 	var survived []string
 	killed := 0
-	for _, m := range mutants {
-		if len(only) > 0 && !slices.Contains(only, m.name) {
-			continue
-		}
-		bin, ok := binaries[m.pkg]
-		if !ok {
-			bin = filepath.Join(dir, strings.ReplaceAll(m.pkg, "/", "_")+".test")
-			if err := compile(m.pkg, bin); err != nil {
-				return err
-			}
-			binaries[m.pkg] = bin
-		}
-		dead, why := kill(m, bin)
-		fmt.Printf("%-32s %-16s %-44s %s\n", m.name, m.pkg, m.test, why)
-		if dead {
+	for i, m := range chosen {
+		o := <-outcomes[i]
+		fmt.Printf("%-32s %-16s %-44s %s\n", m.name, m.pkg, m.test, o.why)
+		if o.dead {
 			killed++
 		} else {
 			survived = append(survived, m.name)
@@ -81,6 +96,45 @@ func run(only []string) error {
 	return nil
 }
 
+// hunter compiles the tests of each package once, and runs each test once without a mutant.
+type hunter struct {
+	dir      string
+	mu       sync.Mutex
+	binaries map[string]func() (string, error)
+	clean    map[string]func() (string, bool)
+}
+
+// binary returns the compiled tests of a package.
+func (h *hunter) binary(pkg string) (string, error) {
+	h.mu.Lock()
+	f, ok := h.binaries[pkg]
+	if !ok {
+		f = sync.OnceValues(func() (string, error) {
+			bin := filepath.Join(h.dir, strings.ReplaceAll(pkg, "/", "_")+".test")
+			return bin, compile(pkg, bin)
+		})
+		h.binaries[pkg] = f
+	}
+	h.mu.Unlock()
+	return f()
+}
+
+// passes runs a mutant's test without the mutant, when it must pass and run something.
+func (h *hunter) passes(m mutant, bin string) (string, bool) {
+	key := m.pkg + " " + m.test
+	h.mu.Lock()
+	f, ok := h.clean[key]
+	if !ok {
+		f = sync.OnceValues(func() (string, bool) {
+			out, err := test(m, bin, "")
+			return out, err == nil && strings.Contains(out, "--- PASS: "+m.test)
+		})
+		h.clean[key] = f
+	}
+	h.mu.Unlock()
+	return f()
+}
+
 func compile(pkg, bin string) error {
 	cmd := exec.Command("go", "test", "-c", "-tags", "lamina_invariants", "-o", bin, "./"+pkg)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -91,15 +145,18 @@ func compile(pkg, bin string) error {
 // does not go wrong each time.
 const triesMax = 5
 
-// kill runs a mutant's test whole, when it must pass and run something, and with the mutant, when it must fail.
-func kill(m mutant, bin string) (bool, string) {
+// kill runs a mutant's test without the mutant, when it must pass, and with it, when it must fail.
+func (h *hunter) kill(m mutant) (bool, string) {
 	began := time.Now()
-	out, err := test(m, bin, "")
-	if err != nil || !strings.Contains(out, "--- PASS: "+m.test) {
+	bin, err := h.binary(m.pkg)
+	if err != nil {
+		return false, "NOT PROVEN: the tests cannot be compiled: " + err.Error()
+	}
+	if out, ok := h.passes(m, bin); !ok {
 		return false, "NOT PROVEN: the test does not pass without the mutant\n" + tail(out)
 	}
 	for try := 0; ; try++ {
-		if _, err = test(m, bin, m.name); err != nil {
+		if _, err := test(m, bin, m.name); err != nil {
 			break
 		}
 		if try < triesMax-1 {

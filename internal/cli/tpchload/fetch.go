@@ -7,9 +7,14 @@ import (
 	"github.com/laminadb/lamina/tpch"
 )
 
+// Querier runs queries: a database, or a session of it with settings of its own.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (*lamina.Rows, error)
+}
+
 // Fetch runs a query and fetches its rows as PostgreSQL prints them.
-func Fetch(ctx context.Context, db *lamina.DB, sql string) (result tpch.Result, err error) {
-	rows, err := db.Query(ctx, sql)
+func Fetch(ctx context.Context, q Querier, sql string) (result tpch.Result, err error) {
+	rows, err := q.Query(ctx, sql)
 	if err != nil {
 		return result, err
 	}
