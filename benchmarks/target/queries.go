@@ -7,7 +7,8 @@ var Queries = map[string]string{
 		"and every zone has some",
 	"tpch Q10": "a quarter copies seven columns of customers, of which five are strings, for rows that the Top-N then drops; a tenth tests lines against " +
 		"the bitmap of orders",
-	"tpch Q16": "groups of three strings, each with a set of suppliers: hashes and copies of strings have three tenths, the sort of 18 thousand rows a sixth",
+	"tpch Q16": "groups of two strings and a number, each with a set of suppliers: an eighth finds groups by hashed and compared keys, a quarter " +
+		"puts suppliers into sets and makes one of the workers' sets, the sort of 18 thousand rows has a seventh",
 	"tpch Q21": "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",
 	"h2o-groupby G6": "two fifths sort all rows by group and value, as a window would, and two fifths read them one after the other to find where groups end: the " +
 		"other side collects the values of each group and selects the middle",

@@ -111,6 +111,9 @@ func (q *Query) aggregate(n *plan.Aggregate) (*flow, error) {
 	for _, k := range a.exprs[:a.nk] {
 		a.positions = a.positions || !k.Type().Kind.ImageEqual()
 	}
+	for _, d := range a.distinct {
+		d.layout()
+	}
 	a.takeHoles(in)
 	a.sink.a, a.sink.spill.a = a, a
 	a.sink.arena.tracker = q.mem

@@ -17,6 +17,8 @@ type mergeScratch struct {
 	codes []uint32
 	pos   []uint64
 	arena arena
+	// keysOf returns keys of groups of the table that is merged, for those that are not keys of the other as they are.
+	keysOf func(from *groupTable, ids []uint32) ([]*vec.Vector, error)
 	// det gathers the determined keys of the groups that are merged.
 	det   determinedKeys
 	detOf func() ([]*vec.Vector, error)
@@ -64,6 +66,11 @@ func noBounds(int) (int64, int64, bool) { return 0, 0, false }
 
 // mergeAll adds all groups of from, whose rows come later where order matters, to t.
 func (t *groupTable) mergeAll(from *groupTable, m *mergeScratch) error {
+	return t.mergeInto(from, m, nil)
+}
+
+// mergeInto is mergeAll; codes, if not nil, is set to the group of t of each group of from.
+func (t *groupTable) mergeInto(from *groupTable, m *mergeScratch, codes []uint32) error {
 	ids := m.d.ids
 	for at := 0; at < from.n; at += batchRows {
 		k := min(batchRows, from.n-at)
@@ -72,6 +79,9 @@ func (t *groupTable) mergeAll(from *groupTable, m *mergeScratch) error {
 		}
 		if err := t.merge(from, ids[:k], m); err != nil {
 			return err
+		}
+		if codes != nil {
+			copy(codes[at:], m.codes[:k])
 		}
 	}
 	return nil
@@ -92,7 +102,10 @@ func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) erro
 			return err
 		}
 	} else {
-		vs := m.d.vectors(from, &from.coder, ids)
+		vs, err := m.keys(from, ids)
+		if err != nil {
+			return err
+		}
 		m.det.from, m.det.ids, t.detOf, t.posBase = from, ids, m.detOf, 0
 		if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
 			return err
@@ -102,6 +115,14 @@ func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) erro
 		}
 	}
 	return t.mergeStates(from, ids, codes)
+}
+
+// keys returns the keys, for the table that is merged into, of groups of from.
+func (m *mergeScratch) keys(from *groupTable, ids []uint32) ([]*vec.Vector, error) {
+	if m.keysOf != nil {
+		return m.keysOf(from, ids)
+	}
+	return m.d.vectors(from, &from.coder, ids), nil
 }
 
 // firstRows gives groups the position, and the key's image, of the earlier of the merged first rows.

@@ -90,13 +90,11 @@ func (s *aggSink) finish(ctx context.Context) error {
 		return err
 	}
 	s.result.owned = append(s.result.owned, t)
-	for _, p := range parts {
-		if p == t {
-			continue
-		}
-		if err := t.mergeAll(p, m); err != nil {
-			return err
-		}
+	numbers := arena{tracker: a.q.mem}
+	defer numbers.free()
+	into, err := s.mergeParts(t, m, &numbers)
+	if err != nil {
+		return err
 	}
 	if a.nk == 0 {
 		if err := t.one(); err != nil {
@@ -107,13 +105,37 @@ func (s *aggSink) finish(ctx context.Context) error {
 		for _, l := range s.locals { // feeding uses the first one
 			l.t.free()
 		}
-		if err := s.finishDistinct(ctx, t, m); err != nil {
+		if err := s.finishDistinct(ctx, t, m, into); err != nil {
 			return err
 		}
 		s.locals[0].t = &groupTable{}
 	}
 	s.output(t)
 	return nil
+}
+
+// mergeParts merges the workers' tables, but for one that t was, into t. For DISTINCT aggregates it returns the groups of t
+// by the numbers of each worker's groups; nil where they are the same.
+func (s *aggSink) mergeParts(t *groupTable, m *mergeScratch, ar *arena) ([][]uint32, error) {
+	into := make([][]uint32, len(s.locals))
+	if s.a.ordered {
+		return into, t.mergeAll(s.merger.t, m)
+	}
+	for w, l := range s.locals {
+		if l.t.n == 0 {
+			continue
+		}
+		if len(s.a.distinct) > 0 && s.a.nk > 0 {
+			var err error
+			if into[w], err = makeSlice[uint32](ar, l.t.n); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.mergeInto(l.t, m, into[w]); err != nil {
+			return nil, err
+		}
+	}
+	return into, nil
 }
 
 // base returns the table that the others are merged into: the largest of the workers' that has an index of all its

@@ -56,21 +56,23 @@ func (l *aggLocal) spill(ctx context.Context) error {
 	l.claim.done()
 	sp := &l.a.sink.spill
 	l.run.open = false
-	if !l.a.ordered && l.a.nk > 0 && l.t.n > 0 {
-		if err := sp.groups(ctx, l.t, l.w.ordinal); err != nil {
-			return err
-		}
-		l.t = l.t.renewed()
-	}
-	for i, x := range l.sets {
+	for i, x := range l.sets { // before the groups, whose keys they need
 		if x.t.n == 0 {
 			continue
 		}
-		if err := sp.values(ctx, i, x.t); err != nil {
+		err := x.spillKeyed(l, func(t *groupTable) error { return sp.values(ctx, i, t) })
+		if err != nil {
 			return err
 		}
 		x.t = x.t.renewed()
 	}
+	if l.a.ordered || l.a.nk == 0 || l.t.n == 0 {
+		return nil
+	}
+	if err := sp.groups(ctx, l.t, l.w.ordinal); err != nil {
+		return err
+	}
+	l.t = l.t.renewed()
 	return nil
 }
 
@@ -232,12 +234,12 @@ func (b *partBuilder) build(ctx context.Context, p *groupPart) (split []groupPar
 
 // feed feeds the values of a set to the groups at hand; false if the values do not fit.
 func (b *partBuilder) feed(ctx context.Context, i int, d *distinctSet, p *groupPart) (bool, error) {
-	sm, err := newMergeScratch(&d.sub)
+	sm, err := newSetMerge(d, b.t, b.m)
 	if err != nil {
 		return false, err
 	}
 	defer sm.free()
-	set, err := newGroupTable(&d.sub, sm.s.rows, &sm.arena)
+	set, err := newGroupTable(&d.byNumber, sm.own.s.rows, &sm.own.arena)
 	if err != nil {
 		return false, err
 	}
@@ -247,14 +249,14 @@ func (b *partBuilder) feed(ctx context.Context, i int, d *distinctSet, p *groupP
 		if b.full(set, c.n, p.depth) {
 			return false, nil
 		}
-		if err := set.mergeChunk(ctx, c, &b.chunks, sm); err != nil {
+		if err := set.mergeChunk(ctx, c, &b.chunks, sm.own); err != nil {
 			return false, err
 		}
 	}
 	b.chunks.free()
 	b.feeder.t.free()
 	defer func() { b.feeder.t = newBareTable(b.s.a, b.feeder.s.rows) }()
-	return true, b.s.feedSet(ctx, b.feeder, d, set, b.t, b.m, sm)
+	return true, b.s.feedSet(ctx, b.feeder, d, set, sm)
 }
 
 // split partitions the groups at hand, the chunks from one on, and the values that were not fed.
@@ -301,7 +303,7 @@ func (b *partBuilder) split(ctx context.Context, p *groupPart, from int) ([]grou
 }
 
 func (b *partBuilder) splitSet(ctx context.Context, i int, d *distinctSet, p *groupPart, parts []groupPart) error {
-	w, err := newChunkWriter(&d.sub)
+	w, err := newChunkWriter(&d.byKeys)
 	if err != nil {
 		return err
 	}
@@ -311,7 +313,7 @@ func (b *partBuilder) splitSet(ctx context.Context, i int, d *distinctSet, p *gr
 		if err != nil {
 			return err
 		}
-		err = w.write(ctx, t, b.s.a.setKeys(&d.sub), p.depth, func(to int, c groupChunk) {
+		err = w.write(ctx, t, b.s.a.setKeys(&d.byKeys), p.depth, func(to int, c groupChunk) {
 			parts[to].sets[i] = append(parts[to].sets[i], c)
 		})
 		if err != nil {
