@@ -130,6 +130,7 @@ var mutants = []mutant{
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"distinct-numbers-of-a-worker", "query/exec", "TestDistinctAggregates"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
+	{"join-spill-forgets-null", "query/exec", "TestSpillNullKeys"},
 	{"scan-spare-inexact", "columnar", "TestSpareColumns"},
 	{"gather-ignore-nulls", "columnar/segment", "TestGather"},
 	{"opt-determined-without-key", "query/opt", "TestRandomQueries"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/plan"
 )
 
@@ -67,6 +68,7 @@ func (p *partJoin) load(ctx context.Context) (bool, error) {
 	wide := p.layout()
 	p.set.layout, p.set.shift = wide.clone(), pageShift(wide.stride)
 	l := &buildLocal{b: &j.build, set: p.set, bounds: make([]bound, len(j.exprs))}
+	l.nullKey = of.build.nullKey && !invariants.Mutant("join-spill-forgets-null")
 	for i := range p.part.build {
 		c := &p.part.build[i]
 		need := p.set.growth(c.n) + int64(p.set.n+c.n)*(tableBytes+8)
@@ -83,7 +85,7 @@ func (p *partJoin) load(ctx context.Context) (bool, error) {
 	if err := j.build.finish(ctx); err != nil {
 		return false, err
 	}
-	j.build.nullKey, j.build.others = of.build.nullKey, true
+	j.build.others = true
 	p.room.done()
 	return true, nil
 }
