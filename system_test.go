@@ -10,7 +10,7 @@ import (
 )
 
 // texts returns the rows of a query as text, columns with | between them.
-func texts(t *testing.T, db *lamina.DB, sql string, args ...any) (out []string) {
+func texts(t *testing.T, db lamina.Querier, sql string, args ...any) (out []string) {
 	t.Helper()
 	rows, err := db.Query(context.Background(), sql, args...)
 	if err != nil {

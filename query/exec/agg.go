@@ -31,12 +31,10 @@ type aggregation struct {
 	// positions of the groups' first rows are kept: the order of the groups, or the image of their keys,
 	// depends on them.
 	positions bool
-	// single: the result must be one table.
-	single  bool
-	words   int      // 8-byte words of the hot state of a group
-	initial []uint64 // a new group's hot words; nil: all zero
-	cold    int      // words of the cold state
-	sink    aggSink
+	words     int      // 8-byte words of the hot state of a group
+	initial   []uint64 // a new group's hot words; nil: all zero
+	cold      int      // words of the cold state
+	sink      aggSink
 }
 
 // aggInput is an argument: rows for which it is NULL, or for which the filter is not true, are excluded.

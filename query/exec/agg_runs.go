@@ -55,7 +55,7 @@ const (
 // are merged, all others are final as they are. It returns false if the parts must be merged by key.
 func (s *aggSink) chainRuns(parts []*groupTable) (bool, error) {
 	a := s.a
-	if a.ordered || a.single || len(a.distinct) > 0 || a.nk != 1 {
+	if a.ordered || len(a.distinct) > 0 || a.nk != 1 {
 		return false, nil
 	}
 	var runs []keyedRun

@@ -10,7 +10,7 @@ import (
 
 // canLeave reports whether groups, or the values of DISTINCT aggregates, may leave memory.
 func (a *aggregation) canLeave() bool {
-	if !a.q.canSpill() || a.single {
+	if !a.q.canSpill() {
 		return false
 	}
 	if a.nk == 0 { // there is one group; the values are fed to it by partitions, in no order

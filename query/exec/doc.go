@@ -25,13 +25,15 @@
 // Before a batch, an operator asks whether what it is about to take stays within its share of every limit (room). If
 // not, it writes what it has to the query's temporary file (spillFile) and begins anew. What is written are row pages and
 // arrays as they lie in memory, in blocks of up to chunkRows rows with a checksum; views of strings become offsets.
-// There are two forms:
+// There are three forms:
 //
 //   - Partitions, of groups or of both sides of a join: spillParts of them by bits of the hash of the keys, so that all
 //     of a group, or all that matches, is in one. A partition is finished by itself; one that does not fit is
 //     partitioned again by the next bits, spillDepth times at most, then it is 53200.
 //   - Runs, of rows in an order: beside each row stands its key, bytes that order as the rows do and no two of which
 //     are equal. Runs are merged runsMax at a time.
+//   - Pages, of rows by number (filedRows): those of a window, which frames reach back and forth in, and of the rounds of a
+//     recursive query. A reader keeps the pages that it asked for last.
 //
 // What is written keeps its ordinals and positions, so that spilling changes neither values nor order: groups whose
 // states depend on the order of rows are merged by ordinal, one morsel after the other, as in memory; groups whose order

@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"io"
-	"sync/atomic"
 
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -12,7 +11,8 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// recursion runs a recursive query round by round, as its rows are asked for.
+// recursion runs a recursive query round by round, as its rows are asked for. The rows of a round may be in the file; those
+// that a UNION has seen are in memory.
 type recursion struct {
 	q      *Query
 	n      *plan.Recursive
@@ -21,9 +21,9 @@ type recursion struct {
 	ts     []types.Type
 	rows   *rowScratch
 	arena  arena
-	blocks atomic.Int32
 	// round is the rows of the round at hand, nil before the first; at is the next to be output.
-	round *rowSet
+	round *filedRows
+	pages *filedReader
 	at    uint32
 	ended bool
 	begun bool
@@ -32,7 +32,6 @@ type recursion struct {
 	ids   []uint32
 	pick  []uint16
 	row   types.Row
-	cols  []vec.Vector
 	out   vec.Batch
 }
 
@@ -40,7 +39,8 @@ func (q *Query) recursive(n *plan.Recursive) (*flow, error) {
 	r := &recursion{q: q, n: n, stats: q.statsOf(n, n.ID, "recursive"), sums: map[int]*opStats{}}
 	r.arena.tracker = q.mem
 	q.onClose(func() {
-		r.round.release()
+		r.pages.free()
+		r.round.free()
 		r.seen.free(q.mem)
 		r.arena.free()
 	})
@@ -86,7 +86,7 @@ func (r *recursion) claim(context.Context) error {
 }
 
 func (r *recursion) read(ctx context.Context) (*vec.Batch, error) {
-	for !r.ended && (r.round == nil || int(r.at) == r.round.n) {
+	for !r.ended && (r.round == nil || int(r.at) == r.round.len()) {
 		if err := r.next(ctx); err != nil {
 			return nil, err
 		}
@@ -94,14 +94,13 @@ func (r *recursion) read(ctx context.Context) (*vec.Batch, error) {
 	if r.ended {
 		return nil, nil
 	}
-	n := min(r.q.vectorRows, r.round.n-int(r.at))
-	for i := range n {
-		r.ids[i] = r.at
-		r.at++
+	page, n, err := r.pages.from(r.at, r.ids[:r.q.vectorRows])
+	if err != nil {
+		return nil, err
 	}
-	r.cols = r.round.vectors(r.cols[:0], r.ts)
+	r.at += uint32(n)
 	r.out.N = n
-	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: r.cols, RowIDs: r.ids[:n]})
+	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: page.cols, RowIDs: r.ids[:n]})
 	r.stats.out(n)
 	return &r.out, nil
 }
@@ -116,21 +115,23 @@ func (r *recursion) next(ctx context.Context) error {
 	root := r.n.Base
 	if r.round != nil {
 		root = r.n.Step
-		env.working = &workingRows{of: r.n.Of, set: r.round, outer: env.working}
+		env.working = &workingRows{of: r.n.Of, rows: r.round, outer: env.working}
 	}
-	next := newRowSet(r.q.mem, r.ts, nil, false, &r.blocks, r.rows)
+	next := newFiledRows(r.q, r.ts, r.stats, r.rows)
 	if err := r.collect(ctx, root, &env, next); err != nil {
 		next.free()
 		return err
 	}
-	r.round.release()
-	r.round, r.at = next, 0
-	r.ended = next.n == 0
+	next.claim.done()
+	r.pages.free()
+	r.round.free()
+	r.round, r.pages, r.at = next, next.reader(), 0
+	r.ended = next.len() == 0
 	return nil
 }
 
 // collect adds the rows of a round to a set.
-func (r *recursion) collect(ctx context.Context, root plan.Node, env *Env, to *rowSet) (err error) {
+func (r *recursion) collect(ctx context.Context, root plan.Node, env *Env, to *filedRows) (err error) {
 	sub, err := Instantiate(ctx, &plan.Query{Root: root, Params: r.q.plan.Params}, env)
 	if err != nil {
 		return err
@@ -163,7 +164,7 @@ func (r *recursion) collect(ctx context.Context, root plan.Node, env *Env, to *r
 				continue
 			}
 		}
-		if err := to.append(vs, b.N, pick); err != nil {
+		if err := to.append(ctx, vs, b.N, pick); err != nil {
 			return err
 		}
 	}
@@ -201,7 +202,7 @@ func (r *rowSet) vectors(dst []vec.Vector, ts []types.Type) []vec.Vector {
 // workingRows are the rows of the round before of a recursive query.
 type workingRows struct {
 	of    int
-	set   *rowSet
+	rows  *filedRows
 	outer *workingRows
 }
 
@@ -210,18 +211,18 @@ type workingSource struct {
 	q     *Query
 	n     *plan.Working
 	stats *opStats
-	set   *rowSet
+	rows  *filedRows
 	done  bool
 }
 
 func (q *Query) working(n *plan.Working) (*flow, error) {
 	s := &workingSource{q: q, n: n, stats: q.statsOf(n, n.ID, "working table")}
-	for w := q.env.working; w != nil && s.set == nil; w = w.outer {
+	for w := q.env.working; w != nil && s.rows == nil; w = w.outer {
 		if w.of == n.Of {
-			s.set = w.set
+			s.rows = w.rows
 		}
 	}
-	if s.set == nil {
+	if s.rows == nil {
 		return nil, sqlerr.New(sqlerr.InternalError, "a working table outside of its recursion")
 	}
 	return &flow{branches: []branch{{src: s}}}, nil
@@ -235,8 +236,7 @@ func (s *workingSource) open(context.Context) error {
 func (s *workingSource) close() {}
 
 func (s *workingSource) reader() (reader, error) {
-	r := &workingReader{s: s, arena: arena{tracker: s.q.mem}}
-	r.cols = s.set.vectors(nil, typesOf(s.n.Columns()))
+	r := &workingReader{s: s, arena: arena{tracker: s.q.mem}, rows: s.rows.reader()}
 	var err error
 	r.ids, err = makeSlice[uint32](&r.arena, batchRows)
 	return r, err
@@ -245,9 +245,9 @@ func (s *workingSource) reader() (reader, error) {
 // workingReader makes batches of the rows; one morsel is all of them.
 type workingReader struct {
 	s     *workingSource
+	rows  *filedReader
 	at    int
 	ids   []uint32
-	cols  []vec.Vector
 	out   vec.Batch
 	arena arena
 }
@@ -261,18 +261,21 @@ func (r *workingReader) claim(context.Context) error {
 }
 
 func (r *workingReader) read(context.Context) (*vec.Batch, error) {
-	n := min(r.s.q.vectorRows, r.s.set.n-r.at)
-	if n == 0 {
+	if r.at == r.s.rows.len() {
 		return nil, nil
 	}
-	for i := range n {
-		r.ids[i] = uint32(r.at + i)
+	page, n, err := r.rows.from(uint32(r.at), r.ids[:r.s.q.vectorRows])
+	if err != nil {
+		return nil, err
 	}
 	r.at += n
 	r.out.N = n
-	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: r.cols, RowIDs: r.ids[:n]})
+	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: page.cols, RowIDs: r.ids[:n]})
 	r.s.stats.out(n)
 	return &r.out, nil
 }
 
-func (r *workingReader) close() { r.arena.free() }
+func (r *workingReader) close() {
+	r.rows.free()
+	r.arena.free()
+}

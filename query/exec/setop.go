@@ -2,131 +2,168 @@ package exec
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
-// setOperation is INTERSECT or EXCEPT: both sides are grouped by all columns, NULL equal to NULL, and the
-// groups' row counts say how often a row is output.
+// setOperation is INTERSECT or EXCEPT: the rows of both sides, those of the left first, are grouped by all columns, NULL
+// equal to NULL. A further column is one for rows of the left, so that its sum, beside the number of a group's rows, says
+// how often the group is output. Groups come in the order of their first rows: where the left has some, in its order.
+//
+//	left  + 1 ─┐
+//	           ├─ aggregation: columns, sum, count ─ repetition
+//	right + 0 ─┘
 type setOperation struct {
-	q     *Query
 	n     *plan.SetOp
 	stats *opStats
-	sides [2]aggregation
-	out   aggSource
+	agg   aggregation
+	// counts are the sum and the count of a group.
+	counts *expr.Program
 }
 
 func (q *Query) setOp(n *plan.SetOp) (*flow, error) {
-	s := &setOperation{q: q, n: n, stats: q.statsOf(n, n.ID, "set operation")}
-	for i, in := range []plan.Node{n.L, n.R} {
-		f, err := q.flowOf(in)
+	s := &setOperation{n: n, stats: q.statsOf(n, n.ID, "set operation")}
+	in := &flow{}
+	for i, side := range []plan.Node{n.L, n.R} {
+		f, err := q.flowOf(side)
 		if err != nil {
 			return nil, err
 		}
-		a := &s.sides[i]
-		*a = aggregation{q: q, nk: len(in.Columns()), stats: s.stats, positions: true, single: true}
-		for c := range in.Columns() {
-			a.exprs = append(a.exprs, &expr.Column{Node: expr.Node{Typ: in.Columns()[c].Type}, ID: c})
-			a.keyAt = append(a.keyAt, c)
-		}
-		a.layout()
-		if a.prog, err = q.compile(a.exprs, typesOf(in.Columns())); err != nil {
+		f.pipe(markSide(int64(1 - i)))
+		in.branches = append(in.branches, f.branches...)
+		in.serial = in.serial || f.serial
+	}
+	a := &s.agg
+	ts := append(typesOf(n.Columns()), types.T(types.Int4))
+	*a = aggregation{q: q, nk: len(ts) - 1, stats: s.stats, positions: true}
+	for c := range a.nk {
+		a.exprs = append(a.exprs, &expr.Column{Node: expr.Node{Typ: ts[c]}, ID: c})
+		a.keyAt = append(a.keyAt, c)
+	}
+	for _, g := range []*expr.Aggregate{
+		{Node: expr.Node{Typ: types.T(types.Int8)}, Func: &expr.AggFunc{Name: "sum", Op: expr.AggSum, Ret: types.Int8},
+			Args: []expr.Expr{&expr.Column{Node: expr.Node{Typ: ts[a.nk]}, ID: a.nk}}},
+		{Node: expr.Node{Typ: types.T(types.Int8)}, Func: &expr.AggFunc{Name: "count", Op: expr.AggCountStar, Ret: types.Int8}},
+	} {
+		if err := a.add(g); err != nil {
 			return nil, err
 		}
-		a.sink.a = a
-		a.sink.arena.tracker = q.mem
-		q.run(f, &a.sink, "set operation")
 	}
-	s.out.a = &s.sides[0]
-	return &flow{branches: []branch{{src: s}}}, nil
+	a.layout()
+	var err error
+	if a.prog, err = q.compile(a.exprs, ts); err != nil {
+		return nil, err
+	}
+	a.sink.a, a.sink.spill.a = a, a
+	a.sink.arena.tracker = q.mem
+	q.run(in, &a.sink, "set operation")
+	ts = append(ts[:a.nk:a.nk], types.T(types.Int8), types.T(types.Int8))
+	var counts []expr.Expr
+	for c := a.nk; c < len(ts); c++ {
+		counts = append(counts, &expr.Column{Node: expr.Node{Typ: ts[c]}, ID: c})
+	}
+	if s.counts, err = q.compile(counts, ts); err != nil {
+		return nil, err
+	}
+	out := &flow{branches: []branch{{src: &aggSource{a: a}}}}
+	out.pipe(s.repetition)
+	return out, nil
 }
 
-// open decides how often each group of the left side is output, in its order.
-func (s *setOperation) open(ctx context.Context) error {
-	left, right := &s.sides[0], &s.sides[1]
-	if len(left.sink.result.parts) == 0 {
-		return s.out.open(ctx)
-	}
-	m, err := newMergeScratch(right)
-	if err != nil {
-		return err
-	}
-	defer m.free()
-	var t *groupTable
-	if len(right.sink.result.parts) > 0 {
-		t = right.sink.result.parts[0].t
-	}
-	parts := left.sink.result.parts
-	left.sink.result.parts = nil
-	for _, p := range parts {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := error(nil)
-		p.chunks(m.d.ids, func(ids []uint32) bool {
-			err = s.count(p.t, t, ids, m)
-			return err == nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return s.out.open(ctx)
+// sideMark adds a column of a constant to batches.
+type sideMark struct {
+	value [1]int64
+	cols  []vec.Vector
+	in    *vec.Batch
+	out   vec.Batch
 }
 
-// chunks calls f with the groups of a part, up to batchRows at a time, until it returns false.
-func (p *resultPart) chunks(scratch []uint32, f func(ids []uint32) bool) {
-	n := int(p.to - p.from)
-	if p.ids != nil {
-		n = len(p.ids)
-	}
-	for at := 0; at < n; at += batchRows {
-		k := min(batchRows, n-at)
-		ids := scratch[:k]
-		if p.ids != nil {
-			ids = p.ids[at : at+k]
-		} else {
-			for i := range ids {
-				ids[i] = p.from + uint32(at+i)
-			}
-		}
-		if !f(ids) {
-			return
-		}
+func markSide(value int64) factory {
+	return func(_ *worker, next operator) (operator, error) {
+		m := &sideMark{value: [1]int64{value}}
+		m.cols = []vec.Vector{{Type: types.T(types.Int4), Form: vec.Const, Width: 8, N: 1,
+			Data: unsafe.Pointer(&m.value), NullBit: -1}}
+		return &stage{t: m, next: next}, nil
 	}
 }
 
-// count adds the groups ids of left to the result as often as the counts of left and right say.
-func (s *setOperation) count(left, right *groupTable, ids []uint32, m *mergeScratch) error {
-	codes := m.codes[:len(ids)]
-	if right != nil {
-		vs := m.d.vectors(left, &left.coder, ids)
-		if left.a.nk == 0 {
-			clear(codes)
-		} else if err := right.find(vs, len(ids), m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
-			return err
-		}
-	}
-	out := make([]uint32, 0, len(ids))
-	for i, id := range ids {
-		l, r := left.count(-1, id), int64(0)
-		if right != nil {
-			r = right.count(-1, codes[i])
-		}
-		for range s.times(l, r) {
-			out = append(out, id)
-		}
-	}
-	res := &s.sides[0].sink.result
-	for len(out) > 0 {
-		n := min(len(out), resultRows)
-		res.parts = append(res.parts, resultPart{t: left, ids: out[:n]})
-		out = out[n:]
-	}
+func (m *sideMark) start(_ context.Context, b *vec.Batch) error {
+	m.in = b
 	return nil
 }
+
+func (m *sideMark) produce(context.Context) (*vec.Batch, error) {
+	if m.in == nil {
+		return nil, nil
+	}
+	m.out.N = m.in.N
+	m.out.Groups = append(append(m.out.Groups[:0], m.in.Groups...), vec.Group{Cols: m.cols})
+	m.in = nil
+	return &m.out, nil
+}
+
+func (m *sideMark) close() {}
+
+// repetition outputs the columns of each group as often as its counts say.
+type repetition struct {
+	s    *setOperation
+	ev   *expr.Evaluator
+	vs   [2]*vec.Vector
+	in   *vec.Batch
+	i    int   // the next group
+	left int64 // how often the group before it is still to be output
+	pos  []uint16
+	comp composer
+}
+
+func (s *setOperation) repetition(w *worker, next operator) (operator, error) {
+	r := &repetition{s: s}
+	r.comp.a = &w.arena
+	var err error
+	if r.pos, err = makeSlice[uint16](&w.arena, batchRows); err != nil {
+		return nil, err
+	}
+	r.ev = s.agg.q.evaluator(s.counts)
+	return &stage{t: r, next: next, stats: s.stats}, nil
+}
+
+func (r *repetition) start(_ context.Context, b *vec.Batch) error {
+	r.in, r.i, r.left = b, 0, 0
+	r.s.stats.rows.Add(-int64(b.N)) // groups are not the operation's rows
+	_, err := evalAll(r.ev, b, r.vs[:])
+	return err
+}
+
+func (r *repetition) produce(context.Context) (*vec.Batch, error) {
+	k, limit := 0, r.s.agg.q.vectorRows
+	for k < limit && (r.left > 0 || r.i < r.in.N) {
+		if r.left == 0 {
+			left := r.vs[0].Int(r.i)
+			r.left = r.s.times(left, r.vs[1].Int(r.i)-left)
+			r.i++
+			continue
+		}
+		r.pos[k] = uint16(r.i - 1)
+		k++
+		r.left--
+	}
+	if k == 0 {
+		return nil, nil
+	}
+	out, err := r.comp.compose(r.in, r.pos[:k], 0)
+	if err != nil {
+		return nil, err
+	}
+	out.Groups[0].Cols = out.Groups[0].Cols[:r.s.agg.nk]
+	return out, nil
+}
+
+func (r *repetition) close() { r.ev.Close() }
 
 // times returns how often a row that occurs l and r times is output.
 func (s *setOperation) times(l, r int64) int64 {
@@ -143,6 +180,3 @@ func (s *setOperation) times(l, r int64) int64 {
 	}
 	return int64(b2i(l > 0 && r == 0))
 }
-
-func (s *setOperation) reader() (reader, error) { return s.out.reader() }
-func (s *setOperation) close()                  {}

@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"io"
-	"sync/atomic"
 
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -11,7 +10,8 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// window keeps the sorted rows of its input and then computes the functions, partition by partition.
+// window keeps the sorted rows of its input and then computes the functions, partition by partition. Rows may be in the
+// file; of a partition, where its groups of peers begin is in memory.
 type window struct {
 	q     *Query
 	n     *plan.Window
@@ -93,56 +93,52 @@ type windowSink struct {
 	w      *window
 	ev     *expr.Evaluator
 	vs     []*vec.Vector
-	blocks atomic.Int32
-	set    *rowSet
-	cols   []vec.Vector // of the kept expressions
+	rows   *filedRows // of the kept expressions
+	reader *filedReader
 }
 
 func (k *windowSink) local(wk *worker) (operator, error) {
-	if k.set != nil {
+	if k.rows != nil {
 		return k, nil
 	}
-	rows, err := newRowScratch(&wk.arena)
+	s, err := newRowScratch(&wk.arena)
 	if err != nil {
 		return nil, err
 	}
-	k.set = newRowSet(k.w.q.mem, k.w.types, nil, false, &k.blocks, rows)
+	k.rows = newFiledRows(k.w.q, k.w.types, k.w.stats, s)
 	k.ev, k.vs = k.w.q.evaluator(k.w.prog), make([]*vec.Vector, len(k.w.exprs))
 	return k, nil
 }
 
-func (k *windowSink) push(_ context.Context, b *vec.Batch) (status, error) {
+func (k *windowSink) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if _, err := evalAll(k.ev, b, k.vs); err != nil {
 		return needMore, err
 	}
-	return needMore, k.set.append(k.vs, b.N, nil)
+	return needMore, k.rows.append(ctx, k.vs, b.N, nil)
 }
 
 func (k *windowSink) resume(context.Context) (status, error) { return needMore, nil }
 
-// finish describes the rows; nothing is added any more.
+// finish makes the rows readable; nothing is added any more.
 func (k *windowSink) finish(context.Context) error {
-	pages := k.set.rowPages()
-	for i := range k.set.layout.slots {
-		v := k.set.layout.slots[i].columnVector(pages)
-		v.Type = k.w.types[i]
-		k.cols = append(k.cols, v)
-	}
-	k.w.stats.bytes.Add(int64(len(k.set.pages)) << k.set.shift * int64(k.set.layout.stride))
+	k.rows.claim.done()
+	k.reader = k.rows.reader()
+	k.w.stats.bytes.Add(k.rows.tail.bytesOf())
 	return nil
 }
 
 // close is both the operator's and the sink's: the rows stay until the sink's.
 func (k *windowSink) close() {
-	if k.set != nil {
+	if k.rows != nil {
 		k.ev.Close()
-		k.set.free()
-		k.set = nil
+		k.reader.free()
+		k.rows.free()
+		k.rows = nil
 	}
 }
 
 // datum returns a kept value of a row.
-func (k *windowSink) datum(at int, id uint32) types.Datum { return k.cols[at].RowDatum(id) }
+func (k *windowSink) datum(at int, id uint32) types.Datum { return k.reader.datum(at, id) }
 
 // windowSource computes the functions, in the order of the rows.
 type windowSource struct {
@@ -163,14 +159,6 @@ func (s *windowSource) reader() (reader, error) {
 	var err error
 	if r.ids, err = makeSlice[uint32](&r.arena, batchRows); err != nil {
 		return nil, err
-	}
-	for c, col := range w.n.Input.Columns() {
-		v := nullVector(col.Type)
-		if at := w.slot[c]; at >= 0 {
-			v = w.sink.cols[at]
-			v.Type = col.Type
-		}
-		r.in = append(r.in, v)
 	}
 	for _, f := range w.funcs {
 		r.builders = append(r.builders, vec.NewBuilder(f.w.Typ, w.q.vectorRows, w.q.mem))
@@ -211,8 +199,15 @@ func (r *windowReader) read(ctx context.Context) (*vec.Batch, error) {
 	for _, b := range r.builders {
 		b.Reset()
 	}
+	if int(r.at) == w.sink.rows.len() {
+		return nil, nil
+	}
+	page, n, err := w.sink.reader.from(r.at, r.ids[:w.q.vectorRows])
+	if err != nil {
+		return nil, err
+	}
 	k := 0
-	for k < w.q.vectorRows && int(r.at) < w.sink.set.n {
+	for ; k < n; k++ {
 		if err := r.row(ctx); err != nil {
 			if k == 0 {
 				return nil, err
@@ -220,12 +215,16 @@ func (r *windowReader) read(ctx context.Context) (*vec.Batch, error) {
 			r.err = err // after the rows before
 			break
 		}
-		r.ids[k] = r.at
-		k++
 		r.at++
 	}
-	if k == 0 {
-		return nil, nil
+	r.in = r.in[:0]
+	for c, col := range w.n.Input.Columns() {
+		v := nullVector(col.Type)
+		if at := w.slot[c]; at >= 0 {
+			v = page.cols[at]
+			v.Type = col.Type
+		}
+		r.in = append(r.in, v)
 	}
 	r.outs = r.outs[:0]
 	for i, b := range r.builders {
@@ -274,7 +273,7 @@ func (r *windowReader) row(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.s.w.sink.reader.err
 }
 
 func (r *windowReader) close() {

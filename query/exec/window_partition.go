@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/types"
 )
@@ -23,11 +24,11 @@ type partition struct {
 func (p *partition) begin(ctx context.Context, from uint32) error {
 	p.from, p.to, p.n, p.group, p.row = from, from, 0, 0, from
 	k := &p.w.sink
-	for int(p.to) < k.set.n {
+	for int(p.to) < k.rows.len() {
 		if (p.to-from)%cancelRows == cancelRows-1 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if p.to > from && !k.same(p.w.part, p.to-1, p.to) {
+		if p.to > from && (!k.same(p.w.part, p.to-1, p.to) || invariants.Mutant("window-ends-with-its-page") && int(p.to) == k.rows.base) {
 			break
 		}
 		if p.to == from || !k.same(p.w.order, p.to-1, p.to) {
@@ -39,7 +40,7 @@ func (p *partition) begin(ctx context.Context, from uint32) error {
 		}
 		p.to++
 	}
-	return nil
+	return k.reader.err
 }
 
 // same reports whether two rows agree in kept values.
