@@ -68,10 +68,12 @@ func TestColumnarMetrics(t *testing.T) {
 	if m.Flushes != 2 || m.Compactions != 1 || m.CompactionWrittenBytes != m.FileBytes || m.Stalls != 0 || m.Rows != 9901 {
 		t.Errorf("after a compaction: %+v", m)
 	}
-	// The column has a page in each of five zones; then they are in the cache.
-	step("SELECT sum(n) FROM t", func(m table.TierMetrics) []int64 {
-		return []int64{m.PagesRead - first.PagesRead, 5, m.CacheMisses - first.CacheMisses, 5}
-	})
+	// The column has a page in each of five zones; those that are read twice are in the cache.
+	for range 2 {
+		step("SELECT sum(n) FROM t", func(m table.TierMetrics) []int64 {
+			return []int64{m.PagesRead - first.PagesRead, 5, m.CacheMisses - first.CacheMisses, 5}
+		})
+	}
 	step("SELECT sum(n) FROM t", func(m table.TierMetrics) []int64 {
 		return []int64{m.PagesRead - first.PagesRead, 0, m.CacheHits - first.CacheHits, 5}
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/laminadb/lamina/columnar/segment"
 )
 
-// BenchmarkScanFirst is the first scan of lineitem after an opening: columns are read, decoded, kept in a cache that is
+// BenchmarkScanFirst is the first scan of lineitem after an opening: columns are read, decoded, not kept in the cache, which is
 // empty, and added up. Columns of integers are delta-encoded (0, 5, 10) or have codes (4, 6), 15 is text.
 func BenchmarkScanFirst(b *testing.B) {
 	s, batches := lineitem(b, benchRows)

@@ -13,9 +13,11 @@ import (
 // blocks of key indexes on it, all charged to a tracker. It is shared by segments and goroutines. A nil Cache keeps
 // nothing.
 //
-// What was not used of late goes first (CLOCK). While there is room everything is kept. After that something is only
-// kept if it was asked for before, and if no more than the size of the cache has been read since: a scan of more than
-// that leaves the cache as it is.
+// What was not used of late goes first (CLOCK). While there is room everything is kept, but for vectors that a scan comes
+// by: memory that the system must find and clear costs more than one decoding, so that the first scan of a column is as
+// fast without it, and may be the last. They are kept when they are missed once more. When there is no room something is
+// only kept if it was asked for before, and if no more than the size of the cache has been read since: a scan of more
+// than that leaves the cache as it is.
 //
 // A reader takes a reference to what it is handed, and gives it back when it has moved on: until then its memory is not
 // used again, even if it has left the cache.
@@ -167,10 +169,11 @@ func (c *Cache) free(e *entryOf) {
 	}
 }
 
-// admits reports whether a part of a number of bytes, which was missed, is to be kept.
-func (c *Cache) admits(s *slot, bytes int) bool {
+// admits reports whether a part of a number of bytes, which was missed, is to be kept: at once, if there is room, or only
+// when it was missed before.
+func (c *Cache) admits(s *slot, bytes int, atOnce bool) bool {
 	now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
-	if !c.full.Load() {
+	if (atOnce || invariants.Mutant("cache-keep-first-scan")) && !c.full.Load() {
 		return true
 	}
 	seen := s.seen.Swap(max(uint32(now), 1))
@@ -183,7 +186,7 @@ func (c *Cache) admits(s *slot, bytes int) bool {
 
 // keep puts a value on the Go heap into a slot.
 func (c *Cache) keep(s *slot, value any, bytes int) {
-	if c == nil || !c.admits(s, bytes) {
+	if c == nil || !c.admits(s, bytes, true) {
 		return
 	}
 	c.mu.Lock()
@@ -211,17 +214,6 @@ func (c *Cache) value(s *slot) any {
 	}
 	c.release(e)
 	return e.heap
-}
-
-// store puts parts into a slot, if they are admitted.
-func (c *Cache) store(s *slot, parts [][]byte, done func(e *entryOf)) {
-	bytes := 0
-	for _, p := range parts {
-		bytes += len(p)
-	}
-	if c.admits(s, bytes) {
-		c.put(s, parts, done)
-	}
 }
 
 // put copies parts into pieces of the arena, and puts them into a slot. done, if not nil, is called before anyone else

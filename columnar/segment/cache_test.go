@@ -101,7 +101,9 @@ func TestArena(t *testing.T) {
 
 // put keeps a piece of n equal bytes.
 func put(c *Cache, s *slot, n int, fill byte) {
-	c.store(s, [][]byte{bytes.Repeat([]byte{fill}, n)}, nil)
+	if c.admits(s, n, true) {
+		c.put(s, [][]byte{bytes.Repeat([]byte{fill}, n)}, nil)
+	}
 }
 
 // look reports whether a slot has its piece, and demands that it is right.

@@ -121,16 +121,21 @@ func (p *vectorParts) gatherBlocks(v *vec.Vector) {
 	}
 }
 
-// keepVector puts a vector into a slot, if it was admitted or is now.
-func (c *Cache) keepVector(s *slot, p *vectorParts, v *vec.Vector, admitted bool) {
+// bytesOf returns about how many bytes a vector takes in the cache.
+func bytesOf(v *vec.Vector) int {
+	n := v.N * int(v.Width)
+	for _, b := range v.Blocks {
+		n += len(b)
+	}
+	return n
+}
+
+// keepVector puts a vector that was admitted into a slot.
+func (c *Cache) keepVector(s *slot, p *vectorParts, v *vec.Vector) {
 	if !p.cut(v) {
 		return
 	}
-	put := c.store
-	if admitted {
-		put = c.put
-	}
-	put(s, p.parts, func(e *entryOf) {
+	c.put(s, p.parts, func(e *entryOf) {
 		e.v = *v
 		if v.Fact != nil {
 			e.fact = *v.Fact

@@ -68,6 +68,43 @@ func TestScansThroughSmallCache(t *testing.T) {
 	}
 }
 
+// TestFirstScanIsNotKept: what a scan comes by is kept when it is missed once more, what is looked up at once.
+func TestFirstScanIsNotKept(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 74))
+	cache := segment.NewCacheIn(mem.NewTracker("test", 64<<20))
+	defer cache.Close()
+	fs := vfs.NewMem()
+	rows := orderRows(rng, 9000)
+	seg := open(t, fs, "a", write(t, fs, "a", orders, segment.Options{}, rows, rng), cache)
+	cols := []int{0, 4, 6}
+	vectors := int64(seg.NumZones() * len(cols))
+	for run, want := range []struct{ hits, refusals int64 }{{0, vectors}, {0, vectors}, {vectors, vectors}, {2 * vectors, vectors}} {
+		sc, err := seg.Scan(segment.ScanSpec{Cols: cols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b vec.Batch
+		for sc.Next() {
+			if err := sc.Batch(&b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if m := cache.Metrics(); m.Hits != want.hits || m.Refusals != want.refusals || (m.Bytes > 0) != (run > 0) {
+			t.Fatalf("scan %d: %+v, want %+v", run, m, want)
+		}
+	}
+	kept := cache.Bytes()
+	if _, err := seg.Row(nil, []int{1}, 5000); err != nil {
+		t.Fatal(err)
+	}
+	if cache.Bytes() == kept {
+		t.Fatal("what a row was looked up in is not kept")
+	}
+	if err := seg.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestForgottenScans: what a scan that nobody closed has of the cache goes with the scan.
 func TestForgottenScans(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 73))
@@ -76,7 +113,7 @@ func TestForgottenScans(t *testing.T) {
 	fs := vfs.NewMem()
 	rows := orderRows(rng, 3000)
 	seg := open(t, fs, "a", write(t, fs, "a", orders, segment.Options{}, rows, rng), cache)
-	for range 3 {
+	for range 4 {
 		sc, err := seg.Scan(segment.ScanSpec{Cols: []int{0, 4, 6}})
 		if err != nil {
 			t.Fatal(err)

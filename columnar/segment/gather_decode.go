@@ -20,7 +20,7 @@ func (sc *Scan) few(i int) (v *vec.Vector, picked bool, err error) {
 	if v := sc.cached(c, sl); v != nil {
 		return v, false, nil
 	}
-	keep := sl != nil && !sc.spec.NoCache && sc.s.cache.admits(sl, sc.rows*int(max(sc.s.cols[col].width, 1)))
+	keep := sc.keeps(sl, sc.rows*int(max(sc.s.cols[col].width, 1)))
 	if !keep && sc.pickable(col) {
 		return &c.out.v, true, sc.pick(c, col)
 	}
@@ -28,7 +28,7 @@ func (sc *Scan) few(i int) (v *vec.Vector, picked bool, err error) {
 		return nil, false, err
 	}
 	if keep {
-		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v, true)
+		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v)
 	}
 	return &c.out.v, false, nil
 }

@@ -52,6 +52,8 @@ type Scan struct {
 	made  bool // sel is of this zone
 	holed bool // sel has the entries that are not to be read
 	dead  int  // next of Dead
+	// lookUp: the scan is for single rows, wherever they are. What they lie in is kept when it is first missed.
+	lookUp bool
 	// passed: Gather has taken the rows of the zone. rowsOf are the columns that it makes.
 	passed bool
 	rowsOf []gathered
@@ -247,10 +249,15 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 	if err := sc.make(c, col); err != nil {
 		return nil, err
 	}
-	if sl != nil && !sc.spec.NoCache {
-		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v, false)
+	if sc.keeps(sl, bytesOf(&c.out.v)) {
+		sc.s.cache.keepVector(sl, &sc.parts, &c.out.v)
 	}
 	return &c.out.v, nil
+}
+
+// keeps reports whether a vector of a number of bytes that its slot has not is to be put there.
+func (sc *Scan) keeps(sl *slot, bytes int) bool {
+	return sl != nil && !sc.spec.NoCache && sc.s.cache.admits(sl, bytes, sc.lookUp)
 }
 
 // slotOf returns where the cache has a column of the zone; nil without a cache.

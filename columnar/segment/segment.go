@@ -134,6 +134,7 @@ func (s *Segment) Getter(cols []int) (*Getter, error) {
 	if err != nil {
 		return nil, err
 	}
+	sc.lookUp = true
 	g := &Getter{sc: sc, all: make([]int, len(cols))}
 	for i := range g.all {
 		g.all[i] = i
