@@ -49,7 +49,7 @@ func (s *tableSnapshot) Analyze(ctx context.Context, sampleRows int) (out table.
 			col.NullFraction = nulls / all
 		}
 		col.Distinct = segs.distinctWith(i, sk.Sketch(i), all-out.Rows, out.Rows*(1-col.NullFraction))
-		s.bounds(s.p, []table.Stats{mem}, i, &col)
+		segs.bounds([]table.Stats{mem}, i, &col)
 		out.Columns[i] = col
 	}
 	return out, nil
@@ -67,9 +67,10 @@ func statsOfSample(sample *table.RowSample, rows float64) table.Stats {
 // the number of those that are left and have a value. Where most rows have a value of their own, values go with the deleted rows, but
 // those come back that memtables have too.
 func (c *segmentStats) distinctWith(col int, mem *segment.Sketch, deleted, rows float64) float64 {
-	segs, mems := c.sketches[col].Estimate(), mem.Estimate()
-	c.sketches[col].Merge(*mem)
-	d := c.sketches[col].Estimate()
+	sk := c.sketch(col)
+	segs, mems := sk.Estimate(), mem.Estimate()
+	sk.Merge(*mem)
+	d := sk.Estimate()
 	if segs >= keyLike*c.rows && c.rows > 0 {
 		d -= math.Max(0, deleted*segs/c.rows-math.Max(0, segs+mems-d))
 	}

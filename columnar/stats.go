@@ -14,21 +14,30 @@ import (
 type statsCache struct {
 	sync.Mutex
 	of   *parts
-	segs segmentStats
+	segs *segmentStats
 	made table.Stats
 }
 
-// segmentStats is what the sidecars of segments tell of their rows, the deleted ones included.
+// segmentStats is what the sidecars of segments tell of their rows, the deleted ones included. What it tells of a column is
+// made when somebody asks for it: a statement looks at few of many.
 type segmentStats struct {
-	rows     float64
-	cols     [][]types.Datum // a sample of the rows
-	sketches []segment.Sketch
+	inc     *incarnation
+	rows    float64
+	segs    []*seg
+	samples []sampled // of the segments that have one
+}
+
+// sampled are about so many rows of a sample to be taken, from everywhere in it: that of a small segment is in the order of the rows.
+type sampled struct {
+	batch *vec.Batch
+	rows  int
 }
 
 // sampleMax bounds the rows of a sample.
 const sampleMax = 4096
 
-// Stats returns estimates.
+// Stats returns estimates. Those about columns may be made as long as the View lives that the snapshot is of: it keeps the
+// segments that are there now.
 func (s *tableSnapshot) Stats() table.Stats {
 	p := s.inc.cur.Load()
 	if len(p.segs) == 0 && len(p.mems) == 1 {
@@ -51,22 +60,25 @@ func (s *tableSnapshot) Stats() table.Stats {
 		mems = append(mems, st)
 		out.Rows += st.Rows
 	}
-	if old := &c.made; len(old.Columns) == len(s.def.Columns) && math.Abs(out.Rows-old.Rows)*10 <= old.Rows {
-		out.Columns = old.Columns
+	if old := &c.made; old.NumColumns() == len(s.def.Columns) && math.Abs(out.Rows-old.Rows)*10 <= old.Rows {
+		out.Lazy = old.Lazy
 		return out
 	}
-	out.Columns = make([]table.ColumnStats, len(s.def.Columns))
-	for i := range out.Columns {
-		values := c.segs.with(i, mems)
-		col := table.EstimateColumn(values, out.Rows, float64(widthOf(s.inc.types[i])))
-		if d := c.segs.distinct(i, out.Rows, col.NullFraction); d > 0 {
-			col.Distinct = d
-		}
-		s.bounds(p, mems, i, &col)
-		out.Columns[i] = col
-	}
+	segs, rows := c.segs, out.Rows
+	out.Lazy = table.NewLazyColumns(len(s.def.Columns), func(col int) table.ColumnStats { return segs.column(col, mems, rows) })
 	c.made = out
 	return out
+}
+
+// column makes estimates about a column of so many rows, those of memtables included.
+func (c *segmentStats) column(col int, mems []table.Stats, rows float64) table.ColumnStats {
+	st := table.EstimateColumn(c.with(col, mems), rows, float64(widthOf(c.inc.types[col])))
+	sk := c.sketch(col)
+	if d := c.distinct(&sk, rows, st.NullFraction); d > 0 {
+		st.Distinct = d
+	}
+	c.bounds(mems, col, &st)
+	return st
 }
 
 func widthOf(t types.Type) int {
@@ -76,17 +88,13 @@ func widthOf(t types.Type) int {
 	return 8
 }
 
-// segmentStats reads the samples of segments, of each as many rows as its part of all rows, and their sketches.
-func (inc *incarnation) segmentStats(segs []*seg, most float64) (c segmentStats) {
-	c.cols, c.sketches = make([][]types.Datum, len(inc.types)), make([]segment.Sketch, len(inc.types))
+// segmentStats reads the samples of segments, of each as many rows as its part of all rows.
+func (inc *incarnation) segmentStats(segs []*seg, most float64) *segmentStats {
+	c := &segmentStats{inc: inc, segs: segs}
 	samples := make([]*vec.Batch, len(segs))
 	for i, g := range segs {
-		rows := float64(g.info.Rows)
-		c.rows += rows
+		c.rows += float64(g.info.Rows)
 		b, err := g.file.Sample()
-		if err == nil {
-			err = c.merge(g)
-		}
 		if err != nil {
 			inc.t.o.Logger.Warn("statistics of a segment", "err", err)
 			continue
@@ -100,47 +108,50 @@ func (inc *incarnation) segmentStats(segs []*seg, most float64) (c segmentStats)
 	}
 	for i, b := range samples {
 		if b != nil && b.N > 0 {
-			c.take(b, float64(segs[i].info.Rows)/c.rows*most)
+			n := math.Round(float64(segs[i].info.Rows) / c.rows * most)
+			c.samples = append(c.samples, sampled{b, min(b.N, max(1, int(n)))})
 		}
 	}
 	return c
 }
 
-// merge adds the sketches of a segment.
-func (c *segmentStats) merge(g *seg) error {
-	for i := range c.sketches {
-		sk, err := g.file.Sketch(i)
+// sketch returns the sketch of a column of all segments.
+func (c *segmentStats) sketch(col int) (all segment.Sketch) {
+	for _, g := range c.segs {
+		sk, err := g.file.Sketch(col)
 		if err != nil {
-			return err
+			c.inc.t.o.Logger.Warn("statistics of a segment", "err", err)
+			continue
 		}
-		c.sketches[i].Merge(sk)
+		all.Merge(sk)
 	}
-	return nil
-}
-
-// take adds about so many rows of a sample, from everywhere in it: that of a small segment is in the order of the rows.
-func (c *segmentStats) take(b *vec.Batch, rows float64) {
-	n := min(b.N, max(1, int(math.Round(rows))))
-	for i := range min(len(c.cols), b.NumCols()) {
-		for r := range n {
-			c.cols[i] = append(c.cols[i], b.BatchDatum(i, r*b.N/n))
-		}
-	}
+	return all
 }
 
 // with returns the sample of a column with rows of the memtables, of each as many as its part of all rows.
 func (c *segmentStats) with(col int, mems []table.Stats) []types.Datum {
-	values := c.cols[col]
+	n := 0
+	for i := range c.samples {
+		n += c.samples[i].rows
+	}
+	values := make([]types.Datum, 0, n+n/8)
+	for i := range c.samples {
+		if s := &c.samples[i]; col < s.batch.NumCols() {
+			for r := range s.rows {
+				values = append(values, s.batch.BatchDatum(col, r*s.batch.N/s.rows))
+			}
+		}
+	}
+	n = len(values)
 	for _, st := range mems {
 		if col >= len(st.Columns) {
 			continue
 		}
 		more := st.Columns[col].Sample
 		if c.rows > 0 {
-			take := int(st.Rows / c.rows * float64(len(c.cols[col])))
-			more = more[:min(take, len(more))]
+			more = more[:min(int(st.Rows/c.rows*float64(n)), len(more))]
 		}
-		values = append(values[:len(values):len(values)], more...)
+		values = append(values, more...)
 	}
 	return values
 }
@@ -149,9 +160,9 @@ func (c *segmentStats) with(col int, mems []table.Stats) []types.Datum {
 const keyLike = 0.1
 
 // distinct estimates how many values a column has in so many rows, of which most are in the segments; 0 if these are too few
-// to tell.
-func (c *segmentStats) distinct(col int, rows, nulls float64) float64 {
-	d := c.sketches[col].Estimate()
+// to tell. sk is of all segments.
+func (c *segmentStats) distinct(sk *segment.Sketch, rows, nulls float64) float64 {
+	d := sk.Estimate()
 	if d == 0 || rows > 2*c.rows {
 		return 0
 	}
@@ -162,7 +173,7 @@ func (c *segmentStats) distinct(col int, rows, nulls float64) float64 {
 }
 
 // bounds replaces the sample's bounds by those that segments and memtables have.
-func (s *tableSnapshot) bounds(p *parts, mems []table.Stats, col int, st *table.ColumnStats) {
+func (c *segmentStats) bounds(mems []table.Stats, col int, st *table.ColumnStats) {
 	widen := func(lo, hi types.Datum) {
 		if !st.Min.Valid || types.Compare(lo, st.Min) < 0 {
 			st.Min = lo
@@ -171,8 +182,8 @@ func (s *tableSnapshot) bounds(p *parts, mems []table.Stats, col int, st *table.
 			st.Max = hi
 		}
 	}
-	for _, g := range p.segs {
-		if lo, hi, ok := boundsOf(g.file, col, s.inc.types[col]); ok {
+	for _, g := range c.segs {
+		if lo, hi, ok := boundsOf(g.file, col, c.inc.types[col]); ok {
 			widen(lo, hi)
 		}
 	}

@@ -33,7 +33,9 @@ func (s *Session) tableStats(def *table.TableDef) table.Stats {
 		return table.Stats{}
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
-	return statsOf(ctx, stmt, def)
+	st := statsOf(ctx, stmt, def)
+	st.MakeColumns()
+	return st
 }
 
 // statsOf returns the estimates that a statement has of a table; none if it does not see the table as it is defined there.

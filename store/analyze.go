@@ -96,21 +96,22 @@ func (a *analysis) refine(def *table.TableDef, s *table.Stats) {
 	if a.rows == 0 || math.Abs(s.Rows-a.rows) > staleRows*a.rows {
 		return
 	}
-	cols := make([]table.ColumnStats, len(def.Columns))
-	copy(cols, s.Columns)
-	for i := range cols {
-		x := a.column(&def.Columns[i])
+	before := *s
+	s.Columns, s.Lazy = nil, table.NewLazyColumns(len(def.Columns), func(col int) (c table.ColumnStats) {
+		if col < before.NumColumns() {
+			c = *before.Column(col)
+		}
+		x := a.column(&def.Columns[col])
 		if x == nil {
-			continue
+			return c
 		}
-		c := x.stats
-		if c.Distinct >= growingPart*a.rows {
-			c.Distinct *= s.Rows / a.rows
+		lo, hi, sample := c.Min, c.Max, c.Sample
+		if c = x.stats; c.Distinct >= growingPart*a.rows {
+			c.Distinct *= before.Rows / a.rows
 		}
-		c.Min, c.Max, c.Sample = cols[i].Min, cols[i].Max, cols[i].Sample
-		cols[i] = c
-	}
-	s.Columns = cols
+		c.Min, c.Max, c.Sample = lo, hi, sample
+		return c
+	})
 }
 
 // Analyze makes estimates of tables from all of their rows, or what their files say of them, and keeps them for later openings.

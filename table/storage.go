@@ -290,10 +290,12 @@ func Hash64(k int64) uint64 {
 	return h ^ h>>32
 }
 
-// Stats are estimates about a table, never facts.
+// Stats are estimates about a table, never facts. Those about columns are got by Column.
 type Stats struct {
 	Rows    float64
 	Columns []ColumnStats // by column position; may be empty
+	// Lazy, if not nil, stands in place of Columns: a statement asks for a few of many.
+	Lazy *LazyColumns
 }
 
 // ColumnStats are estimates about a column.

@@ -192,8 +192,8 @@ func keyColumns(def *table.TableDef, k table.Key, byAttr map[int]int) (set colSe
 
 func columnStat(s *table.Stats, def *table.TableDef, attr int) colStat {
 	st := colStat{distinct: math.Min(s.Rows, guessDistinct)}
-	if attr < len(s.Columns) {
-		c := &s.Columns[attr]
+	if attr < s.NumColumns() {
+		c := s.Column(attr)
 		st.nulls, st.min, st.max, st.of = c.NullFraction, c.Min, c.Max, c
 		if c.Distinct > 0 {
 			st.distinct = c.Distinct

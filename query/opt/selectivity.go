@@ -95,6 +95,8 @@ func fixedColumns(cond expr.Expr) colSet {
 func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int) {
 	s := z.tableStats(scan.Table)
 	at := map[int]expr.Expr{}
+	var attrs []int
+	var samples [][]types.Datum // of attrs
 	rows := -1
 	usable := true
 	exprCols(cond).each(func(id int) {
@@ -104,6 +106,7 @@ func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int)
 			return
 		}
 		rows = len(sample)
+		attrs, samples = append(attrs, scan.Attrs[i]), append(samples, sample)
 		at[id] = &expr.Column{Node: expr.Node{Typ: scan.Out[i].Type}, ID: scan.Attrs[i]}
 	})
 	if !usable || rows < sampleRowsMin || plan.HasSubquery(cond) || expr.IsVolatile(cond) {
@@ -119,10 +122,8 @@ func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int)
 	}
 	row := make(types.Row, len(scan.Table.Columns))
 	for i := range rows {
-		for a := range s.Columns {
-			if i < len(s.Columns[a].Sample) {
-				row[a] = s.Columns[a].Sample[i]
-			}
+		for k, a := range attrs {
+			row[a] = samples[k][i]
 		}
 		d, err := expr.EvalRow(ctx, e, row)
 		if err != nil || z.o.Interrupt.Now() != nil {
@@ -137,8 +138,8 @@ func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int)
 
 func sampleOf(s *table.Stats, scan *plan.RelScan, id int) ([]types.Datum, int) {
 	for i, c := range scan.Out {
-		if c.ID == id && scan.Attrs[i] < len(s.Columns) {
-			return s.Columns[scan.Attrs[i]].Sample, i
+		if c.ID == id && scan.Attrs[i] < s.NumColumns() {
+			return s.Column(scan.Attrs[i]).Sample, i
 		}
 	}
 	return nil, -1

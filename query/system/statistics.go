@@ -16,7 +16,7 @@ func columnStatistics(m *maker) {
 	}
 	for _, d := range m.tablesOf() {
 		st := m.Stats(d)
-		for i := range min(len(st.Columns), len(d.Columns)) {
+		for i := range min(st.NumColumns(), len(d.Columns)) {
 			if st.Rows > 0 {
 				m.columnStatistics(d, i, &st)
 			}
@@ -25,7 +25,7 @@ func columnStatistics(m *maker) {
 }
 
 func (m *maker) columnStatistics(d *table.TableDef, col int, st *table.Stats) {
-	c := &st.Columns[col]
+	c := st.Column(col)
 	var values, fractions, bounds any
 	if shape := c.Shape(); shape != nil {
 		var common, freqs, cuts []string
