@@ -18,7 +18,8 @@ import (
 //	percentile_cont(f) WITHIN GROUP (ORDER BY x)   between two such rows
 //	mode() WITHIN GROUP (ORDER BY x)               any_value(x) FILTER (WHERE row_number = 1), by frequency, then x
 //
-// NULLs do not count: they come last, whatever the order.
+// NULLs do not count: they come last, whatever the order. Percentiles of values that order as integers do need none of that:
+// an aggregate of the value and the fraction keeps the values of a group and selects from them.
 
 // orderedSet is one of the ordered-set aggregates.
 type orderedSet uint8
@@ -35,6 +36,16 @@ var orderedSets = [...]*expr.AggFunc{
 
 // hypotheticalSets are window functions that have a second meaning with WITHIN GROUP.
 var hypotheticalSets = map[string]bool{"rank": true, "dense_rank": true, "percent_rank": true, "cume_dist": true}
+
+// selecting are the aggregates that select percentiles, upwards and downwards.
+var selecting = [...][2]*expr.AggFunc{
+	percentileDisc: {
+		{Name: "percentile_disc", OID: 3972, Op: expr.AggPercentileDisc}, {Name: "percentile_disc", OID: 3972, Op: expr.AggPercentileDiscDesc},
+	},
+	percentileCont: {
+		{Name: "percentile_cont", OID: 3974, Op: expr.AggPercentileCont}, {Name: "percentile_cont", OID: 3974, Op: expr.AggPercentileContDesc},
+	},
+}
 
 func isOrderedSet(e *ast.Call) bool {
 	_, ok := orderedSetNamed(e.Name)
@@ -152,6 +163,9 @@ func (a *grouper) orderedSet(e *expr.Aggregate, kind orderedSet) expr.Expr {
 		a.fail(sqlerr.Unsupported("ordered-set aggregate with several grouping sets").At(e.At))
 		return e
 	}
+	if class := e.Typ.Class(); kind != mode && (class == types.ClassInt || class == types.ClassFloat) {
+		return a.selected(e, kind)
+	}
 	o := &orderedSetPlan{grouper: a, e: e, value: e.Args[len(e.Args)-1], keys: a.agg.Keys[:len(a.b.groups):len(a.b.groups)]}
 	if a.below == nil {
 		a.below = &windows{g: a.g}
@@ -173,6 +187,23 @@ func (a *grouper) orderedSet(e *expr.Aggregate, kind orderedSet) expr.Expr {
 	high := o.pick(o.op("+", o.call("ceil", at), floatConst(1)))
 	n := a.aggregate(o.must(expr.NewAggregate("count", e.At, []expr.Expr{o.value}, false, nil)).(*expr.Aggregate))
 	return percentileCall(&percentileOf[e.Typ.Kind][percentileCont], e, f, low, high, n)
+}
+
+// selected is a percentile that the aggregation selects. The fraction is checked once for each group, also where there is
+// nothing to select from.
+func (a *grouper) selected(e *expr.Aggregate, kind orderedSet) expr.Expr {
+	fn := selecting[kind][0]
+	if e.Desc[0] {
+		fn = selecting[kind][1]
+	}
+	f := a.rewrite(e.Args[0])
+	v := a.aggregate(&expr.Aggregate{Node: e.Node, Func: fn, Args: []expr.Expr{e.Args[1], e.Args[0]}, Filter: e.Filter})
+	if c, ok := f.(*expr.Const); ok {
+		if _, ok, err := checkPercentile(c.Value); ok && err == nil {
+			return v
+		}
+	}
+	return percentileCall(&percentileOf[e.Typ.Kind][percentileDisc], e, f, v)
 }
 
 func (a *grouper) fail(err error) {

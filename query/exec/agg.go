@@ -231,6 +231,8 @@ func (a *aggregation) stateOf(f *expr.AggFunc, input int) (int, error) {
 		s.kind, s.slow, a.ordered = stateSlow, newStringLists, true
 	case expr.AggAnyValue:
 		s.kind, s.slow, a.ordered = stateSlow, newFirstValues, true
+	case expr.AggPercentileCont, expr.AggPercentileContDesc, expr.AggPercentileDisc, expr.AggPercentileDiscDesc:
+		s.kind, s.slow = stateSlow, percentilesOf(f.Op, a.inputs[input].typ.Kind)
 	default:
 		return 0, sqlerr.Unsupported("aggregate function " + f.Name)
 	}

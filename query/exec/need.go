@@ -180,7 +180,8 @@ func freeAggregate(n *plan.Aggregate) bool {
 	}
 	for _, g := range n.Aggs {
 		switch g.Func.Op {
-		case expr.AggCountStar, expr.AggCount, expr.AggBoolAnd, expr.AggBoolOr, expr.AggBitAnd, expr.AggBitOr, expr.AggBitXor:
+		case expr.AggCountStar, expr.AggCount, expr.AggBoolAnd, expr.AggBoolOr, expr.AggBitAnd, expr.AggBitOr, expr.AggBitXor,
+			expr.AggPercentileCont, expr.AggPercentileContDesc, expr.AggPercentileDisc, expr.AggPercentileDiscDesc:
 			continue
 		case expr.AggSum, expr.AggAvg, expr.AggMin, expr.AggMax:
 			if c := g.Args[0].Type().Class(); c == types.ClassInt || c == types.ClassNumeric && g.Func.Op != expr.AggMin &&

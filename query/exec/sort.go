@@ -24,6 +24,7 @@ type sorting struct {
 	exprs []expr.Expr // the sort keys, then kept columns that are no keys
 	// keyProg is the first key alone, nil if rows cannot be dropped by it.
 	keyProg *expr.Program
+	groups  *sortGroups // nil: all rows of groups are wanted
 	types   []types.Type
 	slot    []int // of each output column; -1: not kept
 	// top is the number of rows that are wanted; math.MaxInt64: all.
@@ -64,6 +65,9 @@ func (q *Query) sort(n *plan.Sort) (*flow, error) {
 	if s.prog, err = q.compile(s.exprs, typesOf(n.Input.Columns())); err != nil {
 		return nil, err
 	}
+	if err := s.planGroups(); err != nil {
+		return nil, err
+	}
 	if s.top < math.MaxInt64 && s.boundable() {
 		if s.keyProg, err = q.compile(s.exprs[:1], typesOf(n.Input.Columns())); err != nil {
 			return nil, err
@@ -97,7 +101,8 @@ type sortLocal struct {
 	vs   []*vec.Vector
 	set  *rowSet
 	origins
-	bound *topBound
+	bound  *topBound
+	groups *groupBound
 
 	spills bool
 	claim  room
@@ -114,6 +119,9 @@ func (k *sortSink) local(w *worker) (operator, error) {
 	if err := l.allocBound(); err != nil {
 		return nil, err
 	}
+	if err := l.allocGroups(rows); err != nil {
+		return nil, err
+	}
 	l.ev = s.q.evaluator(s.prog)
 	s.q.statsMu.Lock()
 	k.locals = append(k.locals, l)
@@ -122,7 +130,11 @@ func (k *sortSink) local(w *worker) (operator, error) {
 }
 
 func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
-	b, err := l.narrow(b)
+	b, err := l.groups.narrow(b)
+	if err != nil || b.N == 0 {
+		return needMore, err
+	}
+	b, err = l.narrow(b)
 	if err != nil || b.N == 0 {
 		return needMore, err
 	}
@@ -220,6 +232,7 @@ func (l *sortLocal) close()                                 {}
 func (k *sortSink) finish(ctx context.Context) error {
 	s := k.s
 	k.arena.tracker = s.q.mem
+	s.boundGroups(k.locals)
 	if k.spilled {
 		return k.finishSpilled(ctx)
 	}
@@ -282,6 +295,7 @@ func (k *sortSink) describe() {
 func (k *sortSink) close() {
 	for _, l := range k.locals {
 		l.ev.Close()
+		l.groups.close()
 		if l.bound != nil {
 			l.bound.ev.Close()
 		}

@@ -26,9 +26,12 @@ func (s *sorting) boundable() bool {
 	if len(s.n.Keys) == 0 {
 		return false
 	}
-	if c := s.types[0].Class(); c != types.ClassInt && c != types.ClassNumeric {
-		return false
-	}
+	c := s.types[0].Class()
+	return (c == types.ClassInt || c == types.ClassNumeric) && s.droppable()
+}
+
+// droppable reports whether a row may be left out without an error of it being missed.
+func (s *sorting) droppable() bool {
 	for _, e := range s.exprs {
 		if expr.CanFail(e) || expr.IsVolatile(e) {
 			return false

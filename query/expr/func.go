@@ -97,6 +97,12 @@ const (
 	AggCovarPop
 	AggCovarSamp
 	AggCorr
+	// Of values that order as integers do, with a fraction that is the same in all rows of a group: what stands there in
+	// their order, or in the other direction. The fraction is checked by who plans them.
+	AggPercentileCont
+	AggPercentileContDesc
+	AggPercentileDisc
+	AggPercentileDiscDesc
 )
 
 // KernelID is a family of vector kernels.

@@ -451,6 +451,9 @@ func (b *builder) window(r *plan.RelWindow) (plan.Node, *layout, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if s, ok := in.(*plan.Sort); ok && r.Top != nil {
+		s.Groups = &plan.SortGroups{Keys: len(r.Funcs[0].Partition), WindowTop: *r.Top}
+	}
 	own := newLayout(append(l.cols[:len(l.cols):len(l.cols)], r.Out...))
 	n := &plan.Window{Props: b.props(r, own), Input: in}
 	for _, f := range r.Funcs {

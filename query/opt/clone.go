@@ -80,7 +80,7 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 	case *plan.RelWorking:
 		return &plan.RelWorking{Of: r.Of, Out: c.cols(r.Out)}
 	case *plan.RelWindow:
-		return &plan.RelWindow{Input: r.Input, Funcs: r.Funcs, Out: c.cols(r.Out)}
+		return &plan.RelWindow{Input: r.Input, Funcs: r.Funcs, Out: c.cols(r.Out), Top: r.Top}
 	case *plan.RelUnion:
 		n := &plan.RelUnion{All: r.All, Out: c.cols(r.Out)}
 		for _, in := range r.In {

@@ -181,7 +181,7 @@ func (z *optimizer) pruneAggregate(r *plan.RelAggregate, need colSet) plan.Rel {
 }
 
 func (z *optimizer) pruneWindow(r *plan.RelWindow, need colSet) plan.Rel {
-	n := &plan.RelWindow{}
+	n := &plan.RelWindow{Top: r.Top}
 	in := union(need, nil)
 	for i, c := range r.Out {
 		if need.has(c.ID) || plan.VolatileExpr(r.Funcs[i]) {

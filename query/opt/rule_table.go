@@ -65,6 +65,9 @@ the joins below and above then are ordered together.`, pullProjectAboveJoin},
 them, come from its first rows.`, pushLimitIntoJoin},
 	{"SimplifyLimit", `A limit of a limit is one, a limit of zero rows has none, and a limit of what has one row at most is that.`,
 		simplifyLimit},
+	{"LimitWindow", `Of rows that a window numbers in an order and a condition on the number leaves out behind the first few, those go
+before the order is made that have more rows of their partition before them. The number of a row depends on the rows before
+it alone, so functions that look at others do not stand in the same window.`, limitWindow},
 	{"SimplifySort", `A key that is constant, that a condition fixes, or that was there before decides nothing; nor do keys after those
 that no two rows agree in.`, simplifySort},
 	{"DropSort", `The order of rows that are grouped, joined or sorted again does not matter, unless an aggregate

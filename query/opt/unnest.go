@@ -143,7 +143,7 @@ func (u *unnester) aggregate(r *plan.RelAggregate) plan.Rel {
 
 // window: the offsets of frames run once, the rest is computed for the rows.
 func (u *unnester) window(r *plan.RelWindow) plan.Rel {
-	n := &plan.RelWindow{Input: r.Input, Out: r.Out}
+	n := &plan.RelWindow{Input: r.Input, Out: r.Out, Top: r.Top}
 	for _, f := range r.Funcs {
 		c := *f
 		for _, b := range []*expr.FrameBound{&c.Frame.Start, &c.Frame.End} {

@@ -216,6 +216,9 @@ func title(n Node) (string, []detail) {
 		if n.TopN != nil {
 			return "Top-N Sort", append(d, detail{"Rows", expr.String(n.TopN)})
 		}
+		if n.Groups != nil {
+			return "Sort", append(d, detail{"Rows per Group", n.Groups.String()})
+		}
 		return "Sort", d
 	}
 	return rareTitle(n)

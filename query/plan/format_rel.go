@@ -111,7 +111,11 @@ func describeRare(r Rel) string {
 	case *RelWorking:
 		return "working " + colList(r.Out)
 	case *RelWindow:
-		return "window " + colList(r.Out) + " = " + windowList(r.Funcs, ExprString)
+		s := "window " + colList(r.Out) + " = " + windowList(r.Funcs, ExprString)
+		if r.Top != nil {
+			s += " top " + r.Top.String()
+		}
+		return s
 	case *RelUnion:
 		s := "union all " + colList(r.Out)
 		for _, in := range r.In {

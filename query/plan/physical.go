@@ -151,6 +151,14 @@ type Sort struct {
 	Input Node
 	Keys  []SortKey
 	TopN  expr.Expr
+	// Groups: only the first rows of each group are wanted, more may be passed.
+	Groups *SortGroups
+}
+
+// SortGroups are the groups of rows that agree in the first Keys keys of a sort, and the rows that are wanted of each.
+type SortGroups struct {
+	Keys int
+	WindowTop
 }
 
 // Limit passes Count rows after Offset rows; nil expressions: no limit, no offset. They have no columns;

@@ -47,7 +47,7 @@ func withChildren(r Rel, in []Rel) Rel {
 		c.Base, c.Step = in[0], in[1]
 		return &c
 	case *RelWindow:
-		return &RelWindow{in[0], r.Funcs, r.Out}
+		return &RelWindow{in[0], r.Funcs, r.Out, r.Top}
 	case *RelDistinctOn:
 		return &RelDistinctOn{in[0], r.On, r.Order}
 	case *RelSort:
@@ -108,7 +108,7 @@ func MapExprs(r Rel, fn func(expr.Expr) expr.Expr) Rel {
 		for i, w := range r.Funcs {
 			funcs[i] = m.one(w).(*expr.Window)
 		}
-		return m.done(r, func() Rel { return &RelWindow{r.Input, funcs, r.Out} })
+		return m.done(r, func() Rel { return &RelWindow{r.Input, funcs, r.Out, r.Top} })
 	case *RelDistinctOn:
 		on, order := m.list(r.On), m.sortKeys(r.Order)
 		return m.done(r, func() Rel { return &RelDistinctOn{r.Input, on, order} })

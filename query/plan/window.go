@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/laminadb/lamina/query/expr"
@@ -11,6 +12,24 @@ type RelWindow struct {
 	Input Rel
 	Funcs []*expr.Window
 	Out   []Col
+	// Top: only the rows are wanted that are the first in the order of their partition; nil: all are.
+	Top *WindowTop
+}
+
+// WindowTop says which rows of a partition are wanted of those that a window function numbers: those with less than Rows
+// rows before them that the first key of the order puts there, or, if Distinct, less than Rows values of it.
+type WindowTop struct {
+	Rows     int
+	Distinct bool
+}
+
+// String says how many rows are wanted.
+func (t *WindowTop) String() string {
+	s := strconv.Itoa(t.Rows)
+	if t.Distinct {
+		s += " distinct"
+	}
+	return s
 }
 
 // Cols returns the output columns.
