@@ -119,7 +119,7 @@ var nothing = func() vec.Vector {
 // addSegment finds out what is to be read of a segment.
 func (x *scan) addSegment(g *seg, a *acceptance) error {
 	x.report.segments.Add(1)
-	sel, err := g.file.Select(x.spec.Where)
+	sel, err := g.file.Select(x.spec.Where, x.spec.Avoid)
 	if err != nil {
 		return err
 	}
@@ -175,6 +175,9 @@ func (x *scan) Accepted() []table.Pushdown { return x.accepted }
 
 // Narrow takes a run-time filter over for what is not yet read.
 func (x *scan) Narrow(c table.Conjunct) table.Pushdown {
+	if x.spec.Avoid.Bounds {
+		return table.None
+	}
 	took := table.None
 	for _, m := range x.mems {
 		took = max(took, m.Narrow(c))

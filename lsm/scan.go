@@ -31,6 +31,7 @@ type scan struct {
 	// morsels are what is read, each some ranges.
 	morsels  [][]keyRange
 	ranges   int64 // in all; 0: the whole table
+	unbound  bool  // ranges of keys must not be used
 	narrowed atomic.Pointer[narrowed]
 	next     atomic.Int64
 	closed   atomic.Bool
@@ -66,15 +67,23 @@ func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
 		}
 	}
 	inOrder(x.where)
-	if never {
+	if x.unbound = spec.Avoid.Bounds; never && !x.unbound {
 		return x, nil
 	}
-	ranges, bounded := s.d.ranges(spec.Where)
+	ranges, bounded := x.bounds(spec.Where)
 	if bounded {
 		x.ranges = int64(len(ranges))
 	}
 	x.morsels = s.d.split(ranges)
 	return x, nil
+}
+
+// bounds returns the ranges of keys that the rows which meet the conjuncts are in; bounded is false if that is the whole table.
+func (s *scan) bounds(where []table.Conjunct) (list []keyRange, bounded bool) {
+	if s.unbound {
+		where = nil
+	}
+	return s.ts.d.ranges(where)
 }
 
 // inOrder sorts conditions by their columns: a row is gone over once.
@@ -132,7 +141,7 @@ func (s *scan) Narrow(c table.Conjunct) table.Pushdown {
 	if how == table.None || invariants.Mutant("lsm-narrow-nothing") {
 		return table.None
 	}
-	ranges, bounded := s.ts.d.ranges([]table.Conjunct{c})
+	ranges, bounded := s.bounds([]table.Conjunct{c})
 	for {
 		old := s.narrowed.Load()
 		n := &narrowed{}

@@ -16,7 +16,7 @@ const (
 
 // planCache keeps the plans of queries and data changes by text, parameter types and search path. A
 // plan is checked against the catalog's version when it is used. When the cache is full, a tenth of it
-// goes, in no particular order.
+// goes, in no particular order. Sessions with debug_plan_cache off plan each text anew, and leave nothing behind.
 type planCache struct {
 	mu    sync.Mutex
 	plans map[planKey]*Prepared
@@ -45,7 +45,7 @@ func (c *planCache) key(s *Session, text string, params []types.Type) planKey {
 // get returns a private copy of a cached statement, or nil. Transactions that changed the schema do not
 // share plans, since others do not see what they see.
 func (c *planCache) get(s *Session, text string, params []types.Type) *Prepared {
-	if len(text) > planCacheTextMax || s.closedFlag || s.tx.failed {
+	if len(text) > planCacheTextMax || s.settings.hot().noCache || s.closedFlag || s.tx.failed {
 		return nil
 	}
 	k := c.key(s, text, params)
@@ -61,7 +61,7 @@ func (c *planCache) get(s *Session, text string, params []types.Type) *Prepared 
 }
 
 func (c *planCache) put(s *Session, text string, params []types.Type, p *Prepared) {
-	if p.q == nil || p.q.Fresh || len(text) > planCacheTextMax {
+	if p.q == nil || p.q.Fresh || s.settings.hot().noCache || len(text) > planCacheTextMax {
 		return
 	}
 	switch p.stmt.Body.(type) {

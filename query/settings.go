@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/opt"
 	"github.com/laminadb/lamina/sqlerr"
@@ -61,14 +62,18 @@ var settingTable = []setting{
 		values: []string{"debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"}, help: "lowest level of messages sent to the client"},
 	{name: "DateStyle", value: "ISO, MDY", help: "output format of dates (ISO, Postgres, SQL, German) and order of their fields (MDY, DMY, YMD)"},
 	{name: "debug_aggregate", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense"}, help: "how groups are found"},
+	{name: "debug_bitmaps", kind: settingBool, value: "on", help: "whether scans find rows by bitmaps of values and indexes of keys"},
 	{name: "debug_disabled_rules", help: "rules of the optimizer that must not fire, separated by commas; all: every rule"},
 	{name: "debug_join", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense", "rank"}, help: "how the rows of a join are found"},
 	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
+	{name: "debug_plan_cache", kind: settingBool, value: "on", help: "whether plans are used again for the same text"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
+	{name: "debug_short_statements", kind: settingBool, value: "on", help: "whether statements of at most one row run without pipelines"},
 	{name: "debug_spill", kind: settingBool, value: "off", help: "let the state of operators leave memory now and then, as if that were short"},
 	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
 	{name: "debug_vector_rows", kind: settingInt, value: "2048", min: 1, max: 2048, help: "rows of a vector"},
+	{name: "debug_zone_maps", kind: settingBool, value: "on", help: "whether scans leave parts of a table out by bounds of their values"},
 	{name: "deadlock_timeout", kind: settingDuration, value: "1s", min: 1, max: maxInt32, help: "accepted; deadlocks are looked for as soon as a wait begins"},
 	{name: "default_table_access_method", kind: settingString, value: "columnar", help: "access method of tables that name none"},
 	{name: "default_transaction_isolation", kind: settingEnum, value: "read committed",
@@ -326,7 +331,7 @@ type hotSettings struct {
 	deferrable                    bool
 	isolation                     table.Isolation
 	searchPath, disabledRules     string
-	rowByRow                      bool
+	rowByRow, noShort, noCache    bool
 	force                         exec.Force
 }
 
@@ -341,6 +346,7 @@ func (v *settingValues) hot() *hotSettings {
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
 			disabledRules: v.get(settings["debug_disabled_rules"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
+			noShort: v.off("debug_short_statements"), noCache: v.off("debug_plan_cache"),
 		}
 	}
 	return &v.memo
@@ -358,6 +364,7 @@ func (v *settingValues) force() exec.Force {
 		Join: strategy("debug_join"), Aggregate: strategy("debug_aggregate"),
 		NoFilters: !v.bool("debug_join_filters"), NoRuns: !v.bool("debug_run_aggregation"),
 		Spill: v.bool("debug_spill"),
+		Avoid: table.Avoid{Bounds: v.off("debug_zone_maps"), Indexes: v.off("debug_bitmaps")},
 	}
 }
 
@@ -455,6 +462,11 @@ func (v *settingValues) restore(session, local map[string]string) {
 }
 
 func (v *settingValues) bool(name string) bool { return v.get(settings[name]) == "on" }
+
+// off reports whether a debug setting forbids a strategy.
+func (v *settingValues) off(name string) bool {
+	return !v.bool(name) && !invariants.Mutant("settings-keep-"+name)
+}
 
 func (v *settingValues) int(name string) int64 {
 	n, _ := strconv.ParseInt(v.get(settings[name]), 10, 64) // validated when it was set

@@ -27,7 +27,7 @@ type shortRun struct {
 
 // short returns the short form of the statement's plan, nil if it has none.
 func (s *Session) short(p *Prepared) (*exec.Short, error) {
-	if p.q == nil || s.settings.hot().vectorForms {
+	if h := s.settings.hot(); p.q == nil || h.vectorForms || h.noShort {
 		return nil, nil
 	}
 	if p.run.q != p.q {

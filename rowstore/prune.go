@@ -9,7 +9,7 @@ import (
 
 // prunable reports whether a conjunct can leave out whole chunks by their facts.
 func (s *scan) prunable(c *table.Conjunct) bool {
-	if c.Col < 0 || c.Col >= len(s.d.layouts) {
+	if s.unbound || c.Col < 0 || c.Col >= len(s.d.layouts) {
 		return false
 	}
 	l := &s.d.layouts[c.Col]

@@ -28,6 +28,7 @@ type scan struct {
 	narrowed atomic.Pointer[[]table.Conjunct]
 	chunks   []atomic.Pointer[chunk]
 	limit    uint64 // row numbers below
+	unbound  bool   // bounds of chunks must not be used
 	next     atomic.Int64
 	report   scanCounts
 }
@@ -40,7 +41,8 @@ func (s *tableSnapshot) Scan(spec *table.ScanSpec) (table.Scan, error) {
 }
 
 func (d *data) scan(spec *table.ScanSpec, lsn table.LSN, tier string) (table.Scan, error) {
-	x := &scan{d: d, lsn: lsn, tier: tier, cols: spec.Cols, refs: spec.Refs, rows: spec.VectorRows, where: spec.Where}
+	x := &scan{d: d, lsn: lsn, tier: tier, cols: spec.Cols, refs: spec.Refs, rows: spec.VectorRows, where: spec.Where,
+		unbound: spec.Avoid.Bounds}
 	if x.rows <= 0 || x.rows > vec.Size {
 		x.rows = vec.Size
 	}

@@ -175,6 +175,15 @@ type ScanSpec struct {
 	Spare []bool
 	// Holes allows batches whose only group has holes in place of a selection, see vec.Group.
 	Holes bool
+	Avoid Avoid
+}
+
+// Avoid is what a scan must not use to find rows, though it may read more without: the answers are the same. It is for tests.
+type Avoid struct {
+	// Bounds are what tells that a part of the table has no row to be found: bounds of chunks, zone maps, ranges of keys.
+	Bounds bool
+	// Indexes are what tells where rows are: bitmaps of values, indexes of keys in segments.
+	Indexes bool
 }
 
 // Pushdown says how far a scan takes a conjunct over.

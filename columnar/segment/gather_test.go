@@ -41,7 +41,7 @@ func TestGather(t *testing.T) {
 		cache := []*segment.Cache{nil, segment.NewCache(100 << 10), segment.NewCache(64 << 20)}[seed%3]
 		info := write(t, fs, "a", s, segment.Options{ZoneRows: 64 << rng.IntN(5), RowGroupRows: 2048}, rows, rng)
 		seg := open(t, fs, "a", info, cache)
-		sel, err := seg.Select([]table.Conjunct{{Col: 0, Op: table.OpEq, Value: types.NewInt(types.Int4, rare)}})
+		sel, err := seg.Select([]table.Conjunct{{Col: 0, Op: table.OpEq, Value: types.NewInt(types.Int4, rare)}}, table.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,8 +28,9 @@ type Selection struct {
 }
 
 // Select returns which rows may meet all conjuncts, whose columns are those of the segment. It asks, from cheap to
-// dear, zone maps, the index of a key all of whose columns are compared for equality, and bitmaps of columns.
-func (s *Segment) Select(where []table.Conjunct) (*Selection, error) {
+// dear, zone maps, the index of a key all of whose columns are compared for equality, and bitmaps of columns, but for what
+// is to be avoided.
+func (s *Segment) Select(where []table.Conjunct, avoid table.Avoid) (*Selection, error) {
 	sel := &Selection{Accepted: make([]table.Pushdown, len(where))}
 	sel.Zones = make([]int32, s.NumZones())
 	for z := range sel.Zones {
@@ -37,17 +38,26 @@ func (s *Segment) Select(where []table.Conjunct) (*Selection, error) {
 	}
 	q := selecting{s: s, sel: sel}
 	for i := range where {
-		q.zoneMaps(i, &where[i])
+		if !avoid.Bounds {
+			q.zoneMaps(i, &where[i])
+		}
 	}
-	err := q.keys(where)
-	for i := 0; i < len(where) && err == nil && len(sel.Zones) > 0; i++ {
-		err = q.bitmaps(i, &where[i])
-	}
-	if err != nil {
-		return nil, err
+	if !avoid.Indexes {
+		if err := q.indexes(where); err != nil {
+			return nil, err
+		}
 	}
 	q.finish()
 	return sel, nil
+}
+
+// indexes keeps the rows that a key or bitmaps of columns tell.
+func (q *selecting) indexes(where []table.Conjunct) error {
+	err := q.keys(where)
+	for i := 0; i < len(where) && err == nil && len(q.sel.Zones) > 0; i++ {
+		err = q.bitmaps(i, &where[i])
+	}
+	return err
 }
 
 // Narrow leaves out of a selection zones in which no row meets one more conjunct, by zone maps alone, and says how far

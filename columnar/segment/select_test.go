@@ -1,6 +1,7 @@
 package segment_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -161,7 +162,12 @@ func TestSelect(t *testing.T) {
 					where[i] = table.Conjunct{Col: col, Op: table.OpEq, Value: r[col]}
 				}
 			}
-			sel, err := seg.Select(where)
+			for _, avoid := range []table.Avoid{{Bounds: true}, {Indexes: true}, {Bounds: true, Indexes: true}} {
+				if msg := checkAvoids(seg, where, avoid, g.rows); msg != "" {
+					t.Fatalf("seed %d: without %+v: %s for %+v", seed, avoid, msg, where)
+				}
+			}
+			sel, err := seg.Select(where, table.Avoid{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,6 +252,21 @@ func checkSelection(seg *segment.Segment, sel *segment.Selection, where []table.
 	return ""
 }
 
+// checkAvoids says what is wrong with a selection that is made without something.
+func checkAvoids(seg *segment.Segment, where []table.Conjunct, avoid table.Avoid, rows []types.Row) string {
+	sel, err := seg.Select(where, avoid)
+	if err != nil {
+		return err.Error()
+	}
+	if avoid.Indexes && sel.Bitmaps+sel.BloomChecks > 0 {
+		return fmt.Sprintf("%d bitmaps, %d keys looked up", sel.Bitmaps, sel.BloomChecks)
+	}
+	if avoid.Bounds && avoid.Indexes && sel.Count != len(rows) {
+		return fmt.Sprintf("%d of %d rows", sel.Count, len(rows))
+	}
+	return checkSelection(seg, sel, where, rows)
+}
+
 func checkNarrow(seg *segment.Segment, sel *segment.Selection, where []table.Conjunct, more table.Conjunct, rows []types.Row) string {
 	narrow := *sel
 	narrow.Zones = slices.Clone(sel.Zones)
@@ -280,7 +301,7 @@ func TestScanOfSelection(t *testing.T) {
 		seg := open(t, fs, "a", write(t, fs, "a", s, o, rows, rng), nil)
 		where := []table.Conjunct{{Col: 3, Op: table.OpEq, Value: types.NewString(types.BpChar, []string{"sent", "lost", "none"}[rng.IntN(3)])},
 			{Col: 5, Op: table.OpLe, Value: types.NewInt(types.Date, 9000+rng.Int64N(100))}}[:rng.IntN(3)]
-		sel, err := seg.Select(where)
+		sel, err := seg.Select(where, table.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,8 @@ type Config struct {
 	Join, Aggregate string
 	// Filters and Runs allow run-time filters and run aggregation.
 	Filters, Runs bool
+	// Bounds, Bitmaps, Short and Plans allow zone maps, bitmaps, statements without pipelines and cached plans.
+	Bounds, Bitmaps, Short, Plans bool
 	// Spill lets the state of operators leave memory.
 	Spill bool
 	// Rules is all or none of the optimizer's, or the name of the one that is off.
@@ -53,6 +55,10 @@ var factors = []factor{
 	{"evaluator", []string{"vector", "row"}, func(c *Config, v string) { c.RowByRow = v == "row" }},
 	{"filters", []string{"on", "off"}, func(c *Config, v string) { c.Filters = v == "on" }},
 	{"runs", []string{"on", "off"}, func(c *Config, v string) { c.Runs = v == "on" }},
+	{"bounds", []string{"on", "off"}, func(c *Config, v string) { c.Bounds = v == "on" }},
+	{"bitmaps", []string{"on", "off"}, func(c *Config, v string) { c.Bitmaps = v == "on" }},
+	{"short", []string{"on", "off"}, func(c *Config, v string) { c.Short = v == "on" }},
+	{"plans", []string{"on", "off"}, func(c *Config, v string) { c.Plans = v == "on" }},
 	{"rules", []string{"all", "none"}, func(c *Config, v string) { c.Rules = v }},
 }
 
@@ -208,7 +214,8 @@ func (c Config) String() string {
 	for _, o := range []struct {
 		on   bool
 		name string
-	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"}, {c.Spill, "spill"},
+	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"},
+		{!c.Bounds, "nobounds"}, {!c.Bitmaps, "nobitmaps"}, {!c.Short, "noshort"}, {!c.Plans, "noplans"}, {c.Spill, "spill"},
 		{c.Rules == "none", "norules"}, {c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
 		if o.on {
@@ -225,6 +232,8 @@ func (c Config) settings() map[string]string {
 		"debug_vector_forms": onOff[c.Forms], "debug_row_evaluator": onOff[c.RowByRow],
 		"debug_join": c.Join, "debug_aggregate": c.Aggregate,
 		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs], "debug_spill": onOff[c.Spill],
+		"debug_zone_maps": onOff[c.Bounds], "debug_bitmaps": onOff[c.Bitmaps],
+		"debug_short_statements": onOff[c.Short], "debug_plan_cache": onOff[c.Plans],
 	}
 	switch c.Rules {
 	case "all":

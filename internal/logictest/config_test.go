@@ -22,8 +22,12 @@ func TestPairwiseCoversPairs(t *testing.T) {
 		pairs[fmt.Sprint(c.Forms, c.RowByRow)] = true
 		pairs[fmt.Sprint(c.Join, c.Aggregate)] = true
 		pairs[fmt.Sprint(c.Rules, c.Protocol)] = true
+		pairs[fmt.Sprint(c.Tier, "bounds", c.Bounds)] = true
+		pairs[fmt.Sprint(c.Tier, "bitmaps", c.Bitmaps)] = true
+		pairs[fmt.Sprint(c.Protocol, "short", c.Short)] = true
+		pairs[fmt.Sprint(c.Protocol, "plans", c.Plans)] = true
 	}
-	if want := 4*4 + 4*2 + 2*2 + 4*3 + 2*3; len(pairs) != want {
+	if want := 4*4 + 4*2 + 2*2 + 4*3 + 2*3 + 2*(4*2) + 2*(3*2); len(pairs) != want {
 		t.Errorf("%d pairs, want %d", len(pairs), want)
 	}
 	if len(configs) < 12 || len(configs) > 24 {

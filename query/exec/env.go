@@ -50,6 +50,8 @@ type Force struct {
 	NoFilters, NoRuns bool
 	// Spill lets state leave memory now and then, as if that were short.
 	Spill bool
+	// Avoid is what scans must not use.
+	Avoid table.Avoid
 }
 
 // Query is one execution of a plan. It is used by one goroutine at a time.
