@@ -9,18 +9,12 @@ var Queries = map[string]string{
 		"the bitmap of orders",
 	"tpch Q16": "groups of two strings and a number, each with a set of suppliers: an eighth finds groups by hashed and compared keys, a quarter " +
 		"puts suppliers into sets and makes one of the workers' sets, the sort of 18 thousand rows has a seventh",
-	"tpch Q21": "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",
-	"h2o-groupby G6": "two fifths sort all rows by group and value, as a window would, and two fifths read them one after the other to find where groups end: the " +
-		"other side collects the values of each group and selects the middle",
-	"h2o-groupby G8": "three fifths sort all rows by group and value, where two rows of each group are wanted: no rule turns the bound on the row number into a " +
-		"Top-N of each group",
+	"tpch Q21":       "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",
+	"h2o-groupby G3": "half looks for groups by keys of twelve bytes, which are hashed and compared",
+	"h2o-groupby G6": "a quarter keeps the values of each group, first those of a morsel and then of all, since the deviation adds floats in the order of " +
+		"morsels; a quarter puts them together and selects the middle",
+	"h2o-groupby G7": "two thirds look for groups by keys of twelve bytes, which are hashed and compared",
+	"h2o-groupby G8": "a third sorts the rows that stay of each group: each worker keeps what was among the first two when it came; " +
+		"a quarter compares them one after the other to find where groups end",
 	"h2o-groupby G10": "nearly every row is a group: two thirds look for groups, first those of a worker and then, when they are merged, those of all",
-	"h2o-join J1":     resultColumns,
-	"h2o-join J2":     resultColumns,
-	"h2o-join J3":     resultColumns,
-	"h2o-join J4":     resultColumns,
-	"h2o-join J5":     resultColumns,
 }
-
-// resultColumns holds for results as long as their tables.
-const resultColumns = "from half to three quarters of the time copies the columns of the result, a value after the other, before they become Arrow records"

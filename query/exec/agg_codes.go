@@ -25,7 +25,8 @@ const codeUnknown = 1 << 31
 // Limits of a codeTable.
 const (
 	codeKeysMax = 4
-	codesMax    = 1 << 13
+	codesMin    = 1 << 13 // that there is room for at first
+	codesMax    = 1 << 16
 )
 
 // prepare makes the table one for the dictionaries of vs; false if the keys are not all such codes.
@@ -46,9 +47,13 @@ func (c *codeTable) prepare(vs []*vec.Vector, rows int, t *groupTable, ar *arena
 	if same {
 		return true, nil
 	}
-	if cap(c.ids) < codesMax {
+	if cap(c.ids) < n {
+		room := codesMin
+		for room < n {
+			room *= 2
+		}
 		var err error
-		if c.ids, err = makeSlice[uint32](ar, codesMax); err != nil {
+		if c.ids, err = makeSlice[uint32](ar, room); err != nil {
 			return false, err
 		}
 		c.dicts = make([]*vec.Dictionary, len(vs))
