@@ -279,7 +279,7 @@ func (x *scan) segMorsel(g *segScan, seq, k int) (table.Morsel, error) {
 	if len(sel.Zones) == 0 {
 		return nil, nil
 	}
-	spec := segment.ScanSpec{Cols: x.cols, Selection: sel, Live: g.mask.Live}
+	spec := segment.ScanSpec{Cols: x.cols, Selection: sel, Live: g.mask.Live, Execution: x.spec.Execution}
 	if spec.Holes = x.spec.Holes && x.spec.VectorRows == vec.Size; spec.Holes {
 		spec.Dead = g.mask.Few()
 	}

@@ -176,6 +176,8 @@ type ScanSpec struct {
 	// Holes allows batches whose only group has holes in place of a selection, see vec.Group.
 	Holes bool
 	Avoid Avoid
+	// Execution is a number of the execution of a statement, the same for all of its scans; 0: it is not known.
+	Execution uint32
 }
 
 // Avoid is what a scan must not use to find rows, though it may read more without: the answers are the same. It is for tests.

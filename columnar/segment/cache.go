@@ -15,7 +15,7 @@ import (
 //
 // What was not used of late goes first (CLOCK). While there is room everything is kept, but for vectors that a scan comes
 // by: memory that the system must find and clear costs more than one decoding, so that the first scan of a column is as
-// fast without it, and may be the last. They are kept when they are missed once more. When there is no room something is
+// fast without it, and may be the last. They are kept when another execution misses them. When there is no room something is
 // only kept if it was asked for before, and if no more than the size of the cache has been read since: a scan of more
 // than that leaves the cache as it is.
 //
@@ -65,6 +65,25 @@ type slots struct {
 type slot struct {
 	entry atomic.Pointer[entryOf]
 	seen  atomic.Uint32 // clock when it was last missed; 0: never
+	asked atomic.Uint32 // execution that missed it last, and how often in succession; 0: none
+}
+
+// What slot.asked has besides the execution, and how often one execution may come by before that counts as being asked for again:
+// a query that reads a table two or three times may be the only one, one that reads it for each row of another is not.
+const (
+	askedBits     = 3
+	askedMost     = 1<<askedBits - 1
+	executionMost = 3
+)
+
+// again notes that an execution has missed the part, and reports whether others had, or it often.
+func (s *slot) again(execution uint32) bool {
+	was, n := s.asked.Load(), uint32(1)
+	if was>>askedBits == execution<<askedBits>>askedBits {
+		n = min(was&askedMost+1, askedMost)
+	}
+	s.asked.Store(execution<<askedBits | n)
+	return was != 0 && (n == 1 || execution == 0 || n > executionMost || invariants.Mutant("cache-keep-second-scan"))
 }
 
 // at returns slot i of n.
@@ -169,11 +188,10 @@ func (c *Cache) free(e *entryOf) {
 	}
 }
 
-// admits reports whether a part of a number of bytes, which was missed, is to be kept: at once, if there is room, or only
-// when it was missed before.
-func (c *Cache) admits(s *slot, bytes int, atOnce bool) bool {
+// admits reports whether a part of a number of bytes, which was missed, is to be kept: at once, if there is room.
+func (c *Cache) admits(s *slot, bytes int) bool {
 	now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
-	if (atOnce || invariants.Mutant("cache-keep-first-scan")) && !c.full.Load() {
+	if !c.full.Load() {
 		return true
 	}
 	seen := s.seen.Swap(max(uint32(now), 1))
@@ -184,9 +202,20 @@ func (c *Cache) admits(s *slot, bytes int, atOnce bool) bool {
 	return false
 }
 
+// admitsScanned is admits for a vector that a scan has come by.
+func (c *Cache) admitsScanned(s *slot, bytes int, execution uint32) bool {
+	if !s.again(execution) && !invariants.Mutant("cache-keep-first-scan") {
+		now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
+		s.seen.Store(max(uint32(now), 1))
+		c.refusals.Add(1)
+		return false
+	}
+	return c.admits(s, bytes)
+}
+
 // keep puts a value on the Go heap into a slot.
 func (c *Cache) keep(s *slot, value any, bytes int) {
-	if c == nil || !c.admits(s, bytes, true) {
+	if c == nil || !c.admits(s, bytes) {
 		return
 	}
 	c.mu.Lock()

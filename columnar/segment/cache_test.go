@@ -101,7 +101,7 @@ func TestArena(t *testing.T) {
 
 // put keeps a piece of n equal bytes.
 func put(c *Cache, s *slot, n int, fill byte) {
-	if c.admits(s, n, true) {
+	if c.admits(s, n) {
 		c.put(s, [][]byte{bytes.Repeat([]byte{fill}, n)}, nil)
 	}
 }

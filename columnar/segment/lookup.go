@@ -119,7 +119,7 @@ func (s *Segment) askBloom(r *keyReader, bucket uint32, h uint64) (bool, error) 
 	}
 	first := p.block - p.block%group
 	n := min(group, int(r.bloom.len/bloomBlock)-first)
-	if !s.cache.admits(sl, n*bloomBlock, true) {
+	if !s.cache.admits(sl, n*bloomBlock) {
 		return s.readBloom(r, nil, p.block, 1, p, h)
 	}
 	return s.readBloom(r, sl, first, n, p, h)

@@ -22,6 +22,8 @@ type ScanSpec struct {
 	Selection *Selection
 	// NoCache leaves what is read out of the cache, unless it is there: for what is read once.
 	NoCache bool
+	// Execution, if not 0, is a number of the statement that reads: what it comes by more than once it may read alone.
+	Execution uint32
 	// Live, if not nil, has a bit for each position to read, as deletion.Mask has it: of those that the fields above
 	// leave. It must not change.
 	Live []uint64
@@ -257,7 +259,13 @@ func (sc *Scan) Column(i int) (*vec.Vector, error) {
 
 // keeps reports whether a vector of a number of bytes that its slot has not is to be put there.
 func (sc *Scan) keeps(sl *slot, bytes int) bool {
-	return sl != nil && !sc.spec.NoCache && sc.s.cache.admits(sl, bytes, sc.lookUp)
+	switch {
+	case sl == nil || sc.spec.NoCache:
+		return false
+	case sc.lookUp:
+		return sc.s.cache.admits(sl, bytes)
+	}
+	return sc.s.cache.admitsScanned(sl, bytes, sc.spec.Execution)
 }
 
 // slotOf returns where the cache has a column of the zone; nil without a cache.

@@ -194,6 +194,7 @@ var mutants = []mutant{
 	{"cache-evict-read", "columnar/segment", "TestCacheReferences"},
 	{"cache-admit-all", "columnar/segment", "TestCacheResistsScans"},
 	{"cache-keep-first-scan", "columnar/segment", "TestFirstScanIsNotKept"},
+	{"cache-keep-second-scan", "columnar/segment", "TestFirstScanIsNotKept"},
 	{"bitmap-neighbour", "columnar/segment", "TestSelect"},
 	{"dv-ignore-lsn", "columnar/deletion", "TestReadersBesideTheWriter"},
 	{"dv-ignore-watermark", "columnar/deletion", "TestVectorsAgainstModel"},

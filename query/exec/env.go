@@ -40,6 +40,8 @@ type Env struct {
 	Held map[int][]types.Row
 	// working are the rows that a recursive query's step reads.
 	working *workingRows
+	// execution is a number that the queries of one execution share: that of the statement and those within it.
+	execution uint32
 }
 
 // Force makes operators use a strategy whenever it is correct, whatever its cost. It is for tests.
@@ -106,10 +108,16 @@ func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
 	return q, nil
 }
 
+// executions numbers them.
+var executions atomic.Uint32
+
 func newQuery(p *plan.Query, env *Env) *Query {
 	q := &Query{env: *env, plan: p, mem: env.Mem, pool: env.Pool, workers: env.Workers, vectorRows: env.VectorRows}
 	if env.Spill.Open != nil {
 		q.spill.spill = &q.env.Spill
+	}
+	if q.env.execution == 0 {
+		q.env.execution = executions.Add(1)
 	}
 	if q.mem == nil {
 		q.mem = mem.NewTracker("query", 0)

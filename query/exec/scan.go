@@ -64,7 +64,7 @@ func (s *scanSource) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := table.ScanSpec{VectorRows: s.q.vectorRows, Holes: s.holes, Avoid: s.q.env.Force.Avoid}
+	spec := table.ScanSpec{VectorRows: s.q.vectorRows, Holes: s.holes, Avoid: s.q.env.Force.Avoid, Execution: s.q.env.execution}
 	for _, c := range s.cols {
 		if c == len(s.n.Cols) {
 			spec.Refs = true // always the last
