@@ -155,6 +155,7 @@ var mutants = []mutant{
 	{"spill-forgets-the-order", "query/exec", "TestSpillSort"},
 	{"spill-drops-probe-rows", "query/exec", "TestSpillJoin"},
 	{"spill-merges-twice", "query/exec", "TestSpillAggregate"},
+	{"spill-join-one-block", "query/exec", "TestSpillJoinBlocks"},
 	{"spill-merges-twice", ".", "TestSpillKinds/EXCEPT_ALL"},
 	{"spill-drops-the-rest", ".", "TestSpillKinds/recursion"},
 	{"window-ends-with-its-page", ".", "TestSpillKinds/window_over_partitions"},

@@ -29,7 +29,8 @@
 //
 //   - Partitions, of groups or of both sides of a join: spillParts of them by bits of the hash of the keys, so that all
 //     of a group, or all that matches, is in one. A partition is finished by itself; one that does not fit is
-//     partitioned again by the next bits, spillDepth times at most, then it is 53200.
+//     partitioned again by the next bits, spillDepth times at most. Then groups are 53200, and a join goes on block by
+//     block, as it does where rows are not found by their keys alone.
 //   - Runs, of rows in an order: beside each row stands its key, bytes that order as the rows do and no two of which
 //     are equal. Runs are merged runsMax at a time.
 //   - Pages, of rows by number (filedRows): those of a window, which frames reach back and forth in, and of the rounds of a

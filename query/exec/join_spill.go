@@ -12,7 +12,8 @@ import (
 )
 
 // A build side that does not fit leaves memory by partitions of its keys' hash. Rows of the other side are then written
-// by the same partitions instead of being looked up, and when all are there, partition after partition is joined.
+// by the same partitions instead of being looked up, and when all are there, partition after partition is joined. Rows that are
+// not found by their keys alone are in one partition, which is joined block by block.
 
 // joinSpill is what has left memory of a join.
 type joinSpill struct {
@@ -42,10 +43,8 @@ type rowChunk struct {
 	at block
 }
 
-// canLeave reports whether the build side may leave memory: its rows must be found by their keys alone.
-func (j *join) canLeave() bool {
-	return j.q.canSpill() && len(j.n.LeftKeys) > 0 && !j.threeValued()
-}
+// canLeave reports whether the build side may leave memory.
+func (j *join) canLeave() bool { return j.q.canSpill() }
 
 // tableBytes is what a row takes beside its page, in the table over the keys: word, chain, slots.
 const tableBytes = 36
@@ -75,7 +74,7 @@ func (l *buildLocal) spill(ctx context.Context) error {
 		return err
 	}
 	defer w.free()
-	err = w.write(ctx, l.set, 0, func(ids []uint32) { w.hashKeys(l.set, ids) }, l.position, func(p int, c rowChunk) {
+	err = w.write(ctx, l.set, 0, func(ids []uint32) { w.hashKeys(j, l.set, ids) }, l.position, func(p int, c rowChunk) {
 		j.spill.parts[p].build = append(j.spill.parts[p].build, c) // spilling is locked
 	})
 	l.b.rows += l.set.n
@@ -137,8 +136,12 @@ func newRowsWriter(j *join, keys int) (*rowsWriter, error) {
 	return w, nil
 }
 
-// hashKeys sets words to the hashes of the first columns of rows.
-func (w *rowsWriter) hashKeys(set *rowSet, ids []uint32) {
+// hashKeys sets words to the hashes of the first columns of rows, which are j's keys.
+func (w *rowsWriter) hashKeys(j *join, set *rowSet, ids []uint32) {
+	if !j.byHash() {
+		clear(w.words[:len(ids)])
+		return
+	}
 	for k := range w.d.vecs {
 		w.d.vecs[k] = set.gather(k, ids, w.d.cols[k])
 		w.d.ptrs[k] = &w.d.vecs[k]

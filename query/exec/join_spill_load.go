@@ -10,11 +10,13 @@ import (
 	"github.com/laminadb/lamina/query/plan"
 )
 
-// partJoin joins the rows of one partition.
+// partJoin joins the rows of one partition, or a block of them.
 type partJoin struct {
-	j     *join // of the partition alone
+	j     *join // of the partition alone; nil: without a build side
 	of    *join
 	part  joinPart
+	at    int // the first chunk of the build side
+	to    int // the one after the last
 	arena arena
 	set   *rowSet
 	pos   column[uint64] // of the rows of the build side, as they were loaded
@@ -24,10 +26,10 @@ type partJoin struct {
 	tmp   *rowSet
 }
 
-// loadPart reads the build side of a partition and makes its table. If that does not fit, the partition is partitioned
-// again.
-func (j *join) loadPart(ctx context.Context, part joinPart) (p *partJoin, split []joinPart, err error) {
-	p = &partJoin{of: j, part: part, arena: arena{tracker: j.q.mem}, room: room{q: j.q}}
+// loadPart reads the build side of a partition from a chunk on and makes its table. If that does not fit, the partition is
+// partitioned again, or a block of it is loaded.
+func (j *join) loadPart(ctx context.Context, part joinPart, at int) (p *partJoin, split []joinPart, err error) {
+	p = &partJoin{of: j, part: part, at: at, to: len(part.build), arena: arena{tracker: j.q.mem}, room: room{q: j.q}}
 	fits, err := p.load(ctx)
 	if err == nil && !fits {
 		p.set.free()
@@ -69,15 +71,24 @@ func (p *partJoin) load(ctx context.Context) (bool, error) {
 	p.set.layout, p.set.shift = wide.clone(), pageShift(wide.stride)
 	l := &buildLocal{b: &j.build, set: p.set, bounds: make([]bound, len(j.exprs))}
 	l.nullKey = of.build.nullKey && !invariants.Mutant("join-spill-forgets-null")
-	for i := range p.part.build {
+	for i := p.at; i < len(p.part.build); i++ {
 		c := &p.part.build[i]
 		need := p.set.growth(c.n) + int64(p.set.n+c.n)*(tableBytes+8)
-		if p.set.n > 0 && of.q.again(p.part.depth) && !p.room.ask(need, stateShare) && !of.q.small(p.set.bytesOf()) {
-			return false, nil
+		if p.set.n > 0 && !p.room.ask(need, stateShare) && !of.q.small(p.set.bytesOf()) {
+			if p.at == 0 && of.byHash() && of.q.again(p.part.depth) {
+				return false, nil
+			}
+			p.to = i
+			break
 		}
 		if err := p.add(ctx, c, &wide, l); err != nil {
 			return false, err
 		}
+	}
+	if p.at > 0 || p.to < len(p.part.build) {
+		n := *of.n
+		n.Kind = blockKind(n.Kind)
+		j.n = &n
 	}
 	p.order(l)
 	j.build.locals = append(j.build.locals, l)
@@ -187,7 +198,7 @@ func (p *partJoin) split(ctx context.Context) ([]joinPart, error) {
 			return nil, err
 		}
 		position := func(id uint32) uint64 { return binary.LittleEndian.Uint64(p.buf[8*id:]) }
-		err := w.write(ctx, p.tmp, p.part.depth, func(ids []uint32) { w.hashKeys(p.tmp, ids) }, position, func(to int, c rowChunk) {
+		err := w.write(ctx, p.tmp, p.part.depth, func(ids []uint32) { w.hashKeys(of, p.tmp, ids) }, position, func(to int, c rowChunk) {
 			parts[to].build = append(parts[to].build, c)
 		})
 		if err != nil {

@@ -50,10 +50,14 @@ func (j *join) newProbeSpill(w *worker) (operator, error) {
 }
 
 func (r *probeSpill) push(ctx context.Context, b *vec.Batch) (status, error) {
-	if _, err := evalAll(r.keys, b, r.keyVs); err != nil {
-		return needMore, err
+	if len(r.keyVs) > 0 {
+		if _, err := evalAll(r.keys, b, r.keyVs); err != nil {
+			return needMore, err
+		}
 	}
-	hashKeys(r.hashes, r.keyVs, b.N, r.rows)
+	if r.j.byHash() {
+		hashKeys(r.hashes, r.keyVs, b.N, r.rows)
+	}
 	k := len(r.j.spill.cols)
 	if _, err := evalAll(r.cols, b, r.vs[:k]); err != nil {
 		return needMore, err

@@ -100,6 +100,7 @@ type joinPartReader struct {
 	d      *keyDecoder
 	parts  []joinPart
 	p      *partJoin
+	blocks *blockJoin // nil: the partition is joined at once
 	probe  *probeRun
 	stream int // of the partition's left rows
 	chunk  int
@@ -135,6 +136,15 @@ func (r *joinPartReader) close() {
 }
 
 func (r *joinPartReader) endPart() {
+	r.endBlock()
+	if r.blocks != nil {
+		r.blocks.arena.free()
+		r.blocks = nil
+	}
+}
+
+// endBlock frees what is loaded of the build side.
+func (r *joinPartReader) endBlock() {
 	if r.rest != nil {
 		r.rest.close()
 		r.rest, r.restMorsels = nil, 0
@@ -164,7 +174,13 @@ func (r *joinPartReader) read(ctx context.Context) (*vec.Batch, error) {
 		if b != nil || err != nil {
 			return b, err
 		}
-		r.endPart()
+		more, err := r.nextPass(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			r.endPart()
+		}
 	}
 }
 
@@ -173,7 +189,7 @@ func (r *joinPartReader) nextPart(ctx context.Context) (bool, error) {
 	for len(r.parts) > 0 {
 		part := r.parts[len(r.parts)-1]
 		r.parts = r.parts[:len(r.parts)-1]
-		p, split, err := r.s.j.loadPart(ctx, part)
+		p, split, err := r.s.j.loadPart(ctx, part, 0)
 		if err != nil {
 			return false, err
 		}
@@ -181,16 +197,35 @@ func (r *joinPartReader) nextPart(ctx context.Context) (bool, error) {
 			r.parts = append(r.parts, split...)
 			continue
 		}
-		r.p, r.stream, r.chunk, r.active = p, 0, 0, false
-		r.set.free()
-		op, err := p.j.probe(r.w, nil)
-		if err != nil {
+		if err := r.begin(p); err != nil {
 			return false, err
 		}
-		r.probe = op.(*stage).t.(*probeRun)
+		if p.to < len(part.build) {
+			if r.blocks, err = r.s.j.newBlockJoin(&part); err != nil {
+				return false, err
+			}
+			r.s.j.stats.note("joined block by block")
+		}
 		return true, nil
 	}
 	return false, nil
+}
+
+// begin joins what was loaded with the partition's left rows.
+func (r *joinPartReader) begin(p *partJoin) error {
+	r.p = p
+	r.rewind()
+	op, err := p.j.probe(r.w, nil)
+	if err == nil {
+		r.probe = op.(*stage).t.(*probeRun)
+	}
+	return err
+}
+
+// rewind goes to the first of the partition's left rows.
+func (r *joinPartReader) rewind() {
+	r.stream, r.chunk, r.at, r.active = 0, 0, 0, false
+	r.set.free()
 }
 
 // joined returns the next rows of the partition, nil at its end.
@@ -206,18 +241,37 @@ func (r *joinPartReader) joined(ctx context.Context) (*vec.Batch, error) {
 			if b == nil && err != nil {
 				return nil, err
 			}
-			if r.err = err; b != nil && b.N > 0 {
-				return b, nil
+			r.err, r.active = err, b != nil
+			if b == nil || b.N == 0 {
+				continue
 			}
-			r.active = b != nil
-			continue
+			if r.blocks != nil {
+				if out, err := r.blocks.take(b); err != nil || !out {
+					if err != nil {
+						return nil, err
+					}
+					continue
+				}
+			}
+			return b, nil
 		}
 		more, err := r.nextRows(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if !more {
+		switch last := r.blocks != nil && r.blocks.last; {
+		case last && more:
+			if b, err := r.blocks.output(&r.in); b != nil || err != nil {
+				return b, err
+			}
+			continue
+		case last:
+			return nil, nil
+		case !more:
 			return r.outputRest(ctx)
+		}
+		if r.in.N == 0 {
+			continue
 		}
 		if err := r.probe.start(ctx, &r.in); err != nil {
 			return nil, err
@@ -264,6 +318,12 @@ func (r *joinPartReader) nextRows(ctx context.Context) (bool, error) {
 		r.left[c].N = n
 	}
 	r.in.Single(n, r.left, nil)
+	if r.blocks == nil {
+		return true, nil
+	}
+	if open := r.blocks.read(n); open != nil {
+		r.in.Single(len(open), r.left, open)
+	}
 	return true, nil
 }
 
@@ -342,14 +402,17 @@ func (r *joinPartReader) writeRuns(ctx context.Context, prog *expr.Program) (run
 	ev := q.evaluator(prog)
 	defer ev.Close()
 	vs := make([]*vec.Vector, len(r.s.ts))
-	of, seq := [2]int{-1, -1}, uint32(0)
+	of, seq := [3]int{-1, -1}, uint32(0)
 	var p *partJoin
 	for {
 		b, err := r.read(ctx)
 		if err != nil {
 			return nil, err
 		}
-		stream := [2]int{r.stream, b2i(r.rest != nil)}
+		stream := [3]int{r.stream, b2i(r.rest != nil)}
+		if r.blocks != nil {
+			stream[2] = r.blocks.pass
+		}
 		if b == nil || stream != of || r.p != p {
 			x, err := w.end(ctx)
 			if err != nil {
@@ -376,16 +439,24 @@ func (r *joinPartReader) writeRuns(ctx context.Context, prog *expr.Program) (run
 	}
 }
 
-// key appends the place of row i of b: that of its left row, and a number that grows; or behind all those, that of a row of
-// the build side that is output in the end.
+// key appends the place of row i of b: that of its left row, and a number that grows, or among several blocks, the place of the
+// build side's row; or behind all those, that of a row of the build side that is output in the end.
 func (r *joinPartReader) key(dst []byte, b *vec.Batch, i int, seq uint32) []byte {
 	if r.rest != nil {
 		id := b.Groups[len(b.Groups)-1].RowIDs[i]
 		return binary.BigEndian.AppendUint64(append(dst, 1), r.p.position(id))
 	}
+	at := i
 	if sel := b.Groups[0].Sel; sel != nil {
-		i = int(sel[i])
+		at = int(sel[i])
 	}
-	dst = binary.BigEndian.AppendUint64(append(dst, 0), r.pos[i])
+	dst = binary.BigEndian.AppendUint64(append(dst, 0), r.pos[at])
+	switch {
+	case r.blocks == nil:
+	case r.blocks.last:
+		return dst
+	default:
+		return binary.BigEndian.AppendUint64(dst, r.p.position(b.Groups[len(b.Groups)-1].RowIDs[i]))
+	}
 	return binary.BigEndian.AppendUint32(dst, seq)
 }
