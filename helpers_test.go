@@ -58,17 +58,22 @@ func text(t testing.TB, q lamina.Querier, sql string, args ...any) string {
 func textOf(rows *lamina.Rows) string {
 	var lines []string
 	for rows.Next() {
-		var cells []string
-		for i := range rows.Columns() {
-			s, ok := rows.Text(i)
-			if !ok {
-				s = "∅"
-			}
-			cells = append(cells, s)
-		}
-		lines = append(lines, strings.Join(cells, "|"))
+		lines = append(lines, lineOf(rows))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// lineOf returns the row at hand as textOf does.
+func lineOf(rows *lamina.Rows) string {
+	var cells []string
+	for i := range rows.Columns() {
+		s, ok := rows.Text(i)
+		if !ok {
+			s = "∅"
+		}
+		cells = append(cells, s)
+	}
+	return strings.Join(cells, "|")
 }
 
 // want fails unless a query has the rows.

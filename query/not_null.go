@@ -30,6 +30,8 @@ func keepsNotNull(n plan.Node) bool {
 		return keepsNotNull(n.Input)
 	case *plan.Limit:
 		return keepsNotNull(n.Input)
+	case *plan.Fetch:
+		return keepsNotNull(n.Input)
 	case *plan.LockRows:
 		return keepsNotNull(n.Input)
 	case *plan.Join:

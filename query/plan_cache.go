@@ -22,14 +22,14 @@ type planCache struct {
 	plans map[planKey]*Prepared
 }
 
-type planKey struct{ text, params, path, zone, rules string }
+type planKey struct{ text, params, path, zone, rules, late string }
 
 func (c *planCache) init() { c.plans = map[planKey]*Prepared{} }
 
 func (c *planCache) key(s *Session, text string, params []types.Type) planKey {
 	k := planKey{
 		text: text, path: s.planPath(), zone: s.settings.get(settings["TimeZone"]),
-		rules: s.settings.hot().disabledRules,
+		rules: s.settings.hot().disabledRules, late: s.settings.hot().late,
 	}
 	if len(params) > 0 {
 		var b strings.Builder

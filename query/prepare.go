@@ -350,10 +350,14 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement, 
 		return nil, err
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
-	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(s.settings.hot().disabledRules), Interrupt: interrupt.New(ctx), Trace: trace}
+	hot := s.settings.hot()
+	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(hot.disabledRules), Late: lateColumns[hot.late], Interrupt: interrupt.New(ctx), Trace: trace}
 	o.Stats = func(def *table.TableDef) table.Stats { return statsOf(ctx, stmt, def) }
 	return opt.Optimize(b, o)
 }
+
+// lateColumns are the values of debug_late_columns.
+var lateColumns = map[string]opt.Late{"auto": opt.LateAuto, "off": opt.LateNever, "always": opt.LateAlways}
 
 // disabledRules reads the value of debug_disabled_rules; nil: all rules may fire.
 func disabledRules(list string) map[string]bool {

@@ -66,6 +66,7 @@ var settingTable = []setting{
 	{name: "debug_disabled_rules", help: "rules of the optimizer that must not fire, separated by commas; all: every rule"},
 	{name: "debug_join", kind: settingEnum, value: "auto", values: []string{"auto", "hash", "dense", "rank"}, help: "how the rows of a join are found"},
 	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
+	{name: "debug_late_columns", kind: settingEnum, value: "auto", values: []string{"auto", "off", "always"}, help: "whether columns are fetched by the positions of rows where few are left"},
 	{name: "debug_plan_cache", kind: settingBool, value: "on", help: "whether plans are used again for the same text"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
@@ -331,6 +332,7 @@ type hotSettings struct {
 	deferrable                    bool
 	isolation                     table.Isolation
 	searchPath, disabledRules     string
+	late                          string
 	rowByRow, noShort, noCache    bool
 	force                         exec.Force
 }
@@ -345,7 +347,7 @@ func (v *settingValues) hot() *hotSettings {
 			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
-			disabledRules: v.get(settings["debug_disabled_rules"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
+			disabledRules: v.get(settings["debug_disabled_rules"]), late: v.get(settings["debug_late_columns"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
 			noShort: v.off("debug_short_statements"), noCache: v.off("debug_plan_cache"),
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/laminadb/lamina/index"
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -331,7 +332,11 @@ func (r *Reader) gather(refs []table.RowRef, cols []int, dst *vec.Batch) error {
 	for _, ref := range refs {
 		row = row[:0]
 		if ref&privateRef != 0 {
-			c, at := r.tt.w.at(int32(ref &^ privateRef))
+			own := int32(ref &^ privateRef)
+			if invariants.Mutant("store-fetch-first-own-row") {
+				own = 0
+			}
+			c, at := r.tt.w.at(own)
 			row = c.appendRow(row, at, cols)
 		} else {
 			var one vec.Batch

@@ -5,8 +5,7 @@ package target
 var Queries = map[string]string{
 	"tpch Q4": "two fifths look for the keys of lines in the bitmap of orders and compare their dates, for all lines: the bitmap is of the small side, " +
 		"and every zone has some",
-	"tpch Q10": "a quarter copies seven columns of customers, of which five are strings, for rows that the Top-N then drops; a tenth tests lines against " +
-		"the bitmap of orders",
+	"tpch Q10": "a quarter looks for the orders of lines in the bitmap of their keys, for all lines that came back",
 	"tpch Q16": "groups of two strings and a number, each with a set of suppliers: an eighth finds groups by hashed and compared keys, a quarter " +
 		"puts suppliers into sets and makes one of the workers' sets, the sort of 18 thousand rows has a seventh",
 	"tpch Q21":       "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",

@@ -29,6 +29,8 @@ type Config struct {
 	Bounds, Bitmaps, Short, Plans bool
 	// Spill lets the state of operators leave memory.
 	Spill bool
+	// Late says which columns are fetched by the positions of rows: auto, always, off.
+	Late string
 	// Rules is all or none of the optimizer's, or the name of the one that is off.
 	Rules string
 	// QueryBytes bounds the memory of a query; 0: the default.
@@ -59,6 +61,7 @@ var factors = []factor{
 	{"bitmaps", []string{"on", "off"}, func(c *Config, v string) { c.Bitmaps = v == "on" }},
 	{"short", []string{"on", "off"}, func(c *Config, v string) { c.Short = v == "on" }},
 	{"plans", []string{"on", "off"}, func(c *Config, v string) { c.Plans = v == "on" }},
+	{"late", []string{"auto", "always", "off"}, func(c *Config, v string) { c.Late = v }},
 	{"rules", []string{"all", "none"}, func(c *Config, v string) { c.Rules = v }},
 }
 
@@ -216,6 +219,7 @@ func (c Config) String() string {
 		name string
 	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"},
 		{!c.Bounds, "nobounds"}, {!c.Bitmaps, "nobitmaps"}, {!c.Short, "noshort"}, {!c.Plans, "noplans"}, {c.Spill, "spill"},
+		{c.Late != "auto", "late" + c.Late},
 		{c.Rules == "none", "norules"}, {c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
 		if o.on {
@@ -234,6 +238,7 @@ func (c Config) settings() map[string]string {
 		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs], "debug_spill": onOff[c.Spill],
 		"debug_zone_maps": onOff[c.Bounds], "debug_bitmaps": onOff[c.Bitmaps],
 		"debug_short_statements": onOff[c.Short], "debug_plan_cache": onOff[c.Plans],
+		"debug_late_columns": c.Late,
 	}
 	switch c.Rules {
 	case "all":

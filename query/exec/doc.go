@@ -49,4 +49,11 @@
 // (rank), or by hashing; and the bitmap, or one of hashes, leaves rows out in the scans of the other side. Joins
 // that output rows of the build side (right, full, right semi, right anti) mark those that match, each worker in
 // a bitmap of its own, and output the rest, or the marked ones, in order, when all of the other side is through.
+//
+// # Columns that come late
+//
+// A plan may carry the positions of a table's rows (references, as scans give them for data changes) in place of columns
+// of these rows, and fetch the columns where few rows are left. The positions are integers to all operators between, in
+// memory and in files; NULL stands for the NULL row of an outer join. What is fetched is what the scan would have read:
+// both read the statement's snapshot, which keeps rows that move or are changed meanwhile.
 package exec

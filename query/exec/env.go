@@ -81,13 +81,15 @@ type Query struct {
 	orderless map[plan.Node]bool
 	// scanFilters are the run-time filters that joins have for each scan.
 	scanFilters map[*plan.Scan][]*scanFilter
-	depth       int // of the node whose flow is made
-	stats       []*opStats
-	statsMu     sync.Mutex // also guards the lists of the workers' instances in sinks
-	closers     []func()
-	ws          []*worker
-	err         error
-	closed      bool
+	// fetches read the rows of which columns come late.
+	fetches map[*plan.Fetch]table.Reader
+	depth   int // of the node whose flow is made
+	stats   []*opStats
+	statsMu sync.Mutex // also guards the lists of the workers' instances in sinks
+	closers []func()
+	ws      []*worker
+	err     error
+	closed  bool
 }
 
 // Instantiate binds a plan to a snapshot and parameters. Subplans run here, unless they are volatile; the rest runs
@@ -101,7 +103,11 @@ func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
 			return nil, err
 		}
 	}
-	if err := guard(func() error { return q.build(p.Root) }); err != nil {
+	err := q.openFetches(ctx, p.Root)
+	if err == nil {
+		err = guard(func() error { return q.build(p.Root) })
+	}
+	if err != nil {
 		_ = q.Close()
 		return nil, err
 	}

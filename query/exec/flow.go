@@ -62,6 +62,8 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.lockRows(n)
 	case *plan.Unique:
 		return q.unique(n)
+	case *plan.Fetch:
+		return q.fetch(n)
 	case *plan.Series:
 		return q.series(n)
 	}

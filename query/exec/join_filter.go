@@ -89,6 +89,10 @@ func (q *Query) trace(n plan.Node, col int, found func(*plan.Scan, int)) bool {
 		if c, ok := asColumn(n.Exprs[col]); ok {
 			return q.trace(n.Input, c, found)
 		}
+	case *plan.Fetch:
+		if col < len(n.Input.Columns()) {
+			return q.trace(n.Input, col, found)
+		}
 	case *plan.Sort:
 		if n.TopN == nil {
 			return q.trace(n.Input, col, found)

@@ -71,6 +71,10 @@ func (q *Query) require(n plan.Node, need []bool) {
 		q.require(n.R, all(n.R))
 	case *plan.LockRows:
 		q.require(n.Input, all(n.Input))
+	case *plan.Fetch:
+		in := append([]bool(nil), need[:len(n.Input.Columns())]...)
+		in[n.RefCol] = true
+		q.require(n.Input, in)
 	case *plan.Unique:
 		in := append([]bool(nil), need...)
 		for _, k := range n.Keys {

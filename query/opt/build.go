@@ -185,6 +185,8 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 		return b.window(r)
 	case *plan.RelRecursive:
 		return b.recursive(r)
+	case *plan.RelFetch:
+		return b.fetch(r)
 	case *plan.RelHeld:
 		l := newLayout(r.Out)
 		return &plan.Held{Props: b.props(r, l), Of: r.Of}, l, nil

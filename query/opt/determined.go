@@ -12,6 +12,8 @@ import (
 type dependencies struct {
 	scans []*plan.RelScan // as bound: with all columns
 	equal [][2]int
+	// refOf are the positions of the rows of scans, which their columns are no more than.
+	refOf map[*plan.RelScan]int
 }
 
 // determined marks the grouping keys that are columns and functions of the other keys, which remain. Strings go
@@ -20,13 +22,7 @@ func (z *optimizer) determined(r *plan.RelAggregate) []bool {
 	if z.o.Disabled[RuleDeterminedKeys] || len(r.Keys) < 2 {
 		return nil
 	}
-	d := &dependencies{}
-	for _, k := range r.Keys {
-		if c, ok := column(k); ok {
-			d.addScan(z.scanOf[c.ID])
-		}
-	}
-	z.dependenciesOf(r.Input, d)
+	d := z.dependenciesOfKeys(r)
 	var out []bool
 	for _, integers := range []bool{false, true} {
 		for i := len(r.Keys) - 1; i >= 0; i-- {
@@ -51,6 +47,18 @@ func (z *optimizer) determined(r *plan.RelAggregate) []bool {
 		}
 	}
 	return out
+}
+
+// dependenciesOfKeys returns those of the rows that are grouped.
+func (z *optimizer) dependenciesOfKeys(r *plan.RelAggregate) *dependencies {
+	d := &dependencies{refOf: z.refOf}
+	for _, k := range r.Keys {
+		if c, ok := column(k); ok {
+			d.addScan(z.scanOf[c.ID])
+		}
+	}
+	z.dependenciesOf(r.Input, d)
+	return d
 }
 
 func (d *dependencies) addScan(s *plan.RelScan) {
@@ -117,6 +125,9 @@ func (d *dependencies) closure(s colSet) colSet {
 			}
 			if known {
 				out.addAll(colsOf(scan.Out))
+				if ref, ok := d.refOf[scan]; ok {
+					out.add(ref)
+				}
 			}
 		}
 		for _, e := range d.equal {

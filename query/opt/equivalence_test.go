@@ -278,7 +278,7 @@ func sortedRows(rows []types.Row, cols []plan.OutColumn) string {
 
 // equivalent compares a query's bound plan with its optimized one over some data. It returns whether the
 // query ran, and the optimizer's refusals.
-func equivalent(t *testing.T, e *env, d data, text string, disabled map[string]bool) (ran bool) {
+func equivalent(t *testing.T, e *env, d data, text string, o opt.Options) (ran bool) {
 	t.Helper()
 	s, err := e.bindOne(text)
 	if sqlerr.CodeOf(err) == sqlerr.FeatureNotSupported {
@@ -287,7 +287,8 @@ func equivalent(t *testing.T, e *env, d data, text string, disabled map[string]b
 	if err != nil {
 		t.Fatalf("%s\n%s", text, formatError(err))
 	}
-	q, err := opt.Optimize(s, opt.Options{Stats: e.statsOf, Disabled: disabled})
+	o.Stats = e.statsOf
+	q, err := opt.Optimize(s, o)
 	if err != nil {
 		if sqlerr.CodeOf(err) != sqlerr.FeatureNotSupported {
 			t.Fatalf("%s\n%s", text, formatError(err))
@@ -303,7 +304,7 @@ func equivalent(t *testing.T, e *env, d data, text string, disabled map[string]b
 		t.Fatalf("%s\n%v\n%s", text, err, plan.FormatQuery(q, plan.FormatOptions{}))
 	}
 	if g, w := sortedRows(got, q.Root.Columns()), sortedRows(want, q.Root.Columns()); g != w {
-		t.Fatalf("%s\noff: %v\ndata: %v\ngot:\n%s\nwant:\n%s\nplan:\n%s\nbound:\n%s", text, disabled, printData(d), g, w,
+		t.Fatalf("%s\noptions: %v, late %v\ndata: %v\ngot:\n%s\nwant:\n%s\nplan:\n%s\nbound:\n%s", text, o.Disabled, o.Late, printData(d), g, w,
 			plan.FormatQuery(q, plan.FormatOptions{}), plan.FormatRel(s.Root))
 	}
 	return true
@@ -357,11 +358,12 @@ func TestRandomQueries(t *testing.T) {
 		text := g.statement()
 		for range 2 {
 			d := fuzzData(rnd)
-			if equivalent(t, e, d, text, nil) {
+			if equivalent(t, e, d, text, opt.Options{}) {
 				ran++
 			}
-			equivalent(t, e, d, text, map[string]bool{names[rnd.IntN(len(names))]: true})
-			if equivalent(t, e, d, text, map[string]bool{opt.RuleUnnest: true}) {
+			equivalent(t, e, d, text, opt.Options{Disabled: map[string]bool{names[rnd.IntN(len(names))]: true}})
+			equivalent(t, e, d, text, opt.Options{Late: opt.LateAlways})
+			if equivalent(t, e, d, text, opt.Options{Disabled: map[string]bool{opt.RuleUnnest: true}}) {
 				applied++
 			}
 		}

@@ -165,6 +165,7 @@ func (z *optimizer) scanInfo(r *plan.RelScan) *info {
 	}
 	if r.Ref.ID != 0 {
 		i.notNull.add(r.Ref.ID)
+		i.stats[r.Ref.ID] = colStat{distinct: s.Rows}
 		var k colSet
 		k.add(r.Ref.ID)
 		i.addKey(k)

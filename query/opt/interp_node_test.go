@@ -138,6 +138,12 @@ func (in nodeInterp) rows(n plan.Node) []types.Row {
 			}
 		}
 		return out
+	case *plan.Fetch:
+		var out []types.Row
+		for _, r := range in.node(n.Input) {
+			out = append(out, in.fetch(n, r))
+		}
+		return out
 	case *plan.Limit:
 		rows := in.node(n.Input)
 		if n.Offset != nil {
@@ -172,6 +178,19 @@ func (in nodeInterp) project(list []expr.Expr, row types.Row) types.Row {
 		out[i] = in.eval(e, row)
 	}
 	return out
+}
+
+// fetch adds the columns of the row at a position.
+func (in nodeInterp) fetch(n *plan.Fetch, r types.Row) types.Row {
+	r = slices.Clone(r)
+	for _, c := range n.Cols {
+		d := types.NullOf(n.Table.Columns[c].Type.Kind)
+		if ref := r[n.RefCol]; !ref.IsNull() {
+			d = in.data[n.Table.Name][ref.I][c]
+		}
+		r = append(r, d)
+	}
+	return r
 }
 
 func (in nodeInterp) scan(n *plan.Scan) []types.Row {

@@ -18,6 +18,8 @@ type Options struct {
 	Expr *expr.Context
 	// Disabled are the names of rules that must not fire.
 	Disabled map[string]bool
+	// Late says which columns are fetched late.
+	Late Late
 	// Trace is called after each rule that changed the plan, with what the rule has put in the place of an operator.
 	Trace func(rule string, r plan.Rel)
 	// Interrupt is asked while a statement is planned whether to go on; nil: always.
@@ -29,7 +31,7 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 	z := &optimizer{
 		o: o, nextID: s.NextID, params: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
 		info: map[plan.Rel]*info{}, scanOf: map[int]*plan.RelScan{}, derived: map[string]bool{},
-		implied: map[string][]expr.Expr{},
+		implied: map[string][]expr.Expr{}, reads: s.Modify == nil,
 	}
 	q := &plan.Query{Params: s.Params, Tables: s.Tables, Ordered: s.Ordered, Sequential: s.Sequential}
 	z.nameColumns(s.Root)
@@ -87,6 +89,10 @@ type optimizer struct {
 	names map[int]string
 	// scanOf is the table scan, as bound, that a column comes from.
 	scanOf map[int]*plan.RelScan
+	// refOf are the columns of the positions of rows that are fetched late, by the scans as bound.
+	refOf map[*plan.RelScan]int
+	// reads: the statement changes nothing, so columns may be fetched late.
+	reads bool
 	// derived are the conditions that were derived once, see once.
 	derived map[string]bool
 	// implied are conditions that were derived from an OR, by its text: they take its selectivity.
@@ -122,6 +128,9 @@ func (z *optimizer) plan(r plan.Rel, out []plan.Col) (plan.Node, error) {
 	r, err := z.logical(r, out)
 	if err != nil {
 		return nil, err
+	}
+	if z.reads {
+		r = z.fetchLate(r)
 	}
 	b := builder{z: z}
 	n, err := b.output(r, out)

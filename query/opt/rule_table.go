@@ -12,6 +12,10 @@ the key as they are; a semi join does the same, an anti join leaves the others.`
 hypergraph whose conflict rules keep what may not change places.`},
 	{RuleDeterminedKeys, `Grouping keys that the primary key of their table determines, or that are equal to another key, are
 carried along: they need not be compared.`},
+	{RuleFetchLate, `Columns that joins, groupings and sorts would only keep are left in their table, and the positions of its rows
+are kept in their place. The columns are fetched where few rows are left, above a LIMIT for instance. Every operator
+between passes them on as they are: a row comes from one row of the table, or has NULLs for all of it. That is done
+where it is estimated to be less work, which debug_late_columns overrides.`},
 	{RuleKeyLookup, `A scan whose condition gives each column of the primary key a constant looks its one row up.`},
 	{RuleChooseBuildSide, `The side of an inner join that is estimated to be smaller is kept, the other one streams past it; a
 left, semi or anti join keeps its left side only if that is much smaller. A semi or anti join looks at all pairs

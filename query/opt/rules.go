@@ -30,6 +30,7 @@ const (
 	RuleDropReferenced  = "DropReferenced"
 	RuleDeterminedKeys  = "DeterminedKeys"
 	RuleUnnest          = "Unnest"
+	RuleFetchLate       = "FetchLate"
 )
 
 // RuleNames are the names of all rules and steps that can be switched off.

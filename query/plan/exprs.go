@@ -49,6 +49,8 @@ func Exprs(r Rel, fn func(expr.Expr)) {
 		each([]expr.Expr{r.Count, r.Offset})
 	case *RelLock:
 		each([]expr.Expr{r.Recheck})
+	case *RelFetch:
+		fn(r.Ref.Ref())
 	case *RelSeries:
 		each([]expr.Expr{r.Start, r.Stop, r.Step})
 	}

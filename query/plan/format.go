@@ -228,6 +228,8 @@ func rareTitle(n Node) (string, []detail) {
 	switch n := n.(type) {
 	case *Apply:
 		return applyTitle(n)
+	case *Fetch:
+		return fetchTitle(n)
 	case *Recursive:
 		if n.All {
 			return "Recursive Union All", nil

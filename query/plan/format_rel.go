@@ -106,6 +106,8 @@ func describeRare(r Rel) string {
 	switch r := r.(type) {
 	case *RelRecursive:
 		return fmt.Sprintf("recursive %s %v %v", colList(r.Out), r.BaseIn, r.StepIn)
+	case *RelFetch:
+		return "fetch from " + r.Scan.Alias + ": " + colList(r.Out)
 	case *RelHeld:
 		return fmt.Sprintf("held %d %s", r.Of, colList(r.Out))
 	case *RelWorking:

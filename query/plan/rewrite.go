@@ -56,6 +56,10 @@ func withChildren(r Rel, in []Rel) Rel {
 		return &RelLimit{in[0], r.Count, r.Offset}
 	case *RelUnion:
 		return &RelUnion{in, r.In, r.Out}
+	case *RelFetch:
+		c := *r
+		c.Input = in[0]
+		return &c
 	case *RelSetOp:
 		c := *r
 		c.L, c.R = in[0], in[1]
