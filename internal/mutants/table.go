@@ -128,6 +128,7 @@ var mutants = []mutant{
 	{"agg-case-forgets-zero", "query/exec", "TestSumOfCase"},
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
+	{"sort-ties-of-groups", "query/exec", "TestSortedGroups"},
 	{"distinct-numbers-of-a-worker", "query/exec", "TestDistinctAggregates"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
 	{"join-spill-forgets-null", "query/exec", "TestSpillNullKeys"},

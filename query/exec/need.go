@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"slices"
+
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
@@ -163,6 +166,8 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 		q.markOrderless(n.Right, free || !outputsRight(n.Kind))
 	case *plan.Apply:
 		q.markOrderless(n.Left, free)
+	case *plan.Sort:
+		q.markOrderless(n.Input, free || ordersGroups(n))
 	case *plan.Limit, *plan.SetOp, *plan.LockRows, *plan.Unique, *plan.Window:
 		for _, in := range n.Inputs() {
 			q.markOrderless(in, false)
@@ -170,6 +175,46 @@ func (q *Query) markOrderless(n plan.Node, free bool) {
 	default:
 		for _, in := range n.Inputs() {
 			q.markOrderless(in, free)
+		}
+	}
+}
+
+// ordersGroups reports whether a sort is of groups by all of their keys, maybe among others: no two are equal, so that the
+// order in which they come does not matter.
+func ordersGroups(s *plan.Sort) bool {
+	sorted := map[int]bool{} // columns of in
+	for i := range s.Keys {
+		if c, ok := asColumn(s.Keys[i].Expr); ok {
+			sorted[c] = true
+		}
+	}
+	for in := s.Input; ; {
+		switch n := in.(type) {
+		case *plan.Filter:
+			if expr.IsVolatile(n.Cond) {
+				return false
+			}
+			in = n.Input
+		case *plan.Project:
+			if slices.ContainsFunc(n.Exprs, expr.IsVolatile) { // what it returns depends on when it is called
+				return false
+			}
+			below := map[int]bool{}
+			for i, e := range n.Exprs {
+				if c, ok := asColumn(e); ok && sorted[i] {
+					below[c] = true
+				}
+			}
+			in, sorted = n.Input, below
+		case *plan.Aggregate:
+			for i := range n.Keys {
+				if !sorted[i] && (n.Determined == nil || !n.Determined[i]) && !invariants.Mutant("sort-ties-of-groups") {
+					return false
+				}
+			}
+			return true
+		default:
+			return false
 		}
 	}
 }
