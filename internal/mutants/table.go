@@ -129,6 +129,7 @@ var mutants = []mutant{
 	{"agg-keep-dead-rows", "query/exec", "TestWideAggregation"},
 	{"agg-add-holes", "query/exec", "TestAggregationWithHoles"},
 	{"sort-ties-of-groups", "query/exec", "TestSortedGroups"},
+	{"sort-trims-too-much", "query/exec", "TestSortTrims"},
 	{"distinct-numbers-of-a-worker", "query/exec", "TestDistinctAggregates"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
 	{"join-spill-forgets-null", "query/exec", "TestSpillNullKeys"},

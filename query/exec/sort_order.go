@@ -27,6 +27,7 @@ type sortOrder struct {
 	tracker *mem.Tracker
 	// canonical: keys do not depend on the set's layout, so that those of several sets can be compared.
 	canonical bool
+	trims     []keyTrim // of each sort key, if keys are not canonical
 }
 
 // sortEntry is a row to be sorted. seq is its place before, which decides between equal keys.
@@ -52,6 +53,9 @@ func newSortOrder(ctx context.Context, s *sorting, set *rowSet, extents []extent
 	}
 	if o.spare, err = makeSlice[sortEntry](a, n); err != nil {
 		return nil, err
+	}
+	if !canonical {
+		o.measureTrims(extents)
 	}
 	var key []byte
 	i := 0
@@ -108,10 +112,18 @@ func (o *sortOrder) key(dst []byte, id uint32) []byte {
 			continue
 		}
 		from := len(dst)
-		if o.canonical && slot.typ.Class() == types.ClassNumeric {
-			dst = appendNumericKey(dst, o.set.numeric(slot, unsafe.Add(row, slot.off)))
-		} else {
-			dst = o.set.appendKey(dst, slot, unsafe.Add(row, slot.off))
+		p := unsafe.Add(row, slot.off)
+		switch {
+		case o.canonical && slot.typ.Class() == types.ClassNumeric:
+			dst = appendNumericKey(dst, o.set.numeric(slot, p))
+		case o.canonical:
+			dst = o.set.appendKey(dst, slot, p)
+		case o.trims[i].ints:
+			dst = o.trims[i].append(dst, orderedInt(slot, p))
+		case slot.kind == slotStr:
+			dst = appendStringKey(dst, (*vec.StrView)(p).Bytes(o.set.heap)[o.trims[i].skip:])
+		default:
+			dst = o.set.appendKey(dst, slot, p)
 		}
 		if k.Desc {
 			for j := from; j < len(dst); j++ {
@@ -154,10 +166,18 @@ func (r *rowSet) appendKey(dst []byte, s *slot, p unsafe.Pointer) []byte {
 	case slotVar:
 		return appendNumericKey(dst, types.DecodeNumeric((*vec.StrView)(p).Bytes(r.heap)))
 	}
-	// A zero byte of the string is followed by 0xff, its end by another zero.
-	for _, c := range (*vec.StrView)(p).Bytes(r.heap) {
-		if dst = append(dst, c); c == 0 {
-			dst = append(dst, 0xff)
+	return appendStringKey(dst, (*vec.StrView)(p).Bytes(r.heap))
+}
+
+// appendStringKey appends a string so that a zero byte of it is followed by 0xff, and its end by another zero.
+func appendStringKey(dst, s []byte) []byte {
+	if bytes.IndexByte(s, 0) < 0 {
+		dst = append(dst, s...)
+	} else {
+		for _, c := range s {
+			if dst = append(dst, c); c == 0 {
+				dst = append(dst, 0xff)
+			}
 		}
 	}
 	return append(dst, 0, 0)
