@@ -6,8 +6,8 @@ var Queries = map[string]string{
 	"tpch Q4": "two fifths look for the keys of lines in the bitmap of orders and compare their dates, for all lines: the bitmap is of the small side, " +
 		"and every zone has some",
 	"tpch Q10": "a quarter looks for the orders of lines in the bitmap of their keys, for all lines that came back",
-	"tpch Q16": "groups of two strings and a number, each with a set of suppliers: an eighth finds groups by hashed and compared keys, a quarter " +
-		"puts suppliers into sets and makes one of the workers' sets, the sort of 18 thousand rows has a seventh",
+	"tpch Q16": "groups of two strings and a number, each with a set of suppliers: a fifth finds groups by hashed and compared keys, a seventh puts " +
+		"suppliers into sets, an eighth makes one of the workers' groups and sets, which one worker does, and as much sorts 18 thousand rows",
 	"tpch Q21":       "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",
 	"h2o-groupby G3": "half looks for groups by keys of twelve bytes, which are hashed and compared",
 	"h2o-groupby G6": "a quarter keeps the values of each group, first those of a morsel and then of all, since the deviation adds floats in the order of " +
