@@ -84,7 +84,7 @@ const (
 
 // queryOn runs one statement; closing the rows finishes an implicit transaction.
 func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed) (*Rows, error) {
-	p, err := s.PrepareText(ctx, sql, nil)
+	p, err := s.PrepareOnce(ctx, sql, len(args))
 	if err == nil && need == someColumns && p.Columns == nil {
 		err = sqlerr.New(sqlerr.InvalidCursorState, "the statement returns no rows")
 		s.Fail(err)

@@ -8,6 +8,8 @@
 // (the embedding API, the database/sql driver, the wire protocol) are thin layers over sessions: they
 // prepare a statement, run it with parameters, read the Result, and finish the implicit transaction.
 //
+// Texts that were seen before, or differ from such in literals only, skip the first steps: see known.go.
+//
 // # Transactions
 //
 // Outside BEGIN … COMMIT a session runs statements in an implicit transaction, which Finish ends: the

@@ -42,7 +42,8 @@ type Engine struct {
 	pool    *exec.Pool
 	mem     *mem.Tracker
 	o       Options
-	plans   planCache
+	plans   planCache[*Prepared]
+	shapes  planCache[shapePlan]
 	parser  *sqlparse.Parser
 	// controls are texts that were parsed.
 	controls controls
@@ -82,7 +83,6 @@ func New(s table.TableStorage, o Options) (*Engine, error) {
 	e := &Engine{storage: s, o: o, pool: exec.NewPool(o.Workers), mem: mem.NewTracker("queries", o.MemoryBytes), ownClock: ownClock, born: o.Clock(), parser: sqlparse.NewParser()}
 	e.reuser, _ = s.(table.Reuser)
 	e.open.sessions = map[uint32]*Session{}
-	e.plans.init()
 	return e, nil
 }
 

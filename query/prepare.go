@@ -33,6 +33,12 @@ type Prepared struct {
 	analyzed uint64
 	kind     statementKind
 	run      shortRun
+	// literals are the values of the parameters that stand for literals of text; nil: the statement has only parameters of its
+	// client.
+	literals []types.Datum
+	text     string
+	// more are the values of all rows of VALUES, one after the other, if there are several: literals are those of the first.
+	more []types.Datum
 	// described: a client knows the columns.
 	described bool
 }
@@ -42,7 +48,10 @@ func (p *Prepared) Empty() bool { return p.stmt == nil }
 
 // Text returns the statement's source.
 func (p *Prepared) Text() string {
-	if p.stmt == nil {
+	switch {
+	case p.literals != nil:
+		return p.text
+	case p.stmt == nil:
 		return ""
 	}
 	return p.stmt.Text
@@ -85,7 +94,7 @@ func (s *Session) Parse(ctx context.Context, text string) ([]ast.Statement, erro
 
 // PrepareText prepares a text of at most one statement.
 func (s *Session) PrepareText(ctx context.Context, text string, params []types.Type) (*Prepared, error) {
-	if p := s.e.plans.get(s, text, params); p != nil {
+	if p := s.cachedPlan(text, params); p != nil {
 		was := p.q
 		if err := s.plan(ctx, p); err != nil {
 			s.countError(err)
@@ -93,7 +102,7 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 			return nil, err
 		}
 		if p.q != was {
-			s.e.plans.put(s, text, params, p)
+			s.cachePlan(text, params, p)
 		}
 		return p, nil
 	}
@@ -107,7 +116,7 @@ func (s *Session) PrepareText(ctx context.Context, text string, params []types.T
 	case 1:
 		p, err := s.Prepare(ctx, &list[0], params)
 		if err == nil {
-			s.e.plans.put(s, text, params, p)
+			s.cachePlan(text, params, p)
 		}
 		return p, err
 	}
@@ -164,11 +173,16 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	if err != nil {
 		return err
 	}
+	if s.upToDate(tx, p) {
+		return nil
+	}
 	path := s.planPath()
 	version := tx.Schema().Version()
 	analyzed := s.e.analyzed.Load()
-	if p.q != nil && p.version == version && p.path == path && p.analyzed == analyzed {
-		return nil
+	if p.literals != nil && !invariants.Mutant("query-keep-literals") {
+		if err := s.planText(ctx, p); err != nil {
+			return err
+		}
 	}
 	run, stop, err := s.planning(ctx, p)
 	if err != nil {
@@ -189,6 +203,17 @@ func (s *Session) plan(ctx context.Context, p *Prepared) error {
 	p.Params = q.Params
 	p.Columns = columnsOf(q)
 	return nil
+}
+
+// upToDate reports whether the plan holds for what a transaction sees.
+func (s *Session) upToDate(tx table.Tx, p *Prepared) bool {
+	return p.q != nil && p.version == tx.Schema().Version() && p.path == s.planPath() && p.analyzed == s.e.analyzed.Load()
+}
+
+// planned reports whether the statement need not be planned now.
+func (s *Session) planned(ctx context.Context, p *Prepared) bool {
+	tx, err := s.storageTx(ctx)
+	return err == nil && s.upToDate(tx, p)
 }
 
 // planning is running for a statement that is planned before it runs.

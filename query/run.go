@@ -27,6 +27,12 @@ func (s *Session) RunIn(ctx context.Context, p *Prepared, params []types.Datum, 
 	if p.Empty() && !s.closedFlag {
 		return &Result{s: s, done: true}, nil
 	}
+	if p.literals != nil {
+		if err := sameCount(0, len(params)); err != nil {
+			return nil, err
+		}
+		params = p.literals
+	}
 	start := s.time()
 	s.now = start
 	s.depth++
@@ -90,6 +96,11 @@ func (s *Session) Exec(ctx context.Context, text string, params ...types.Datum) 
 }
 
 func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (*Result, error) {
+	if len(params) == 0 {
+		if p := s.PrepareKnown(ctx, text); p != nil {
+			return s.execOne(ctx, p, nil)
+		}
+	}
 	list, err := s.Parse(ctx, text)
 	if err != nil {
 		return nil, err
@@ -99,7 +110,12 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 	}
 	last := &Result{s: s, done: true}
 	for i := range list {
-		p, err := s.Prepare(ctx, &list[i], typesOf(params))
+		var p *Prepared
+		if len(params) == 0 {
+			p, err = s.PrepareOf(ctx, text, list, i)
+		} else {
+			p, err = s.Prepare(ctx, &list[i], typesOf(params))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -107,23 +123,32 @@ func (s *Session) exec(ctx context.Context, text string, params []types.Datum) (
 			s.failed(err)
 			return nil, err
 		}
-		if last, err = s.Run(ctx, p, params); err != nil {
-			return nil, err
-		}
-		if last.Copy != nil {
-			return nil, errors.Join(last.Close(), sqlerr.Unsupported("COPY FROM STDIN through Exec"))
-		}
-		if last.CopyOut != nil && !last.done {
-			return nil, errors.Join(last.Close(), sqlerr.Unsupported("COPY TO STDOUT through Exec"))
-		}
-		for err == nil {
-			_, err = last.Next(ctx)
-		}
-		if err != io.EOF {
+		if last, err = s.execOne(ctx, p, params); err != nil {
 			return nil, err
 		}
 	}
 	return last, nil
+}
+
+// execOne runs a prepared statement and drops rows.
+func (s *Session) execOne(ctx context.Context, p *Prepared, params []types.Datum) (*Result, error) {
+	r, err := s.Run(ctx, p, params)
+	if err != nil {
+		return nil, err
+	}
+	if r.Copy != nil {
+		return nil, errors.Join(r.Close(), sqlerr.Unsupported("COPY FROM STDIN through Exec"))
+	}
+	if r.CopyOut != nil && !r.done {
+		return nil, errors.Join(r.Close(), sqlerr.Unsupported("COPY TO STDOUT through Exec"))
+	}
+	for err == nil {
+		_, err = r.Next(ctx)
+	}
+	if err != io.EOF {
+		return nil, err
+	}
+	return r, nil
 }
 
 // dispatch runs one statement.
@@ -193,8 +218,12 @@ func (s *Session) runPlanned(ctx context.Context, p *Prepared, params []types.Da
 	}
 	reruns := 0
 	for try := 0; try < replansMax; try++ {
+		shared := p.literals != nil
 		if err := s.replan(ctx, p); err != nil {
 			return nil, err
+		}
+		if shared && p.literals == nil {
+			params = nil // they are in the plan
 		}
 		tx, err := s.storageTx(ctx)
 		if err != nil {
@@ -314,10 +343,13 @@ func (s *Session) startModify(
 	if short != nil { // it runs to its end at once, in memory of its own
 		ec, m = short.Context(), &p.run.modifier
 		s.fillContext(ec, params)
-		p.run.source = shortSource{x: short, stmt: stmt, rd: p.run.source.rd, ec: ec}
+		p.run.source = shortSource{x: short, stmt: stmt, rd: p.run.source.rd, ec: ec, more: p.more}
 		x = &p.run.source
 		m.scratch = &p.run.scratch
 	} else {
+		if p.more != nil {
+			return nil, stmt.Close(sqlerr.New(sqlerr.InternalError, "a plan of one row for several"))
+		}
 		ec, m = s.exprContext(params), &modifier{scratch: &modifyScratch{}}
 		env := s.env(q, stmt, ec)
 		env.Held = c.held
@@ -335,7 +367,7 @@ func (s *Session) startModify(
 	}
 	err = stmt.Close(err)
 	if short != nil {
-		m.stmt, m.q, p.run.source.stmt = nil, nil, nil
+		m.stmt, m.q, p.run.source.stmt, p.run.source.more = nil, nil, nil, nil
 		recycle(stmt)
 	}
 	if err != nil {

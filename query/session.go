@@ -66,6 +66,8 @@ type Session struct {
 		reg      func(k types.Kind, text string) (types.Datum, error)
 	}
 	sequences sequenceUse
+	ready     knownPlans
+	shape     shapeScanner
 	system    sync.Mutex // held while the schema is asked for names
 	born      time.Time
 	run       struct {

@@ -52,6 +52,13 @@ var settings = func() map[string]*setting {
 	return m
 }()
 
+// Values of debug_shared_plans.
+const (
+	sharedPlansAuto   = "auto"
+	sharedPlansAlways = "always"
+	sharedPlansOff    = "off"
+)
+
 const maxInt32 = 1<<31 - 1
 
 var settingTable = []setting{
@@ -70,6 +77,8 @@ var settingTable = []setting{
 	{name: "debug_plan_cache", kind: settingBool, value: "on", help: "whether plans are used again for the same text"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
+	{name: "debug_shared_plans", kind: settingEnum, value: sharedPlansAuto, values: []string{sharedPlansAuto, sharedPlansAlways, sharedPlansOff},
+		help: "whether texts that differ in literals only share a plan; auto: from the second one on"},
 	{name: "debug_short_statements", kind: settingBool, value: "on", help: "whether statements of at most one row run without pipelines"},
 	{name: "debug_spill", kind: settingBool, value: "off", help: "let the state of operators leave memory now and then, as if that were short"},
 	{name: "debug_vector_forms", kind: settingBool, value: "off", help: "re-encode every operator's output into another vector form"},
@@ -332,7 +341,7 @@ type hotSettings struct {
 	deferrable                    bool
 	isolation                     table.Isolation
 	searchPath, disabledRules     string
-	late                          string
+	zone, sharedPlans, late       string
 	rowByRow, noShort, noCache    bool
 	force                         exec.Force
 }
@@ -347,6 +356,7 @@ func (v *settingValues) hot() *hotSettings {
 			vectorRows: int(v.int("debug_vector_rows")), vectorForms: v.bool("debug_vector_forms"),
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
+			zone: v.get(settings["TimeZone"]), sharedPlans: v.get(settings["debug_shared_plans"]),
 			disabledRules: v.get(settings["debug_disabled_rules"]), late: v.get(settings["debug_late_columns"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
 			noShort: v.off("debug_short_statements"), noCache: v.off("debug_plan_cache"),
 		}

@@ -128,6 +128,8 @@ type shortSource struct {
 	rd   table.Reader // of a table that the plan reads; nil: none was opened
 	done bool
 	ec   *expr.Context
+	// more are values for the parameters, row after row; nil: those of ec, for one row.
+	more []types.Datum
 }
 
 // Next returns the row as a batch that stays valid, then io.EOF.
@@ -136,6 +138,9 @@ func (r *shortSource) Next(ctx context.Context) (*vec.Batch, error) {
 		return nil, io.EOF
 	}
 	r.done = true
+	if r.more != nil {
+		return r.rows(ctx)
+	}
 	rd := r.rd
 	if def := r.x.Table(); def != nil && (rd == nil || rd.Def().ID != def.ID) {
 		var err error
@@ -151,6 +156,23 @@ func (r *shortSource) Next(ctx context.Context) (*vec.Batch, error) {
 		return nil, io.EOF
 	}
 	return r.x.Batch(row)
+}
+
+// rows computes the rows of VALUES that there are values for.
+func (r *shortSource) rows(ctx context.Context) (*vec.Batch, error) {
+	width := len(r.ec.Params)
+	bb := r.x.Builder(len(r.more) / width)
+	for values := r.more; len(values) > 0; values = values[width:] {
+		r.ec.Params = values[:width]
+		row, err := r.x.Row(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := bb.AppendRow(row); err != nil {
+			return nil, err
+		}
+	}
+	return bb.Batch(), nil
 }
 
 // Close does nothing.

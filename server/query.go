@@ -31,6 +31,9 @@ func (c *conn) simple(text string) error {
 }
 
 func (c *conn) statementsOf(text string) error {
+	if p := c.s.PrepareKnown(background(), text); p != nil {
+		return c.runSimple(p, true)
+	}
 	list, err := c.s.Parse(background(), text)
 	if err != nil {
 		return err
@@ -40,22 +43,27 @@ func (c *conn) statementsOf(text string) error {
 		return nil
 	}
 	for i := range list {
-		p, err := c.s.Prepare(background(), &list[i], nil)
+		p, err := c.s.PrepareOf(background(), text, list, i)
 		if err != nil {
 			return err
 		}
-		r, err := c.s.Run(background(), p, nil)
-		if err != nil {
-			return err
-		}
-		if r.Columns != nil {
-			c.send(rowDescription(r.Columns, nil))
-		}
-		if err := c.finishResult(r, nil, i == len(list)-1); err != nil {
+		if err := c.runSimple(p, i == len(list)-1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// runSimple runs a statement of a Query message, and sends what it answers; last is finishResult's.
+func (c *conn) runSimple(p *query.Prepared, last bool) error {
+	r, err := c.s.Run(background(), p, nil)
+	if err != nil {
+		return err
+	}
+	if r.Columns != nil {
+		c.send(rowDescription(r.Columns, nil))
+	}
+	return c.finishResult(r, nil, last)
 }
 
 // finishResult sends a result's rows, or takes its COPY input, and its command tag; last ends the implicit

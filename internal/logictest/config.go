@@ -31,6 +31,8 @@ type Config struct {
 	Spill bool
 	// Late says which columns are fetched by the positions of rows: auto, always, off.
 	Late string
+	// SharedPlans says when texts that differ in literals share a plan.
+	SharedPlans string
 	// Rules is all or none of the optimizer's, or the name of the one that is off.
 	Rules string
 	// QueryBytes bounds the memory of a query; 0: the default.
@@ -62,6 +64,7 @@ var factors = []factor{
 	{"short", []string{"on", "off"}, func(c *Config, v string) { c.Short = v == "on" }},
 	{"plans", []string{"on", "off"}, func(c *Config, v string) { c.Plans = v == "on" }},
 	{"late", []string{"auto", "always", "off"}, func(c *Config, v string) { c.Late = v }},
+	{"sharedplans", []string{"always", "off", "auto"}, func(c *Config, v string) { c.SharedPlans = v }},
 	{"rules", []string{"all", "none"}, func(c *Config, v string) { c.Rules = v }},
 }
 
@@ -220,6 +223,7 @@ func (c Config) String() string {
 	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"},
 		{!c.Bounds, "nobounds"}, {!c.Bitmaps, "nobitmaps"}, {!c.Short, "noshort"}, {!c.Plans, "noplans"}, {c.Spill, "spill"},
 		{c.Late != "auto", "late" + c.Late},
+		{c.SharedPlans != "always", "sharedplans" + c.SharedPlans},
 		{c.Rules == "none", "norules"}, {c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
 		if o.on {
@@ -239,6 +243,7 @@ func (c Config) settings() map[string]string {
 		"debug_zone_maps": onOff[c.Bounds], "debug_bitmaps": onOff[c.Bitmaps],
 		"debug_short_statements": onOff[c.Short], "debug_plan_cache": onOff[c.Plans],
 		"debug_late_columns": c.Late,
+		"debug_shared_plans": c.SharedPlans,
 	}
 	switch c.Rules {
 	case "all":

@@ -203,7 +203,7 @@ func (c *sessionConn) multi(ctx context.Context, sql string) (*Outcome, error) {
 	}
 	o := &Outcome{}
 	for i := range list {
-		p, err := c.s.Prepare(ctx, &list[i], nil)
+		p, err := c.s.PrepareOf(ctx, sql, list, i)
 		if err != nil {
 			return nil, err
 		}
@@ -215,7 +215,7 @@ func (c *sessionConn) multi(ctx context.Context, sql string) (*Outcome, error) {
 }
 
 func (c *sessionConn) one(ctx context.Context, sql string, r *Record) (*Outcome, error) {
-	p, err := c.s.PrepareText(ctx, sql, nil)
+	p, err := c.s.PrepareOnce(ctx, sql, 0)
 	if err != nil {
 		return nil, err
 	}

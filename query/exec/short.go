@@ -85,6 +85,14 @@ func (s *Short) Table() *table.TableDef {
 // Detach leaves the buffers to the row and the batch of the last run, which stay valid.
 func (s *Short) Detach() { s.bufs, s.bb = [2]types.Row{}, nil }
 
+// Forget drops the row of the last run, which nobody needs any more.
+func (s *Short) Forget() {
+	for i := range s.bufs {
+		clear(s.bufs[i][:cap(s.bufs[i])])
+	}
+	s.bb = nil
+}
+
 // Context returns the context of the next run's expressions, which is to be filled before.
 func (s *Short) Context() *expr.Context { return &s.ec }
 
@@ -168,10 +176,15 @@ func notNil(row types.Row) types.Row {
 	return row
 }
 
+// Builder returns a builder of rows of the plan.
+func (s *Short) Builder(rows int) *vec.BatchBuilder {
+	return vec.NewBatchBuilder(typesOf(s.cols), rows, nil)
+}
+
 // Batch returns a row of the plan as a batch, which is valid until the next call.
 func (s *Short) Batch(row types.Row) (*vec.Batch, error) {
 	if s.bb == nil {
-		s.bb = vec.NewBatchBuilder(typesOf(s.cols), 1, nil)
+		s.bb = s.Builder(1)
 	}
 	s.bb.Reset()
 	if err := s.bb.AppendRow(row); err != nil {
