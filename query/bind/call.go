@@ -1,6 +1,9 @@
 package bind
 
 import (
+	"slices"
+
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -69,12 +72,6 @@ func (x *exprs) checkFuncSchema(e *ast.Call) error {
 
 func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 	switch {
-	case x.inAggregate && x.clause == "FILTER":
-		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in FILTER").At(e.Pos())
-	case x.inAggregate:
-		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested").At(e.Pos())
-	case !x.aggregates:
-		return nil, sqlerr.Newf(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(e.Pos())
 	case !e.Star && len(e.Args) == 0 && e.Name == "count":
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "count(*) must be used to call a parameterless aggregate function").
 			At(e.Pos())
@@ -111,22 +108,69 @@ func (x *exprs) aggregate(e *ast.Call) (expr.Expr, error) {
 	if err := inner.aggregateOrder(a, e.OrderBy); err != nil {
 		return nil, err
 	}
-	return a, x.checkAggregateLevel(a)
+	return x.placed(a)
 }
 
-// checkAggregateLevel refuses an aggregate whose columns all belong to a query around this one: it would
-// belong to that query.
-func (x *exprs) checkAggregateLevel(a *expr.Aggregate) error {
-	own, outer := false, false
+// levelOf returns the query that an aggregate belongs to: of those whose columns it takes, the innermost; the one that
+// it is written in if it takes none.
+func (x *exprs) levelOf(a *expr.Aggregate) *scope {
+	owners := map[*scope]bool{}
 	for id := range plan.FreeOf(a) {
-		if x.s.g.owner[id] == x.s.home {
-			own = true
-		} else {
-			outer = true
+		owners[x.s.g.owner[id]] = true
+	}
+	for s := x.s; s != nil; s = s.outer {
+		if owners[s.home] && !invariants.Mutant("bind-outer-aggregate-here") {
+			return s.home
 		}
 	}
-	if outer && !own {
-		return sqlerr.Unsupported("aggregate function over columns of an outer query").At(a.Pos())
+	return x.s.home
+}
+
+// placed checks that an aggregate may stand where it does, which the query that it belongs to decides. If that is one
+// around this one, it is computed there, and is a column here.
+func (x *exprs) placed(a *expr.Aggregate) (expr.Expr, error) {
+	level, at := x.levelOf(a), x
+	if level != x.s.home {
+		at = level.current
+	}
+	if err := at.allowsAggregate(a.Pos()); err != nil {
+		return nil, err
+	}
+	if at == x {
+		return a, nil
+	}
+	for id, c := range plan.FreeOf(a) {
+		if slices.ContainsFunc(level.below, func(o belowAggregate) bool { return o.col.ID == id }) {
+			return nil, errNestedAggregate.At(c.At)
+		}
+	}
+	c := x.s.g.newCol(a.Func.Name, a.Type())
+	x.s.g.owner[c.ID] = level
+	level.below = append(level.below, belowAggregate{a, c})
+	ref := c.Ref()
+	ref.At = a.Pos()
+	return ref, nil
+}
+
+var errNestedAggregate = sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot be nested")
+
+// belowAggregate is an aggregate of a query that is written in a subquery of it, where it is the column col.
+type belowAggregate struct {
+	agg *expr.Aggregate
+	col plan.Col
+}
+
+// allowsAggregate returns an error if an aggregate must not stand in the clause at hand; x is nil in FROM.
+func (x *exprs) allowsAggregate(pos int) error {
+	switch {
+	case x == nil:
+		return sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in FROM clause of their own query level").At(pos)
+	case x.inAggregate && x.clause == "FILTER":
+		return sqlerr.New(sqlerr.GroupingError, "aggregate functions are not allowed in FILTER").At(pos)
+	case x.inAggregate:
+		return errNestedAggregate.At(pos)
+	case !x.aggregates:
+		return sqlerr.Newf(sqlerr.GroupingError, "aggregate functions are not allowed in %s", x.clause).At(pos)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ type tableID = table.ObjectID
 // group adds the aggregation, if the query has one, and lets select list, HAVING and ORDER BY name its
 // output.
 func (b *selection) group() error {
-	grouped := len(b.sets) > 0 || b.having != nil
+	below := b.s.home.below
+	grouped := len(b.sets) > 0 || b.having != nil || len(below) > 0
 	for _, t := range b.targets {
 		grouped = grouped || findAggregate(t.value) != nil || findGrouping(t.value) != nil
 	}
@@ -22,8 +23,14 @@ func (b *selection) group() error {
 		return nil
 	}
 	a := &grouper{b: b, g: b.s.g, agg: &plan.RelAggregate{Input: b.rel}}
+	if len(below) > 0 && len(b.sets) > 1 {
+		return sqlerr.Unsupported("aggregate function in a subquery of a query with several grouping sets").At(below[0].agg.At)
+	}
 	for _, k := range b.groups {
 		a.addKey(k)
+	}
+	for _, o := range below {
+		a.agg.Aggs, a.aggCols = append(a.agg.Aggs, o.agg), append(a.aggCols, o.col)
 	}
 	for _, t := range b.targets {
 		t.value = a.rewrite(t.value)
@@ -106,7 +113,7 @@ func (a *grouper) rewrite(e expr.Expr) expr.Expr {
 		return e
 	case *expr.Subquery:
 		for id, c := range plan.Free(plan.SubqueryPlan(e)) {
-			if a.g.owner[id] == a.b.s.home && a.keyOf(id) < 0 {
+			if a.g.owner[id] == a.b.s.home && a.keyOf(id) < 0 && !a.isAggregate(id) {
 				a.ungrouped(c, "subquery uses ungrouped column \"%s\" from outer query")
 			}
 		}

@@ -121,7 +121,10 @@ func (x *exprs) orderedSet(e *ast.Call) (expr.Expr, error) {
 	if w := findWindow(a); w != nil {
 		return nil, sqlerr.New(sqlerr.GroupingError, "aggregate function calls cannot contain window function calls").At(w.At)
 	}
-	return a, x.checkAggregateLevel(a)
+	if x.levelOf(a) != x.s.home {
+		return nil, sqlerr.Unsupported("ordered-set aggregate over columns of an outer query").At(a.At)
+	}
+	return a, nil
 }
 
 // typeOrderedSet gives the arguments of an ordered-set aggregate their types.

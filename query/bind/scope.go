@@ -23,6 +23,10 @@ type scope struct {
 	covered []*item
 	// home is the scope that owns the columns: scopes of parts of FROM (for ON) point to the query's.
 	home *scope
+	// current is the clause whose subquery is bound, nil if it is none of an expression; below are aggregates of this query
+	// that stand in subqueries. Only home has them.
+	current *exprs
+	below   []belowAggregate
 	// sourceFirst: in RETURNING of MERGE a star shows the source before the target.
 	sourceFirst bool
 	// action is the column of MERGE_ACTION(), in RETURNING of MERGE.

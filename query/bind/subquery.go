@@ -94,8 +94,14 @@ func elementsQuery(q *ast.Query) *ast.Query {
 
 // query binds the query of an expression.
 func (x *exprs) query(q *ast.Query) (query, error) {
+	home := x.s.home
+	before := home.current
 	x.s.g.subqueries++
-	defer func() { x.s.g.subqueries-- }()
+	home.current = x
+	defer func() {
+		x.s.g.subqueries--
+		home.current = before
+	}()
 	return x.s.g.query(q, x.s, x.s.ctes, resolveUnknown)
 }
 
