@@ -24,13 +24,16 @@ type planCache[V any] struct {
 	entries map[planKey]V
 }
 
-type planKey struct{ text, params, path, zone, rules, late string }
+type planKey struct {
+	text, params, path, zone, rules, late string
+	share                                 bool
+}
 
 // planKeyOf returns the key of a text in a session. A text is looked up without a copy of it being made if it is converted
 // from bytes in the same expression: see Session.shared.
 func planKeyOf(s *Session, text string, params []types.Type) planKey {
 	h := s.settings.hot()
-	k := planKey{text: text, path: s.planPath(), zone: h.zone, rules: h.disabledRules, late: h.late}
+	k := planKey{text: text, path: s.planPath(), zone: h.zone, rules: h.disabledRules, late: h.late, share: h.shareAlways}
 	if len(params) > 0 {
 		var b strings.Builder
 		for _, t := range params {

@@ -376,7 +376,10 @@ func (s *Session) optimize(ctx context.Context, tx table.Tx, b *bind.Statement, 
 	}
 	defer stmt.Close(nil) //nolint:errcheck // it only reads statistics
 	hot := s.settings.hot()
-	o := opt.Options{Expr: s.exprContext(nil), Disabled: disabledRules(hot.disabledRules), Late: lateColumns[hot.late], Interrupt: interrupt.New(ctx), Trace: trace}
+	o := opt.Options{
+		Expr: s.exprContext(nil), Interrupt: interrupt.New(ctx), Trace: trace,
+		Disabled: disabledRules(hot.disabledRules), Late: lateColumns[hot.late], ShareAlways: hot.shareAlways,
+	}
 	o.Stats = func(def *table.TableDef) table.Stats { return statsOf(ctx, stmt, def) }
 	return opt.Optimize(b, o)
 }

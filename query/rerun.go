@@ -32,6 +32,11 @@ func mayRerun(q *plan.Query) bool {
 			return true
 		}
 	}
+	for i := range q.Shared {
+		if lockMayRerun(q.Shared[i].Root) {
+			return true
+		}
+	}
 	return lockMayRerun(q.Root)
 }
 

@@ -77,6 +77,7 @@ var settingTable = []setting{
 	{name: "debug_plan_cache", kind: settingBool, value: "on", help: "whether plans are used again for the same text"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
+	{name: "debug_equal_parts", kind: settingEnum, value: "auto", values: []string{"auto", "always"}, help: "whether equal parts of a statement run once even if that costs more"},
 	{name: "debug_shared_plans", kind: settingEnum, value: sharedPlansAuto, values: []string{sharedPlansAuto, sharedPlansAlways, sharedPlansOff},
 		help: "whether texts that differ in literals only share a plan; auto: from the second one on"},
 	{name: "debug_short_statements", kind: settingBool, value: "on", help: "whether statements of at most one row run without pipelines"},
@@ -343,6 +344,7 @@ type hotSettings struct {
 	searchPath, disabledRules     string
 	zone, sharedPlans, late       string
 	rowByRow, noShort, noCache    bool
+	shareAlways                   bool
 	force                         exec.Force
 }
 
@@ -357,6 +359,7 @@ func (v *settingValues) hot() *hotSettings {
 			async: v.get(settings["synchronous_commit"]) == "off", readOnly: v.bool("default_transaction_read_only"),
 			deferrable: v.bool("default_transaction_deferrable"), isolation: v.isolation("default_transaction_isolation"), searchPath: v.get(settings["search_path"]),
 			zone: v.get(settings["TimeZone"]), sharedPlans: v.get(settings["debug_shared_plans"]),
+			shareAlways:   v.get(settings["debug_equal_parts"]) == "always",
 			disabledRules: v.get(settings["debug_disabled_rules"]), late: v.get(settings["debug_late_columns"]), rowByRow: v.bool("debug_row_evaluator"), force: v.force(),
 			noShort: v.off("debug_short_statements"), noCache: v.off("debug_plan_cache"),
 		}

@@ -33,6 +33,8 @@ type Config struct {
 	Late string
 	// SharedPlans says when texts that differ in literals share a plan.
 	SharedPlans string
+	// Share lets equal parts of a statement run once, whatever that costs.
+	Share bool
 	// Rules is all or none of the optimizer's, or the name of the one that is off.
 	Rules string
 	// QueryBytes bounds the memory of a query; 0: the default.
@@ -94,7 +96,7 @@ func Pairwise() []Config {
 		for k, v := range row {
 			factors[k].set(&configs[i], factors[k].values[v])
 		}
-		configs[i].Spill = i%4 >= 2
+		configs[i].Spill, configs[i].Share = i%4 >= 2, i%2 == 1
 	}
 	return configs
 }
@@ -129,6 +131,9 @@ func Each() []Config {
 			configs = append(configs, c)
 		}
 	}
+	share := plain()
+	share.Share = true
+	configs = append(configs, share)
 	for _, name := range opt.RuleNames() {
 		c := plain()
 		c.Rules = name
@@ -222,7 +227,7 @@ func (c Config) String() string {
 		name string
 	}{{c.Forms, "forms"}, {c.RowByRow, "rowbyrow"}, {!c.Filters, "nofilters"}, {!c.Runs, "noruns"},
 		{!c.Bounds, "nobounds"}, {!c.Bitmaps, "nobitmaps"}, {!c.Short, "noshort"}, {!c.Plans, "noplans"}, {c.Spill, "spill"},
-		{c.Late != "auto", "late" + c.Late},
+		{c.Late != "auto", "late" + c.Late}, {c.Share, "share"},
 		{c.SharedPlans != "always", "sharedplans" + c.SharedPlans},
 		{c.Rules == "none", "norules"}, {c.Rules != "none" && c.Rules != "all", "no" + c.Rules},
 		{c.QueryBytes > 0, fmt.Sprintf("memory%d", c.QueryBytes)}} {
@@ -244,6 +249,9 @@ func (c Config) settings() map[string]string {
 		"debug_short_statements": onOff[c.Short], "debug_plan_cache": onOff[c.Plans],
 		"debug_late_columns": c.Late,
 		"debug_shared_plans": c.SharedPlans,
+	}
+	if c.Share {
+		s["debug_equal_parts"] = "always"
 	}
 	switch c.Rules {
 	case "all":

@@ -148,6 +148,9 @@ func (b *Binder) Stmt(s ast.Stmt, paramTypes []types.Type) (*Statement, error) {
 		st.Tables, st.NextID, st.System, st.Params = g.tables, g.nextID, g.systemUsed, out.Params
 		st.Sequential = g.sequential
 	}
+	if err := g.checkShared(); err != nil {
+		return nil, err
+	}
 	return out, g.checkChanges(out)
 }
 
@@ -177,6 +180,8 @@ type binding struct {
 	// topWith is WITH of the statement itself, where data changes may stand; changes are those.
 	topWith []ast.CTE
 	changes []*Statement
+	// volatileShared are the volatile queries of WITH that run once.
+	volatileShared []*plan.SharedDef
 	// sequential: a function of sequences was met.
 	sequential bool
 }

@@ -72,11 +72,7 @@ func (s *scope) changeRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, 
 		col.Table, col.Attribute = o.Table, o.Attribute
 		r.Out = append(r.Out, col)
 	}
-	it := s.newItem(name, itemCTE, r.Out, f.Pos())
-	for i, n := range c.def.Columns {
-		it.cols[i].name = n
-	}
-	return r, it, renameColumns(it, f.Alias)
+	return s.cteItem(c, f, name, r, r.Out)
 }
 
 // checkChanges refuses DO UPDATE of a table that another part of the statement changes: which of them comes first?

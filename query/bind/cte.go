@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/ast"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/sqlerr"
@@ -17,6 +18,8 @@ type cteScope struct {
 	used  bool
 	// volatile: two uses would give two answers.
 	volatile bool
+	// shared is set if the query runs by itself, for all of its uses.
+	shared *plan.SharedDef
 	// change is a data change, which is bound once.
 	change *Statement
 	// self is set while the query of a recursive CTE is bound.
@@ -54,7 +57,8 @@ func (g *binding) with(list []ast.CTE, outer *scope, ctes *cteScope) (*cteScope,
 		if err != nil {
 			return nil, err
 		}
-		c.bound, c.volatile = r, plan.IsVolatile(r.rel)
+		c.bound, c.volatile = r, plan.IsVolatile(r.rel) || plan.ReadsVolatile(r.rel)
+		g.share(c)
 		ctes = c
 	}
 	return ctes, nil
@@ -76,7 +80,75 @@ func (g *binding) bindCTE(c *cteScope) (*query, error) {
 	return &r, nil
 }
 
-// cteRef binds a use of a CTE: the first takes what is bound, further ones bind the query again.
+// share lets a CTE run by itself, once for all of its uses, if it must (it is volatile), if that is asked for
+// (MATERIALIZED), or if it may have no end (a recursive one, of which each use takes what it wants). Others are part of
+// the queries that use them; the optimizer shares them if that costs less. One that depends on what is around it is
+// never shared.
+func (g *binding) share(c *cteScope) {
+	_, recursive := c.bound.rel.(*plan.RelRecursive)
+	if !(c.volatile && !invariants.Mutant("cte-volatile-twice") || c.def.Materialized || recursive) || !standsAlone(c.bound.rel) {
+		return
+	}
+	out := g.freshCols(c.bound) // which may change the plan
+	c.shared = &plan.SharedDef{
+		Name: c.def.Name, Root: c.bound.rel, Out: out, Volatile: c.volatile, Fenced: c.def.Materialized,
+	}
+	if c.volatile {
+		g.volatileShared = append(g.volatileShared, c.shared)
+	}
+}
+
+// standsAlone reports whether a query uses nothing from around it: no column, and no working table.
+func standsAlone(r plan.Rel) bool {
+	rounds, working := map[int]bool{}, map[int]bool{}
+	plan.Walk(r, func(r plan.Rel) {
+		switch r := r.(type) {
+		case *plan.RelRecursive:
+			rounds[r.ID] = true
+		case *plan.RelWorking:
+			working[r.Of] = true
+		}
+	})
+	for of := range working {
+		if !rounds[of] {
+			return false
+		}
+	}
+	return len(plan.Free(r)) == 0
+}
+
+// sharedRef binds a use of a CTE that runs by itself.
+func (s *scope) sharedRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *item, error) {
+	c.shared.Readers++
+	r := &plan.RelShared{Def: c.shared}
+	for i, o := range c.shared.Out {
+		col := s.g.newCol(o.Name, o.Type)
+		col.Table, col.Attribute = o.Table, o.Attribute
+		r.Out, r.Attrs = append(r.Out, col), append(r.Attrs, i)
+	}
+	return s.cteItem(c, f, name, r, r.Out)
+}
+
+// cteItem makes the FROM item of a use of a CTE.
+func (s *scope) cteItem(c *cteScope, f *ast.TableRef, name string, r plan.Rel, cols []plan.Col) (plan.Rel, *item, error) {
+	it := s.newItem(name, itemCTE, cols, f.Pos())
+	for i, n := range c.def.Columns {
+		it.cols[i].name = n
+	}
+	return r, it, renameColumns(it, f.Alias)
+}
+
+// checkShared refuses several uses of a volatile CTE where data changes, which run by themselves, may be among them.
+func (g *binding) checkShared() error {
+	for _, d := range g.volatileShared {
+		if d.Readers > 1 && len(g.changes) > 0 {
+			return sqlerr.Unsupported("more than one use of a WITH query with volatile functions beside data changes in WITH")
+		}
+	}
+	return nil
+}
+
+// cteRef binds a use of a CTE: the first takes what is bound, further ones bind the query again, unless it is shared.
 func (s *scope) cteRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *item, error) {
 	if c.self != nil {
 		return s.selfRef(c, f, name)
@@ -84,10 +156,13 @@ func (s *scope) cteRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *it
 	if c.change != nil {
 		return s.changeRef(c, f, name)
 	}
+	if c.shared != nil {
+		return s.sharedRef(c, f, name)
+	}
 	r := c.bound
 	if c.used {
-		if c.volatile {
-			return nil, nil, sqlerr.Unsupported("more than one use of a WITH query with volatile functions").At(f.Pos())
+		if c.volatile && !invariants.Mutant("cte-volatile-twice") {
+			return nil, nil, sqlerr.Unsupported("more than one use of a WITH query with volatile functions and outer columns").At(f.Pos())
 		}
 		var err error
 		if r, err = s.g.bindCTE(c); err != nil {
@@ -95,9 +170,6 @@ func (s *scope) cteRef(c *cteScope, f *ast.TableRef, name string) (plan.Rel, *it
 		}
 	}
 	c.used = true
-	it := s.newItem(name, itemCTE, s.g.freshCols(r), f.Pos())
-	for i, n := range c.def.Columns {
-		it.cols[i].name = n
-	}
-	return r.rel, it, renameColumns(it, f.Alias)
+	cols := s.g.freshCols(r)
+	return s.cteItem(c, f, name, r.rel, cols)
 }

@@ -94,19 +94,42 @@ func (b *Binder) UsesColumn(v *table.ViewDef, id table.ObjectID, column int) boo
 		used[c.ID] = true
 	}
 	found := false
-	plan.Walk(r.rel, func(r plan.Rel) {
-		if s, ok := r.(*plan.RelScan); ok && s.Table.ID == id {
-			for i, c := range s.Out {
-				found = found || used[c.ID] && i < len(s.Attrs) && s.Attrs[i] == column
+	for _, r := range withShared(r.rel) {
+		plan.Walk(r, func(r plan.Rel) {
+			if s, ok := r.(*plan.RelScan); ok && s.Table.ID == id {
+				for i, c := range s.Out {
+					found = found || used[c.ID] && i < len(s.Attrs) && s.Attrs[i] == column
+				}
 			}
-		}
-	})
+		})
+	}
 	return found
 }
 
-// usedColumns returns the columns that a plan needs of its scans. Operators that pass rows on as they are need all.
+// withShared returns a plan and the shared plans that it reads, at any depth.
+func withShared(r plan.Rel) []plan.Rel {
+	all := []plan.Rel{r}
+	for i := 0; i < len(all); i++ {
+		plan.Walk(all[i], func(r plan.Rel) {
+			if s, ok := r.(*plan.RelShared); ok && !slices.Contains(all, s.Def.Root) {
+				all = append(all, s.Def.Root)
+			}
+		})
+	}
+	return all
+}
+
+// usedColumns returns the columns that a plan needs of its scans. Operators that pass rows on as they are need all, and
+// so do readers of shared plans.
 func usedColumns(r plan.Rel) map[int]bool {
 	used := map[int]bool{}
+	for _, r := range withShared(r) {
+		addUsed(r, used)
+	}
+	return used
+}
+
+func addUsed(r plan.Rel, used map[int]bool) {
 	plan.WalkExprs(r, func(e expr.Expr) {
 		switch e := e.(type) {
 		case *expr.Column:
@@ -128,6 +151,10 @@ func usedColumns(r plan.Rel) map[int]bool {
 				used[c.ID] = true
 			}
 		}
+		if s, ok := r.(*plan.RelShared); ok {
+			for _, c := range s.Def.Out {
+				used[c.ID] = true
+			}
+		}
 	})
-	return used
 }

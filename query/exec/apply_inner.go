@@ -106,6 +106,8 @@ func (a *apply) collect(ctx context.Context, sub *Query) (applied, error) {
 
 // absorb adds the counters of one of the executions of an inner plan; sums are those of its operators.
 func (q *Query) absorb(sums map[int]*opStats, sub *Query) {
+	q.statsMu.Lock()
+	defer q.statsMu.Unlock()
 	for _, s := range sub.stats {
 		sum := sums[s.id]
 		if sum == nil {

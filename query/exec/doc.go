@@ -42,6 +42,12 @@
 // have had in memory; so do the rows of a join, by the positions of the left side's rows. An error of a left row is raised
 // when it is met, though: before rows that come before it. A query that fails, or is canceled, leaves no file: it lost its name when it was made.
 //
+// # Shared plans
+//
+// A plan that several operators read (plan.SharedPlan) is an execution of its own. It belongs to the query, whose
+// subplans, inner plans of applies and rounds of recursions find it in their environment, and makes the next chunk of
+// rows when a reader asks for one that is not there yet (see sharedPlans).
+//
 // # Joins
 //
 // The build side is complete before the other side begins. Its keys then say how rows are found: by an array of

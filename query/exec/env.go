@@ -42,6 +42,8 @@ type Env struct {
 	working *workingRows
 	// execution is a number that the queries of one execution share: that of the statement and those within it.
 	execution uint32
+	// shared are the plans that run once for all of their readers.
+	shared *sharedPlans
 }
 
 // Force makes operators use a strategy whenever it is correct, whatever its cost. It is for tests.
@@ -97,6 +99,9 @@ type Query struct {
 // The query must be closed, also after an error of Next.
 func Instantiate(ctx context.Context, p *plan.Query, env *Env) (*Query, error) {
 	q := newQuery(p, env)
+	if len(p.Shared) > 0 {
+		q.share()
+	}
 	if len(p.Subplans) > 0 {
 		if err := q.runSubplans(ctx); err != nil {
 			_ = q.Close() // nothing has been handed out

@@ -48,6 +48,8 @@ func (q *Query) flowOfNode(n plan.Node) (*flow, error) {
 		return q.held(n)
 	case *plan.Working:
 		return q.working(n)
+	case *plan.Shared:
+		return q.shared(n)
 	case *plan.Aggregate:
 		return q.aggregate(n)
 	case *plan.Sort:

@@ -193,6 +193,8 @@ func (b *builder) build(r plan.Rel) (plan.Node, *layout, error) {
 	case *plan.RelWorking:
 		l := newLayout(r.Out)
 		return &plan.Working{Props: b.props(r, l), Of: r.Of}, l, nil
+	case *plan.RelShared:
+		return b.shared(r)
 	case *plan.RelAggregate:
 		return b.aggregate(r)
 	case *plan.RelValues:

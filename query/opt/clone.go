@@ -77,6 +77,8 @@ func (c cloner) rel(r plan.Rel) plan.Rel {
 		return &n
 	case *plan.RelHeld:
 		return &plan.RelHeld{Of: r.Of, Out: c.cols(r.Out)}
+	case *plan.RelShared:
+		return &plan.RelShared{Def: r.Def, Out: c.cols(r.Out), Attrs: r.Attrs}
 	case *plan.RelWorking:
 		return &plan.RelWorking{Of: r.Of, Out: c.cols(r.Out)}
 	case *plan.RelWindow:

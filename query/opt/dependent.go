@@ -48,7 +48,12 @@ func (u *unnester) ownSubplans(d *plan.RelDependent, r plan.Rel) plan.Rel {
 	outer := u.z.subplans
 	u.z.subplans = nil
 	r = plan.MapExprs(r, u.once)
-	d.Subplans = append(d.Subplans, u.z.subplans...)
+	b := builder{z: u.z}
+	own, err := b.subplans(u.z.subplans)
+	if err != nil {
+		u.fail(err)
+	}
+	d.Subplans = append(d.Subplans, own...)
 	u.z.subplans = outer
 	return r
 }

@@ -1,6 +1,6 @@
 // Package opt turns bound statements into physical plans.
 //
-//	bind.Statement ─ unnest ─▶ rules to fixpoint ─▶ join order ─▶ prune columns ─▶ plan.Query
+//	bind.Statement ─ unnest ─▶ rules to fixpoint ─▶ join order ─▶ prune columns ─▶ share equal parts ─▶ plan.Query
 //
 // Unnesting replaces subqueries in expressions by joins (or by subplans that run once). The rules are
 // values in one table (Rules), each with a paragraph that says what it does and why it is allowed; any can

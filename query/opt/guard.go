@@ -60,7 +60,7 @@ func (u *unnester) mayFail(s *expr.Subquery, sub plan.Rel) bool {
 		switch r := r.(type) {
 		case *plan.RelJoin:
 			fails = fails || r.Kind == plan.Single
-		case *plan.RelApply, *plan.RelDependent:
+		case *plan.RelApply, *plan.RelDependent, *plan.RelShared:
 			fails = true
 		}
 	})

@@ -130,6 +130,8 @@ func (z *optimizer) newInfo(r plan.Rel) *info {
 		return z.setOpInfo(r)
 	case *plan.RelSeries:
 		return seriesInfo(r)
+	case *plan.RelShared:
+		return z.sharedInfo(r)
 	}
 	if c := r.Children(); len(c) == 1 {
 		return z.infoOf(c[0])

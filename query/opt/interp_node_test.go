@@ -17,6 +17,9 @@ import (
 type nodeInterp struct {
 	data data
 	ctx  *expr.Context
+	q    *plan.Query
+	// shared are the rows of the shared plans that have been read.
+	shared map[int][]types.Row
 }
 
 // runNode returns the rows of a physical plan.
@@ -30,7 +33,7 @@ func runNode(d data, q *plan.Query) (rows []types.Row, err error) {
 			err = e.err
 		}
 	}()
-	in := nodeInterp{d, &expr.Context{}}
+	in := nodeInterp{d, &expr.Context{}, q, map[int][]types.Row{}}
 	in.subplans(q.Subplans)
 	return in.node(q.Root), nil
 }
@@ -49,6 +52,25 @@ func (in nodeInterp) subplans(list []plan.Subplan) {
 		}
 		in.set(s.Param, v)
 	}
+}
+
+// sharedRows runs a shared plan for its first reader.
+func (in nodeInterp) sharedRows(n *plan.Shared) []types.Row {
+	if _, ok := in.shared[n.Of]; !ok {
+		for i := range in.q.Shared {
+			if p := &in.q.Shared[i]; p.Of == n.Of {
+				in.subplans(p.Subplans)
+				in.shared[n.Of] = in.node(p.Root)
+			}
+		}
+	}
+	out := make([]types.Row, len(in.shared[n.Of]))
+	for i, r := range in.shared[n.Of] {
+		for _, c := range n.Cols {
+			out[i] = append(out[i], r[c])
+		}
+	}
+	return out
 }
 
 func (in nodeInterp) set(param int, v types.Datum) {
@@ -125,6 +147,8 @@ func (in nodeInterp) rows(n plan.Node) []types.Row {
 		return in.joined(n, in.node(n.Left), in.node(n.Right))
 	case *plan.Apply:
 		return in.apply(n)
+	case *plan.Shared:
+		return in.sharedRows(n)
 	case *plan.Aggregate:
 		return in.aggregate(n)
 	case *plan.Sort:

@@ -223,6 +223,16 @@ func (in relInterp) rel(r plan.Rel, env rowEnv) []rowEnv {
 			out = append(out, rowEnv{r.Out.ID: types.NewInt(r.Out.Type.Kind, i)})
 		}
 		return out
+	case *plan.RelShared:
+		var out []rowEnv
+		ids := make([]int, len(r.Attrs))
+		for i, a := range r.Attrs {
+			ids[i] = r.Def.Out[a].ID
+		}
+		for _, e := range in.rel(r.Def.Root, rowEnv{}) {
+			out = append(out, renameRow(e, ids, r.Out))
+		}
+		return out
 	case *plan.RelLock:
 		return in.rel(r.Input, env)
 	}

@@ -22,6 +22,8 @@ type Options struct {
 	Late Late
 	// Trace is called after each rule that changed the plan, with what the rule has put in the place of an operator.
 	Trace func(rule string, r plan.Rel)
+	// ShareAlways lets equal parts of a statement run once whatever that costs.
+	ShareAlways bool
 	// Interrupt is asked while a statement is planned whether to go on; nil: always.
 	Interrupt *interrupt.Poller
 }
@@ -29,7 +31,7 @@ type Options struct {
 // Optimize returns the physical plan of a statement.
 func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 	z := &optimizer{
-		o: o, nextID: s.NextID, params: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
+		o: o, nextID: s.NextID, params: len(s.Params), given: len(s.Params), stats: map[table.ObjectID]*table.Stats{},
 		info: map[plan.Rel]*info{}, scanOf: map[int]*plan.RelScan{}, derived: map[string]bool{},
 		implied: map[string][]expr.Expr{}, reads: s.Modify == nil,
 	}
@@ -52,7 +54,13 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 		sub.Held, sub.Used = c.Held, c.Used
 		q.Changes = append(q.Changes, sub)
 	}
-	q.Subplans = z.subplans
+	b := builder{z: z}
+	if q.Subplans, err = b.subplans(z.subplans); err != nil {
+		return nil, err
+	}
+	if q.Shared, err = b.buildShared(); err != nil {
+		return nil, err
+	}
 	plan.Number(q)
 	return q, nil
 }
@@ -60,7 +68,13 @@ func Optimize(s *bind.Statement, o Options) (*plan.Query, error) {
 // nameColumns qualifies the columns of tables for printing, if there are several.
 func (z *optimizer) nameColumns(r plan.Rel) {
 	names, scans := map[int]string{}, 0
-	plan.Walk(r, func(r plan.Rel) {
+	seen := map[*plan.SharedDef]bool{}
+	var visit func(plan.Rel)
+	visit = func(r plan.Rel) {
+		if r, ok := r.(*plan.RelShared); ok && !seen[r.Def] {
+			seen[r.Def] = true
+			plan.Walk(r.Def.Root, visit)
+		}
 		s, ok := r.(*plan.RelScan)
 		if !ok {
 			return
@@ -70,7 +84,8 @@ func (z *optimizer) nameColumns(r plan.Rel) {
 			names[c.ID] = s.Alias + "." + s.Table.Columns[s.Attrs[i]].Name
 			z.scanOf[c.ID] = s
 		}
-	})
+	}
+	plan.Walk(r, visit)
 	if scans > 1 {
 		z.names = names
 	}
@@ -81,8 +96,11 @@ type optimizer struct {
 	o        Options
 	nextID   int
 	params   int // parameters, subplans' results included
-	subplans []plan.Subplan
-	stats    map[table.ObjectID]*table.Stats
+	given    int // those of the statement
+	subplans []subplan
+	// shared are the shared plans that have been met; one reads those before it.
+	shared []*sharedPlan
+	stats  map[table.ObjectID]*table.Stats
 	// info caches what is known about operators.
 	info map[plan.Rel]*info
 	// names are the qualified names of table columns, if the statement has several tables.
@@ -123,12 +141,13 @@ func (z *optimizer) volatile(r plan.Rel) bool {
 // planDepthMax bounds nested subplans.
 const planDepthMax = 200
 
-// plan optimizes a query block and returns operators that yield the given columns.
+// plan optimizes the statement's query and returns operators that yield the given columns.
 func (z *optimizer) plan(r plan.Rel, out []plan.Col) (plan.Node, error) {
-	r, err := z.logical(r, out)
+	r, err := z.logical(inlined(r), out)
 	if err != nil {
 		return nil, err
 	}
+	r = z.sharePlans(r)
 	if z.reads {
 		r = z.fetchLate(r)
 	}

@@ -13,6 +13,8 @@ func (z *optimizer) prune(r plan.Rel, need colSet) plan.Rel {
 		return pruneScan(r, need)
 	case *plan.RelValues:
 		return pruneValues(r, need)
+	case *plan.RelShared:
+		return pruneShared(r, need)
 	case *plan.RelFilter:
 		in := z.prune(r.Input, union(need, exprCols(r.Cond)))
 		return plan.MapRels(r, func(plan.Rel) plan.Rel { return in })

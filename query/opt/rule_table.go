@@ -10,6 +10,9 @@ it is.`},
 the key as they are; a semi join does the same, an anti join leaves the others.`},
 	{RuleOrderJoins, `Inner, left, semi and anti joins are put into the order of the least estimated cost: bushy trees over a
 hypergraph whose conflict rules keep what may not change places.`},
+	{RuleSharePlans, `Equal parts of a statement run once, and their rows are kept for all that read them: parts with the same
+tables, conditions and groups that use nothing from outside and are not volatile, if that costs less than running them again.
+Which columns they output may differ, unless computing one could fail. Such a part runs only as far as it is read.`},
 	{RuleDeterminedKeys, `Grouping keys that the primary key of their table determines, or that are equal to another key, are
 carried along: they need not be compared.`},
 	{RuleFetchLate, `Columns that joins, groupings and sorts would only keep are left in their table, and the positions of its rows

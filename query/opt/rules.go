@@ -31,6 +31,7 @@ const (
 	RuleDeterminedKeys  = "DeterminedKeys"
 	RuleUnnest          = "Unnest"
 	RuleFetchLate       = "FetchLate"
+	RuleSharePlans      = "SharePlans"
 )
 
 // RuleNames are the names of all rules and steps that can be switched off.

@@ -19,6 +19,9 @@ import (
 //
 // A query that uses columns from outside is first joined as an Apply, which is then decorrelated.
 func (z *optimizer) unnest(r plan.Rel) (plan.Rel, error) {
+	if s, ok := r.(*plan.RelShared); ok {
+		return z.sharedRel(s)
+	}
 	var err error
 	r = plan.MapRels(r, func(c plan.Rel) plan.Rel {
 		if err != nil {
@@ -333,13 +336,14 @@ func (u *unnester) subplan(s *expr.Subquery, sub plan.Rel) expr.Expr {
 	} else {
 		sub = &plan.RelLimit{Input: sub, Count: expr.NewConst(types.NewInt(types.Int8, 1), types.T(types.Int8), 0)}
 	}
-	n, err := u.z.plan(sub, out)
+	rel, err := u.z.logical(sub, out)
 	if err != nil {
 		u.fail(err)
 		return nil
 	}
 	p := u.z.newParam(s.Typ, s.At)
-	u.z.subplans = append(u.z.subplans, plan.Subplan{Param: p.N, Root: n, Exists: s.Kind == expr.Exists, Volatile: plan.IsVolatile(sub)})
+	n := plan.Subplan{Param: p.N, Exists: s.Kind == expr.Exists, Volatile: plan.IsVolatile(sub) || plan.ReadsVolatile(sub)}
+	u.z.subplans = append(u.z.subplans, subplan{n, rel, out})
 	return p
 }
 

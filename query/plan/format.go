@@ -60,7 +60,17 @@ func FormatQuery(q *Query, o FormatOptions) string {
 			f.line("  " + l)
 		}
 	}
-	for _, s := range q.Subplans {
+	f.subplans(q.Subplans)
+	for i := range q.Shared {
+		f.line(q.Shared[i].title())
+		f.node(q.Shared[i].Root, "  ->  ", "        ")
+		f.subplans(q.Shared[i].Subplans)
+	}
+	return f.String()
+}
+
+func (f *formatter) subplans(list []Subplan) {
+	for _, s := range list {
 		what := "returns"
 		if s.Exists {
 			what = "tests existence,"
@@ -68,7 +78,6 @@ func FormatQuery(q *Query, o FormatOptions) string {
 		f.line(fmt.Sprintf("Subplan $%d (%s once)", s.Param, what))
 		f.node(s.Root, "  ->  ", "        ")
 	}
-	return f.String()
 }
 
 // Format returns the tree below an operator as text.
@@ -239,6 +248,8 @@ func rareTitle(n Node) (string, []detail) {
 		return fmt.Sprintf("Returned Rows of Change %d", n.Of), nil
 	case *Working:
 		return "Working Table", nil
+	case *Shared:
+		return "Rows of " + sharedTitle(n.Of, n.Name), nil
 	case *Window:
 		return "WindowAgg", []detail{{"Compute", windowList(n.Funcs, expr.String)}}
 	case *Limit:

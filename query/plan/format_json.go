@@ -55,6 +55,18 @@ func (f *jsonFormatter) query(q *Query) *object {
 	}
 	whole.addList("Changes", changes)
 	whole.addList("Subplans", f.subplans(q.Subplans))
+	var shared []*object
+	for _, s := range q.Shared {
+		n := &object{}
+		n.add("Shared", s.Of)
+		if s.Name != "" {
+			n.add("CTE Name", s.Name)
+		}
+		n.add("Plan", f.node(s.Root))
+		n.addList("Subplans", f.subplans(s.Subplans))
+		shared = append(shared, n)
+	}
+	whole.addList("Shared", shared)
 	return whole
 }
 

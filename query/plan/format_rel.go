@@ -112,6 +112,8 @@ func describeRare(r Rel) string {
 		return fmt.Sprintf("held %d %s", r.Of, colList(r.Out))
 	case *RelWorking:
 		return "working " + colList(r.Out)
+	case *RelShared:
+		return fmt.Sprintf("shared %s%s %v", r.Def.Name, colList(r.Out), r.Attrs)
 	case *RelWindow:
 		s := "window " + colList(r.Out) + " = " + windowList(r.Funcs, ExprString)
 		if r.Top != nil {

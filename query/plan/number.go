@@ -3,7 +3,8 @@ package plan
 // ID returns the number that Number gave an operator.
 func ID(n Node) int { return n.(numbered).id() }
 
-// Number gives the operators of a plan their IDs, in print order from 1: subplans after the main plan.
+// Number gives the operators of a plan their IDs, in print order from 1: subplans after the main plan, shared plans
+// after them.
 func Number(q *Query) {
 	n := 0
 	var walk func(Node)
@@ -22,6 +23,12 @@ func Number(q *Query) {
 	walk(q.Root)
 	for _, s := range q.Subplans {
 		walk(s.Root)
+	}
+	for _, s := range q.Shared {
+		walk(s.Root)
+		for _, p := range s.Subplans {
+			walk(p.Root)
+		}
 	}
 }
 

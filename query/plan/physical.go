@@ -240,6 +240,9 @@ func (s *Subplan) Type() types.Type {
 type Query struct {
 	Root     Node
 	Subplans []Subplan // in the order in which they must run
+	// Shared are plans that run once for all of their readers, which may be in Root, in Subplans, and in each other: one
+	// reads those before it.
+	Shared []SharedPlan
 	// Params are the types of the parameters $1 ….
 	Params []types.Type
 	// Tables are all tables that the plan reads or writes, with their versions.
