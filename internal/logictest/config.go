@@ -31,7 +31,7 @@ type Config struct {
 	Spill bool
 	// Late says which columns are fetched by the positions of rows: auto, always, off.
 	Late string
-	// SharedPlans says when texts that differ in literals share a plan.
+	// SharedPlans says whether texts that differ in literals share a plan: always, off.
 	SharedPlans string
 	// Share lets equal parts of a statement run once, whatever that costs.
 	Share bool
@@ -66,7 +66,7 @@ var factors = []factor{
 	{"short", []string{"on", "off"}, func(c *Config, v string) { c.Short = v == "on" }},
 	{"plans", []string{"on", "off"}, func(c *Config, v string) { c.Plans = v == "on" }},
 	{"late", []string{"auto", "always", "off"}, func(c *Config, v string) { c.Late = v }},
-	{"sharedplans", []string{"always", "off", "auto"}, func(c *Config, v string) { c.SharedPlans = v }},
+	{"sharedplans", []string{"always", "off"}, func(c *Config, v string) { c.SharedPlans = v }},
 	{"rules", []string{"all", "none"}, func(c *Config, v string) { c.Rules = v }},
 }
 
