@@ -183,7 +183,6 @@ var mutants = []mutant{
 	{"opt-not-in-is-anti", "internal/logictest", "TestLogic/select/subqueries"},
 	{"opt-count-bug", "internal/logictest", "TestLogic/select/subqueries"},
 	{"opt-share-ignores-predicates", "internal/logictest", "TestLogic/select/shared"},
-	{"opt-share-ignores-predicates", "query/opt", "TestRandomQueries"},
 	{"cte-volatile-twice", "internal/logictest", "TestLogic/select/shared"},
 	{"shared-loses-last", "query/exec", "TestSharedRunsOnce"},
 	{"bind-outer-aggregate-here", "internal/logictest", "TestLogic/agg/outer"},
