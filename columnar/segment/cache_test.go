@@ -135,10 +135,11 @@ func TestCacheConcurrently(t *testing.T) {
 				var held []*entryOf
 				for range 8000 {
 					i := min(rng.IntN(n), rng.IntN(n))
-					if s := values.at(i, n); c.value(s) == nil {
-						c.keep(s, i, 1000+i)
-					} else if c.value(s) != nil && c.value(s) != any(i) {
-						t.Errorf("value %d is another", i)
+					vs := values.at(i, n)
+					if v := c.value(vs); v == nil {
+						c.keep(vs, i, 1000+i)
+					} else if v != any(i) {
+						t.Errorf("value %d is %v", i, v)
 					}
 					s := parts.at(i, n)
 					e := c.acquire(s)

@@ -33,7 +33,6 @@ var features = map[string]*Feature{
 	"materialized_views": {[]string{unsupported}, "materialized views"},
 	"notify":             {[]string{unsupported}, "LISTEN and NOTIFY"},
 	"ordinality":         {[]string{unsupported}, "WITH ORDINALITY"},
-	"outer_aggregate":    {[]string{unsupported}, "aggregates of an outer query"},
 	"partitions":         {[]string{unsupported}, "partitioned tables"},
 	"privileges":         {[]string{unsupported}, "GRANT and REVOKE"},
 	"procedures":         {[]string{unsupported}, "functions, procedures, DO"},
