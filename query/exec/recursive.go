@@ -11,8 +11,9 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// recursion runs a recursive query round by round, as its rows are asked for. The rows of a round may be in the file; those
-// that a UNION has seen are in memory.
+// recursion runs a recursive query round by round. Rows are handed on as a round makes them, so that who wants few ends it early,
+// even a round that would never end. They are kept besides, for the next round to read; they may be in the file. Those that a
+// UNION has seen are in memory.
 type recursion struct {
 	q      *Query
 	n      *plan.Recursive
@@ -21,26 +22,35 @@ type recursion struct {
 	ts     []types.Type
 	rows   *rowScratch
 	arena  arena
-	// round is the rows of the round at hand, nil before the first; at is the next to be output.
-	round *filedRows
-	pages *filedReader
-	at    uint32
+	// last is the rows of the round before, nil in the first one; round is the one that runs, nil between rounds.
+	last  *filedRows
+	round *recursionRound
 	ended bool
 	begun bool
 	seen  rowsSeen
 	sums  map[int]*opStats
-	ids   []uint32
 	pick  []uint16
 	row   types.Row
+	cols  []vec.Vector
 	out   vec.Batch
+}
+
+// recursionRound is a round that runs.
+type recursionRound struct {
+	sub  *Query
+	ev   *expr.Evaluator
+	vs   []*vec.Vector
+	rows *filedRows // what it has made
 }
 
 func (q *Query) recursive(n *plan.Recursive) (*flow, error) {
 	r := &recursion{q: q, n: n, stats: q.statsOf(n, n.ID, "recursive"), sums: map[int]*opStats{}}
 	r.arena.tracker = q.mem
 	q.onClose(func() {
-		r.pages.free()
-		r.round.free()
+		if r.round != nil { // it was not wanted to the end: its errors are nobody's
+			_ = r.finish()
+		}
+		r.last.free()
 		r.seen.free(q.mem)
 		r.arena.free()
 	})
@@ -56,21 +66,11 @@ func (q *Query) recursive(n *plan.Recursive) (*flow, error) {
 	if r.rows, err = newRowScratch(&r.arena); err != nil {
 		return nil, err
 	}
-	if r.ids, err = makeSlice[uint32](&r.arena, batchRows); err != nil {
-		return nil, err
-	}
 	if r.pick, err = makeSlice[uint16](&r.arena, batchRows); err != nil {
 		return nil, err
 	}
-	r.row = make(types.Row, len(r.ts))
+	r.row, r.cols = make(types.Row, len(r.ts)), make([]vec.Vector, len(r.ts))
 	return &flow{branches: []branch{{src: r}}, serial: true}, nil
-}
-
-// release frees a set that may not be there.
-func (r *rowSet) release() {
-	if r != nil {
-		r.free()
-	}
 }
 
 func (r *recursion) open(context.Context) error { return nil }
@@ -86,88 +86,88 @@ func (r *recursion) claim(context.Context) error {
 }
 
 func (r *recursion) read(ctx context.Context) (*vec.Batch, error) {
-	for !r.ended && (r.round == nil || int(r.at) == r.round.len()) {
-		if err := r.next(ctx); err != nil {
+	for !r.ended {
+		if r.round == nil {
+			if err := r.start(ctx); err != nil {
+				return nil, err
+			}
+		}
+		b, err := r.round.sub.Next(ctx)
+		switch {
+		case err == io.EOF:
+			err = r.finish()
+		case err == nil:
+			if b, err = r.keep(ctx, b); b != nil {
+				r.stats.out(b.N)
+				return b, nil
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if r.ended {
-		return nil, nil
-	}
-	page, n, err := r.pages.from(r.at, r.ids[:r.q.vectorRows])
-	if err != nil {
-		return nil, err
-	}
-	r.at += uint32(n)
-	r.out.N = n
-	r.out.Groups = append(r.out.Groups[:0], vec.Group{Cols: page.cols, RowIDs: r.ids[:n]})
-	r.stats.out(n)
-	return &r.out, nil
+	return nil, nil
 }
 
-// next runs the next round.
-func (r *recursion) next(ctx context.Context) error {
+// start begins the next round.
+func (r *recursion) start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	env := r.q.env
 	env.Pool, env.Workers, env.Mem = nil, 1, r.q.mem
 	root := r.n.Base
-	if r.round != nil {
+	if r.last != nil {
 		root = r.n.Step
-		env.working = &workingRows{of: r.n.Of, rows: r.round, outer: env.working}
+		env.working = &workingRows{of: r.n.Of, rows: r.last, outer: env.working}
 	}
-	next := newFiledRows(r.q, r.ts, r.stats, r.rows)
-	if err := r.collect(ctx, root, &env, next); err != nil {
-		next.free()
-		return err
-	}
-	next.claim.done()
-	r.pages.free()
-	r.round.free()
-	r.round, r.pages, r.at = next, next.reader(), 0
-	r.ended = next.len() == 0
-	return nil
-}
-
-// collect adds the rows of a round to a set.
-func (r *recursion) collect(ctx context.Context, root plan.Node, env *Env, to *filedRows) (err error) {
-	sub, err := Instantiate(ctx, &plan.Query{Root: root, Params: r.q.plan.Params}, env)
+	sub, err := Instantiate(ctx, &plan.Query{Root: root, Params: r.q.plan.Params}, &env)
 	if err != nil {
 		return err
 	}
-	ev, vs := r.q.evaluator(r.copies), make([]*vec.Vector, len(r.ts))
-	defer func() {
-		ev.Close()
-		r.q.absorb(r.sums, sub)
-		if cerr := sub.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	for {
-		b, err := sub.Next(ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := evalAll(ev, b, vs); err != nil {
-			return err
-		}
-		var pick []uint16
-		if !r.n.All {
-			if pick, err = r.fresh(vs, b.N); err != nil {
-				return err
-			}
-			if len(pick) == 0 {
-				continue
-			}
-		}
-		if err := to.append(ctx, vs, b.N, pick); err != nil {
-			return err
-		}
+	r.round = &recursionRound{
+		sub: sub, ev: r.q.evaluator(r.copies), vs: make([]*vec.Vector, len(r.ts)), rows: newFiledRows(r.q, r.ts, r.stats, r.rows),
 	}
+	return nil
+}
+
+// keep takes rows of the round and returns those of them that are new, nil if none is.
+func (r *recursion) keep(ctx context.Context, b *vec.Batch) (*vec.Batch, error) {
+	vs := r.round.vs
+	if _, err := evalAll(r.round.ev, b, vs); err != nil {
+		return nil, err
+	}
+	n := b.N
+	var pick []uint16
+	if !r.n.All {
+		var err error
+		if pick, err = r.fresh(vs, n); err != nil || len(pick) == 0 {
+			return nil, err
+		}
+		n = len(pick)
+	}
+	if err := r.round.rows.append(ctx, vs, b.N, pick); err != nil {
+		return nil, err
+	}
+	for i, v := range vs {
+		r.cols[i] = *v
+	}
+	r.out.Single(n, r.cols, pick)
+	return &r.out, nil
+}
+
+// finish ends a round, whose rows are those of the last one then. The recursion ends with a round of no rows.
+func (r *recursion) finish() error {
+	round := r.round
+	r.round = nil
+	round.ev.Close()
+	r.q.absorb(r.sums, round.sub)
+	err := round.sub.Close()
+	round.rows.claim.done()
+	r.last.free()
+	r.last = round.rows
+	r.ended = r.last.len() == 0
+	return err
 }
 
 // fresh returns the rows that were not there before.

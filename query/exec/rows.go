@@ -90,6 +90,13 @@ func newRowSet(t *mem.Tracker, ts []types.Type, stored []bool, nullable bool, bl
 // pageShift returns log2 of the rows of a page.
 func pageShift(stride int) uint { return uint(max(bits.Len(uint(pageBytes/stride))-1, 4)) }
 
+// release frees a set that may not be there.
+func (r *rowSet) release() {
+	if r != nil {
+		r.free()
+	}
+}
+
 func (r *rowSet) free() {
 	for i := range r.slabs {
 		r.slabs[i].Free()
