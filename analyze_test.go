@@ -196,8 +196,8 @@ func TestEstimatesTPCH(t *testing.T) {
 			half, most := quantile(all, 0.5), quantile(all, 0.9)
 			t.Logf("%s, analyzed %v: %d operators, wrong by %.2f times in the median, %.1f at 90 %%, %.0f at worst; the root by %.2f in the median",
 				tier, analyze, len(all), half, most, quantile(all, 1), quantile(roots, 0.5))
-			if len(all) < 200 || half > 1.6 || most > 60 {
-				t.Errorf("%s, analyzed %v: %d operators, wrong by %.2f in the median, %.1f at 90 %%", tier, analyze, len(all), half, most)
+			if len(all) < 200 || half > 1.2 || most > 20 || quantile(roots, 0.5) > 1.6 {
+				t.Errorf("%s, analyzed %v: %d operators, wrong by %.2f in the median, %.1f at 90 %%, the root by %.2f", tier, analyze, len(all), half, most, quantile(roots, 0.5))
 			}
 		}
 	}

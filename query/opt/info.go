@@ -2,6 +2,7 @@ package opt
 
 import (
 	"math"
+	"slices"
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
@@ -22,13 +23,21 @@ type info struct {
 	notNull colSet
 	// keys are sets of columns of which no two rows agree; an empty set means at most one row.
 	keys []colSet
+	// tuples are estimates about several columns together.
+	tuples []tupleStat
 }
 
 // colStat is an estimate about a column.
 type colStat struct {
+	// distinct is the number of values in the column's domain: those that it has where nothing but conditions on the column
+	// itself has left rows out. Two columns that are compared for equality are of one domain, the larger one.
 	distinct float64
+	// per is the number of rows of each of them in these rows; 0: unknown.
+	per      float64
 	nulls    float64 // fraction
 	min, max types.Datum
+	// mean and deviation are those of an aggregate's results; deviation is 0 if they are unknown.
+	mean, deviation float64
 	// of are the estimates about a table's column; nil: it is none, or there are none.
 	of *table.ColumnStats
 }
@@ -45,6 +54,7 @@ const (
 	guessSeries    = 1000
 	guessRounds    = 10 // of a recursive query
 	keysMax        = 4  // key sets remembered for an operator
+	tuplesMax      = 8  // tupleStats remembered for an operator
 )
 
 func (i *info) stat(id int) colStat {
@@ -61,8 +71,15 @@ func (i *info) stat(id int) colStat {
 	return colStat{distinct: math.Min(i.rows, guessDistinct)}
 }
 
+// distinct estimates how many values of a column are in the rows: of a value that p rows have, one is among the fraction f of
+// them with the probability 1-(1-f)^p.
 func (i *info) distinct(id int) float64 {
-	return math.Max(1, math.Min(i.stat(id).distinct, i.rows))
+	s := i.stat(id)
+	d := math.Min(s.distinct, i.rows)
+	if all := s.per * s.distinct; s.per > 0 && i.rows < all {
+		d = math.Min(d, s.distinct*(1-math.Pow(1-i.rows/all, s.per)))
+	}
+	return math.Max(1, d)
 }
 
 // unique reports whether no two rows agree in the columns.
@@ -175,6 +192,7 @@ func (z *optimizer) scanInfo(r *plan.RelScan) *info {
 	for _, k := range r.Table.Keys {
 		if set, ok := keyColumns(r.Table, k, byAttr); ok {
 			i.addKey(set)
+			i.addTuple(set, s.Rows)
 		}
 	}
 	return i
@@ -210,6 +228,7 @@ func columnStat(s *table.Stats, def *table.TableDef, attr int) colStat {
 	if def.Columns[attr].Type.Kind == types.Bool {
 		st.distinct = math.Min(st.distinct, 2)
 	}
+	st.per = math.Max(1, s.Rows*(1-st.nulls)/math.Max(1, st.distinct))
 	return st
 }
 
@@ -234,9 +253,10 @@ func valuesInfo(r *plan.RelValues) *info {
 
 func (z *optimizer) filterInfo(r *plan.RelFilter) *info {
 	in := z.infoOf(r.Input)
-	i := &info{stats: in.stats, left: in.left, right: in.right, leftCols: in.leftCols, keys: in.keys, notNull: in.notNull}
+	i := &info{right: in, keys: in.keys, notNull: in.notNull}
 	i.rows = in.rows * z.selectivity(r.Cond, r.Input, in)
 	conds := conjuncts(r.Cond)
+	z.narrowDomains(i, in, conds)
 	i.notNull = union(in.notNull, rejectedNulls(conds))
 	// A key whose other columns are fixed by equality to constants is a smaller key.
 	var fixed colSet
@@ -262,6 +282,36 @@ func (z *optimizer) filterInfo(r *plan.RelFilter) *info {
 	return i
 }
 
+// narrowDomains leaves out of the domains of columns, and of columns together, what conditions on nothing else leave out.
+func (z *optimizer) narrowDomains(i, in *info, conds []expr.Expr) {
+	i.tuples = slices.Clone(in.tuples)
+	for _, c := range conds {
+		cols := exprCols(c)
+		if cols.empty() {
+			continue
+		}
+		f := clamp(z.fraction(c, in))
+		for n := range i.tuples {
+			if t := &i.tuples[n]; cols.subsetOf(t.cols) {
+				t.distinct = math.Max(1, t.distinct*f)
+			}
+		}
+		if cols.len() > 1 {
+			continue
+		}
+		if i.stats == nil {
+			i.stats = map[int]colStat{}
+		}
+		cols.each(func(id int) {
+			st := i.stat(id)
+			if st.distinct = math.Max(1, st.distinct*f); fixedColumns(c).has(id) {
+				st.distinct = 1
+			}
+			i.stats[id] = st
+		})
+	}
+}
+
 func (z *optimizer) projectInfo(r *plan.RelProject) *info {
 	in := z.infoOf(r.Input)
 	i := &info{rows: in.rows, stats: map[int]colStat{}}
@@ -279,20 +329,28 @@ func (z *optimizer) projectInfo(r *plan.RelProject) *info {
 		}
 	}
 	for _, k := range in.keys {
-		var mapped colSet
-		all := true
-		k.each(func(id int) {
-			n, ok := passed[id]
-			all = all && ok
-			if ok {
-				mapped.add(n)
-			}
-		})
-		if all {
+		if mapped, ok := passedOn(k, passed); ok {
 			i.addKey(mapped)
 		}
 	}
+	for _, t := range in.tuples {
+		if mapped, ok := passedOn(t.cols, passed); ok {
+			i.addTuple(mapped, t.distinct)
+		}
+	}
 	return i
+}
+
+// passedOn returns a set of columns by other numbers; not ok if some have none.
+func passedOn(cols colSet, to map[int]int) (mapped colSet, ok bool) {
+	ok = true
+	cols.each(func(id int) {
+		n, has := to[id]
+		if ok = ok && has; has {
+			mapped.add(n)
+		}
+	})
+	return mapped, ok
 }
 
 // exprDistinct estimates how many values an expression takes. Functions are assumed to map many values
@@ -338,9 +396,16 @@ func (z *optimizer) aggregateInfo(r *plan.RelAggregate) *info {
 		i.rows = z.groupCount(r, in, groups)
 	}
 	i.addKey(key)
+	i.addTuple(key, i.rows)
+	for n := range r.Keys {
+		id := r.Out[n].ID
+		st := i.stats[id]
+		st.per = math.Max(1, i.rows/math.Max(1, st.distinct))
+		i.stats[id] = st
+	}
 	for n, a := range r.Aggs {
 		id := r.Out[len(r.Keys)+n].ID
-		i.stats[id] = colStat{distinct: i.rows}
+		i.stats[id] = z.aggregateStat(a, in, i.rows)
 		if a.Func.Op == expr.AggCount || a.Func.Op == expr.AggCountStar {
 			i.notNull.add(id)
 		}

@@ -36,6 +36,10 @@ func (z *optimizer) below(id int, bound expr.Expr, in *info) (float64, bool) {
 			}
 		}
 	}
+	if st.deviation > 0 {
+		x, ok := number(v)
+		return normalBelow(st.mean, st.deviation, x), ok
+	}
 	if st.min.IsNull() || st.max.IsNull() {
 		return 0, false
 	}
