@@ -347,8 +347,8 @@ func promises(r plan.Rel) bool {
 func (l *later) width(r *plan.RelScan, i int) float64 {
 	s := l.z.tableStats(r.Table)
 	width := 0.0
-	if a := r.Attrs[i]; a < len(s.Columns) {
-		width = s.Columns[a].WidthBytes
+	if a := r.Attrs[i]; a < s.NumColumns() {
+		width = s.Column(a).WidthBytes
 	}
 	switch r.Out[i].Type.Class() {
 	case types.ClassInt, types.ClassFloat, types.ClassNumeric:
