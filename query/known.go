@@ -53,14 +53,18 @@ func (k *knownPlans) of(s *Session) map[string]*Prepared {
 
 // use says that a statement runs next.
 func (k *knownPlans) use(p *Prepared) {
-	if was := k.last; was != nil && was != p && was.run.x != nil && was.run.last != nil && was.run.last.done {
+	was := k.last
+	k.last = p
+	if was == nil || was == p {
+		return
+	}
+	if was.run.x != nil && was.run.last != nil && was.run.last.done {
 		was.run.x.Forget()
 		was.run.last = nil
 	}
-	if was := k.last; was != nil && was != p && was.literals != nil {
+	if was.literals != nil {
 		was.literals, was.more, was.text = []types.Datum{}, nil, ""
 	}
-	k.last = p
 }
 
 // add notes a statement.
@@ -176,7 +180,8 @@ func (s *Session) sharedPlan(ctx context.Context) *Prepared {
 	}
 	version := tx.Schema().Version()
 	h := s.settings.hot()
-	known := s.e.shapes.find(planKey{text: string(s.shape.key), path: s.planPath(), zone: h.zone, rules: h.disabledRules, late: h.late})
+	k := planKeyOf(s, string(s.shape.key), nil)
+	known := s.e.shapes.find(k)
 	switch {
 	case known.p != nil && s.planned(ctx, known.p):
 		return known.p
@@ -188,7 +193,7 @@ func (s *Session) sharedPlan(ctx context.Context) *Prepared {
 		now.p, now.tried = s.planShape(ctx), true
 	}
 	if ctx.Err() == nil {
-		s.e.shapes.add(planKeyOf(s, string(s.shape.key), nil), now)
+		s.e.shapes.add(k, now)
 	}
 	return now.p
 }

@@ -29,8 +29,7 @@ type planKey struct {
 	share                                 bool
 }
 
-// planKeyOf returns the key of a text in a session. A text is looked up without a copy of it being made if it is converted
-// from bytes in the same expression: see Session.shared.
+// planKeyOf returns the key of a text in a session.
 func planKeyOf(s *Session, text string, params []types.Type) planKey {
 	h := s.settings.hot()
 	k := planKey{text: text, path: s.planPath(), zone: h.zone, rules: h.disabledRules, late: h.late, share: h.shareAlways}
