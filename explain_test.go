@@ -135,16 +135,7 @@ func TestExplainJSON(t *testing.T) {
 
 // TestExplainSpills: the plan says which operators used temporary files, how much of them, and nothing of the sort else.
 func TestExplainSpills(t *testing.T) {
-	db, err := lamina.Open("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close() //nolint:errcheck // the test is over
+	c := connect(t, open(t, nil))
 	const sql = `SELECT a, count(*) FROM generate_series(1, 20000) AS x(a) JOIN generate_series(1, 20000) AS y(b) ON a = b GROUP BY 1 ORDER BY 2, 1`
 	if plan := explained(t, c, "EXPLAIN (ANALYZE) "+sql); strings.Contains(plan, "Disk Usage") {
 		t.Errorf("something left memory:\n%s", plan)

@@ -115,19 +115,8 @@ func sharedAnswer(ctx context.Context, c *lamina.Conn, sql string) string {
 
 func sharedPlansConn(t *testing.T, settings string) *lamina.Conn {
 	t.Helper()
-	db, err := lamina.Open("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() }) // in memory
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	if _, err := c.Exec(t.Context(), settings+sharedPlansTables); err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, open(t, nil))
+	exec(t, c, settings+sharedPlansTables)
 	return c
 }
 
@@ -168,14 +157,8 @@ func TestSharedPlansAnswer(t *testing.T) {
 // as the new columns want them.
 func TestSharedPlanIsPlannedAgain(t *testing.T) {
 	ctx := t.Context()
-	db, err := lamina.Open("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // in memory
-	if _, err := db.Exec(ctx, "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (7, 1), (8, 2)"); err != nil {
-		t.Fatal(err)
-	}
+	db := open(t, nil)
+	exec(t, db, "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (7, 1), (8, 2)")
 	s, err := db.Engine().NewSession(query.SessionOptions{Settings: map[string]string{"debug_shared_plans": "always"}})
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"testing"
-
-	"github.com/laminadb/lamina"
 )
 
 // spillKinds are queries by what of them must leave memory at a limit: the name that its operator has in the plan.
@@ -27,29 +25,14 @@ var spillKinds = map[string]struct{ operator, limit, query string }{
 
 // TestSpillKinds: what does not fit leaves memory in every kind of operator, and answers and their order stay.
 func TestSpillKinds(t *testing.T) {
-	db, err := lamina.Open("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	c, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close() //nolint:errcheck // the test is over
-	exec := func(sql string) {
-		t.Helper()
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	exec(`CREATE TABLE t AS SELECT g AS k, g % 3 AS p, g * 7919 % 1000 AS v,
+	c := connect(t, open(t, nil))
+	exec(t, c, `CREATE TABLE t AS SELECT g AS k, g % 3 AS p, g * 7919 % 1000 AS v,
 		CASE WHEN g % 17 > 0 THEN 'a string that is longer than a view ' || g END AS s FROM generate_series(1, 60000) g`)
 	for name, x := range spillKinds {
 		t.Run(name, func(t *testing.T) {
 			want := texts(t, c, x.query)
-			exec("SET query_memory = '" + x.limit + "'")
-			defer exec("RESET query_memory")
+			exec(t, c, "SET query_memory = '"+x.limit+"'")
+			defer exec(t, c, "RESET query_memory")
 			if got := texts(t, c, x.query); !slices.Equal(got, want) {
 				t.Errorf("%d rows that differ from the %d without a limit", len(got), len(want))
 			}

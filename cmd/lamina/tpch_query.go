@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/internal/cli/tpchload"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/tpch"
@@ -31,7 +32,7 @@ type queryReport struct {
 }
 
 // run runs the query once more. The worst status of all runs stays.
-func (r *queryReport) run(ctx context.Context, q tpchload.Querier, sf float64) {
+func (r *queryReport) run(ctx context.Context, q lamina.Querier, sf float64) {
 	start := time.Now()
 	result, err := tpchload.Fetch(ctx, q, tpch.Query(r.Query))
 	took := time.Since(start)

@@ -85,11 +85,7 @@ func (a *apply) prepare() (err error) {
 	if outputsRight(a.n.Kind) {
 		copy(a.stored, a.q.needs[a.n][len(a.n.Left.Columns()):])
 	}
-	cols := make([]expr.Expr, len(a.ts))
-	for i, t := range a.ts {
-		cols[i] = &expr.Column{Node: expr.Node{Typ: t}, ID: i}
-	}
-	if a.copies, err = a.q.compile(cols, a.ts); err != nil {
+	if a.copies, err = a.q.compileCopies(a.ts); err != nil {
 		return err
 	}
 	a.rows, err = newRowScratch(&a.arena)

@@ -19,6 +19,15 @@ func (q *Query) compile(exprs []expr.Expr, input []types.Type) (*expr.Program, e
 	return expr.Compile(folded, input)
 }
 
+// compileCopies compiles the columns of rows as they are: what keeps rows evaluates them, whatever forms they come in.
+func (q *Query) compileCopies(ts []types.Type) (*expr.Program, error) {
+	cols := make([]expr.Expr, len(ts))
+	for i, t := range ts {
+		cols[i] = &expr.Column{Node: expr.Node{Typ: t}, ID: i}
+	}
+	return q.compile(cols, ts)
+}
+
 // evaluator returns an evaluator for one worker.
 func (q *Query) evaluator(p *expr.Program) *expr.Evaluator { return p.NewEvaluator(q.env.Expr, q.mem) }
 

@@ -55,12 +55,8 @@ func (q *Query) recursive(n *plan.Recursive) (*flow, error) {
 		r.arena.free()
 	})
 	r.ts = typesOf(n.Columns())
-	exprs := make([]expr.Expr, len(r.ts))
-	for i, t := range r.ts {
-		exprs[i] = &expr.Column{Node: expr.Node{Typ: t}, ID: i}
-	}
 	var err error
-	if r.copies, err = q.compile(exprs, r.ts); err != nil {
+	if r.copies, err = q.compileCopies(r.ts); err != nil {
 		return nil, err
 	}
 	if r.rows, err = newRowScratch(&r.arena); err != nil {

@@ -145,12 +145,8 @@ func (s *sharedRows) stop() {
 func (s *sharedRows) begin(ctx context.Context) error {
 	s.begun = true
 	s.ts = typesOf(s.def.Root.Columns())
-	exprs := make([]expr.Expr, len(s.ts))
-	for i, t := range s.ts {
-		exprs[i] = &expr.Column{Node: expr.Node{Typ: t}, ID: i}
-	}
 	var err error
-	if s.copies, err = s.q.compile(exprs, s.ts); err != nil {
+	if s.copies, err = s.q.compileCopies(s.ts); err != nil {
 		return err
 	}
 	if s.rows, err = newRowScratch(&s.arena); err != nil {

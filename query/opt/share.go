@@ -192,10 +192,12 @@ type sharer struct {
 	reader map[plan.Rel]plan.Rel
 }
 
-// sharePart is an operator with all below it; last is the number of the last part within it.
+// sharePart is an operator with all below it.
 type sharePart struct {
-	rel  plan.Rel
-	last int
+	rel   plan.Rel
+	last  int    // the number of the last part within it
+	shape uint64 // that it stands under in byShape
+	ok    bool   // it does
 }
 
 // sharePlans lets equal parts of the statement run once: of the query, whose optimized plan is r, and its subplans.
@@ -209,14 +211,9 @@ func (z *optimizer) sharePlans(r plan.Rel) plan.Rel {
 		s.collect(z.subplans[i].rel, false)
 	}
 	taken := make([]bool, len(s.parts))
-	shapes := make([]uint64, len(s.parts))
-	for shape, list := range s.byShape {
-		for _, i := range list {
-			shapes[i] = shape
-		}
-	}
 	for i := range s.parts {
-		if list := s.byShape[shapes[i]]; !taken[i] && len(list) > 1 {
+		p := &s.parts[i]
+		if list := s.byShape[p.shape]; p.ok && !taken[i] && len(list) > 1 {
 			s.shareAll(i, list, taken)
 		}
 	}
@@ -257,6 +254,7 @@ func (s *sharer) collect(r plan.Rel, inJoin bool) (shape uint64, works, ok bool)
 	works = works || !passesRows(r) && len(r.Children()) > 0
 	s.parts[at].last = len(s.parts) - 1
 	if ok && works && !(inJoin && joinBelow(r)) {
+		s.parts[at].shape, s.parts[at].ok = shape, true
 		s.byShape[shape] = append(s.byShape[shape], at)
 	}
 	return shape, works, ok

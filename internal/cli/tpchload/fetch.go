@@ -7,13 +7,8 @@ import (
 	"github.com/laminadb/lamina/tpch"
 )
 
-// Querier runs queries: a database, or a session of it with settings of its own.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (*lamina.Rows, error)
-}
-
 // Fetch runs a query and fetches its rows as PostgreSQL prints them.
-func Fetch(ctx context.Context, q Querier, sql string) (result tpch.Result, err error) {
+func Fetch(ctx context.Context, q lamina.Querier, sql string) (result tpch.Result, err error) {
 	rows, err := q.Query(ctx, sql)
 	if err != nil {
 		return result, err
