@@ -90,7 +90,7 @@ func (s *percentiles) add(l *valueList, x int64) error {
 			room = valueChunkMin
 		}
 		end := s.used + 1 + int(room)
-		if end > math.MaxUint32 {
+		if uint64(end) > math.MaxUint32 {
 			return errManyValues
 		}
 		if err := s.words.grow(s.tracker, end); err != nil {
