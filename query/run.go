@@ -394,6 +394,18 @@ func (s *Session) startModify(
 	return r, err
 }
 
+// workerBytes is the memory of its query that a worker takes for granted: the batches on their way through a long chain of
+// operators, and state of each worker before it spills.
+const workerBytes = 4 << 20
+
+// affordable returns how many of so many workers a query has that may use limit bytes; limit 0 is no limit.
+func affordable(workers int, limit int64) int {
+	if limit <= 0 {
+		return workers
+	}
+	return int(min(int64(workers), max(limit/workerBytes, 1)))
+}
+
 func (s *Session) env(q *plan.Query, stmt table.Statement, ec *expr.Context) *exec.Env {
 	limit := s.e.o.QueryBytes
 	if own := s.settings.hot().queryBytes; own > 0 && (limit == 0 || own < limit) {
@@ -404,6 +416,10 @@ func (s *Session) env(q *plan.Query, stmt table.Statement, ec *expr.Context) *ex
 		workers = s.e.o.Workers
 	}
 	pool := s.e.pool
+	if workers == 0 {
+		workers = pool.Workers()
+	}
+	workers = affordable(workers, limit)
 	if q.Sequential { // on the caller's goroutine, which the transaction belongs to
 		pool, workers = nil, 1
 	}

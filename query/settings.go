@@ -97,7 +97,7 @@ var settingTable = []setting{
 	{name: "IntervalStyle", kind: settingEnum, value: "postgres",
 		values: []string{"postgres", "postgres_verbose", "sql_standard", "iso_8601"}, help: "output format of intervals"},
 	{name: "lock_timeout", kind: settingDuration, value: "0", max: maxInt32, help: "longest wait for a lock; 0: no limit"},
-	{name: "max_parallel_workers", kind: settingInt, value: "0", max: 1024, help: "workers of a query; 0: the database's"},
+	{name: "max_parallel_workers", kind: settingInt, value: "0", max: 1024, help: "workers of a query, one for each 4 MB of its memory at most; 0: the database's"},
 	{name: "query_memory", kind: settingBytes, value: "0", max: maxInt32, help: "memory of one query; 0: the database's limit"},
 	{name: "row_security", kind: settingBool, value: "on", help: "accepted; there are no row policies"},
 	{name: "search_path", kind: settingString, value: `"$user", public`, help: "schemas that unqualified names are looked up in"},
