@@ -23,11 +23,20 @@ func (s *systems) cases(rows int64) []*Case {
 type keySource struct {
 	lamina, sqlite, bolt func() int64
 	old                  func() int64
+	// next goes through all old keys, so that none comes back soon.
+	next func() int64
 }
+
+// nextStep is a prime.
+const nextStep = 7919
 
 func newKeySource(rows int64) *keySource {
 	random := rand.New(rand.NewPCG(1, 2))
-	return &keySource{newKeys(), newKeys(), newKeys(), func() int64 { return 1 + random.Int64N(rows) }}
+	at := int64(0)
+	return &keySource{newKeys(), newKeys(), newKeys(), func() int64 { return 1 + random.Int64N(rows) }, func() int64 {
+		at = (at + nextStep) % rows
+		return 1 + at
+	}}
 }
 
 func (s *systems) inserts(k *keySource) []*Case {
@@ -60,6 +69,13 @@ func (s *systems) gets(k *keySource) []*Case {
 		{Work: Get, System: Bolt, Note: SnapshotEach, clients: 1, perOp: 1, op: boltGet(s.bolt.getFresh)},
 		{Work: Get, System: Lamina, Note: PreparedQuery, clients: 1, perOp: 1, op: get(s.lamina.getSQL)},
 		{Work: Get, System: SQLite, Note: PreparedQuery, clients: 1, perOp: 1, op: get(s.sqlite.getOne)},
+		{Work: Get, System: Lamina, Note: PreparedStd, clients: 1, perOp: 1, op: get(s.lamina.std.getOne)},
+		{Work: Get, System: Lamina, Note: KnownText, clients: 1, perOp: 1, op: get(s.lamina.getText)},
+		{Work: Get, System: SQLite, Note: KnownText, clients: 1, perOp: 1, op: get(s.sqlite.getText)},
+		{Work: Get, System: Lamina, Note: NewText, clients: 1, perOp: 1,
+			op: func(ctx context.Context, _ int, _ int64) error { return s.lamina.getLiteral(ctx, k.next()) }},
+		{Work: Get, System: SQLite, Note: NewText, clients: 1, perOp: 1,
+			op: func(ctx context.Context, _ int, _ int64) error { return s.sqlite.getLiteral(ctx, k.next()) }},
 	}
 }
 

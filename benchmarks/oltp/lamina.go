@@ -15,6 +15,9 @@ import (
 // payload is the text of a row.
 const payload = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789"
 
+// getText reads a row by its key.
+const getText = "SELECT id, a, b, c FROM t WHERE id = $1"
+
 func checkRow(want, id int64, c string) error {
 	if id != want || c != payload {
 		return fmt.Errorf("row %d: read %d, %q", want, id, c)
@@ -38,6 +41,7 @@ type laminaDB struct {
 	db            *lamina.DB
 	inserts       []*lamina.Stmt
 	get           *lamina.Stmt
+	std           *std
 	conn          *lamina.Conn // of the updates
 	update        *lamina.ConnStmt
 	def           *table.TableDef
@@ -110,7 +114,10 @@ func (l *laminaDB) prepare(ctx context.Context, clients int) (err error) {
 		}
 		l.inserts = append(l.inserts, st)
 	}
-	if l.get, err = l.db.Prepare(ctx, "SELECT id, a, b, c FROM t WHERE id = $1"); err != nil {
+	if l.get, err = l.db.Prepare(ctx, getText); err != nil {
+		return err
+	}
+	if l.std, err = openStd(ctx, l.db); err != nil {
 		return err
 	}
 	if l.conn, err = l.db.Conn(ctx); err != nil {
@@ -175,6 +182,22 @@ func (l *laminaDB) insertOne(ctx context.Context, client int, id int64) error {
 
 func (l *laminaDB) getSQL(ctx context.Context, id int64) error {
 	rows, err := l.get.Query(ctx, id)
+	return l.checkRows(id, rows, err)
+}
+
+// getText reads a row without a prepared statement, getLiteral with the key in the text.
+func (l *laminaDB) getText(ctx context.Context, id int64) error {
+	rows, err := l.conn.Query(ctx, getText, id)
+	return l.checkRows(id, rows, err)
+}
+
+func (l *laminaDB) getLiteral(ctx context.Context, id int64) error {
+	rows, err := l.conn.Query(ctx, literalText(id))
+	return l.checkRows(id, rows, err)
+}
+
+// checkRows demands that a query has the row of a key.
+func (l *laminaDB) checkRows(id int64, rows *lamina.Rows, err error) error {
 	if err != nil {
 		return err
 	}
@@ -257,6 +280,9 @@ func (l *laminaDB) close() error {
 	}
 	if l.get != nil {
 		errs = append(errs, l.get.Close())
+	}
+	if l.std != nil {
+		errs = append(errs, l.std.close())
 	}
 	if l.conn != nil {
 		errs = append(errs, l.conn.Close())

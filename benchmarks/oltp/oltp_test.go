@@ -11,12 +11,12 @@ import (
 
 // TestRun runs every case on few rows, in a folder of the package: temporary ones may be memory.
 func TestRun(t *testing.T) {
-	o := oltp.Options{Dir: onDisk(t), Rounds: 2, RoundTime: 5 * time.Millisecond, Rows: 2000, Progress: func(string) {}}
+	o := oltp.Options{Dir: onDisk(t), Rounds: 2, RoundTime: 20 * time.Millisecond, Rows: 2000, Progress: func(string) {}}
 	r, err := oltp.Run(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Cases) < 26 || len(r.Settings) != 4 {
+	if len(r.Cases) < 31 || len(r.Settings) != 4 {
 		t.Fatalf("%d cases, settings %q", len(r.Cases), r.Settings)
 	}
 	commits, beside := 0, 0

@@ -67,6 +67,9 @@ const (
 	OneSnapshot   = "one snapshot held"
 	SnapshotEach  = "a snapshot each"
 	PreparedQuery = "prepared SELECT"
+	PreparedStd   = "prepared SELECT, database/sql"
+	KnownText     = "SELECT of a known text, not prepared"
+	NewText       = "SELECT of a text never seen"
 )
 
 // systems are the databases that are measured.

@@ -46,7 +46,7 @@ func openSQLite(ctx context.Context, dir string, rows int64) (s *sqlite, err err
 		sql string
 	}{
 		{&s.insert, "INSERT INTO t VALUES (?, ?, ?, ?)"},
-		{&s.get, "SELECT id, a, b, c FROM t WHERE id = ?"},
+		{&s.get, selectText},
 		{&s.update, "UPDATE t SET a = a + 1 WHERE id = ?"},
 	} {
 		if *p.dst, err = s.conn.PrepareContext(ctx, p.sql); err != nil {
@@ -102,13 +102,15 @@ func (s *sqlite) insertOne(ctx context.Context, id int64) error {
 }
 
 func (s *sqlite) getOne(ctx context.Context, id int64) error {
-	var key, a int64
-	var b float64
-	var c string
-	if err := s.get.QueryRowContext(ctx, id).Scan(&key, &a, &b, &c); err != nil {
-		return err
-	}
-	return checkRow(id, key, c)
+	return scanRow(id, s.get.QueryRowContext(ctx, id))
+}
+
+func (s *sqlite) getText(ctx context.Context, id int64) error {
+	return scanRow(id, s.conn.QueryRowContext(ctx, selectText, id))
+}
+
+func (s *sqlite) getLiteral(ctx context.Context, id int64) error {
+	return scanRow(id, s.conn.QueryRowContext(ctx, literalText(id)))
 }
 
 func (s *sqlite) updateMany(ctx context.Context, ids []int64) error {

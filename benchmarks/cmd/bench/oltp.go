@@ -111,6 +111,9 @@ func (p *page) oltpTargets(r *oltp.Result) {
 		report.Ratio(ratio(r, find(oltp.Get, oltp.OneSnapshot), oltp.Bolt))+" with one snapshot held")
 	p.figures.Add("get-beside", report.Median(find(oltp.GetBeside, oltp.SnapshotEach).Rates), "")
 	p.figures.Add("get-sqlite", ratio(r, find(oltp.Get, oltp.PreparedQuery), oltp.SQLite), "")
+	p.figures.Add("get-std", ratio(r, find(oltp.Get, oltp.PreparedStd), oltp.SQLite), "")
+	p.figures.Add("get-known", 1e6/report.Median(find(oltp.Get, oltp.KnownText).Rates), "")
+	p.figures.Add("get-new", 1e6/report.Median(find(oltp.Get, oltp.NewText).Rates), "")
 	p.figures.Add("update-sqlite", ratio(r, find(oltp.Update, ""), oltp.SQLite), "")
 	for _, c := range r.Cases {
 		if c.System == oltp.Pebble {
