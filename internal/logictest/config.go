@@ -131,9 +131,11 @@ func Each() []Config {
 			configs = append(configs, c)
 		}
 	}
-	share := plain()
-	share.Share = true
-	configs = append(configs, share)
+	share, spill := plain(), plain()
+	share.Share, spill.Spill = true, true
+	both := spill
+	both.Share, both.Workers = true, 4
+	configs = append(configs, share, spill, both)
 	for _, name := range opt.RuleNames() {
 		c := plain()
 		c.Rules = name

@@ -94,3 +94,14 @@ file x.csv
 		}
 	}
 }
+
+// TestEach: the strategies that no factor chooses are among the choices made alone.
+func TestEach(t *testing.T) {
+	share, spill, both := false, false, false
+	for _, c := range logictest.Each() {
+		share, spill, both = share || c.Share && !c.Spill, spill || c.Spill && !c.Share, both || c.Share && c.Spill && c.Workers > 1
+	}
+	if !share || !spill || !both {
+		t.Errorf("shared parts %t, spilling %t, both %t", share, spill, both)
+	}
+}
