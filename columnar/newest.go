@@ -145,6 +145,26 @@ func (inc *incarnation) oldest(key []byte) (v version, found bool) {
 	return v, found
 }
 
+// Lives reports whether a version has not ended. Where it was is asked first, and then whether it has moved: the end of one
+// that has moved is told to its new place only.
+func (s *tableSnapshot) Lives(ref table.RowRef) bool {
+	if ref&segmentBit == 0 {
+		m := s.inc.memtableOf(uint64(ref))
+		if m == nil {
+			return false
+		}
+		v, ok := m.Of(uint64(ref))
+		return ok && v.End == table.MaxLSN && m.stays()
+	}
+	num, pos := split(ref)
+	x := s.inc.segment(num)
+	if x == nil {
+		return false
+	}
+	_, deleted := x.dv.DeletedAt(pos)
+	return !deleted && x.stays()
+}
+
 // Written returns the LSN that wrote a version: for one in a segment that every View sees, one at which it lived.
 func (s *tableSnapshot) Written(ref table.RowRef) table.LSN {
 	if ref&segmentBit == 0 {

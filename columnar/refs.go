@@ -31,6 +31,11 @@ type relocation struct {
 // moved is what memtables and segments have in common: their rows may have moved.
 type moved struct{ p atomic.Pointer[relocation] }
 
+// stays reports whether no row has moved.
+func (m *moved) stays() bool {
+	return m.p.Load() == nil || invariants.Mutant("columnar-lives-where-it-was")
+}
+
 // at returns the place of a row after a number of moves; false if it has not moved by then.
 func (m *moved) at(i uint64, moves uint64) (table.RowRef, bool) {
 	r := m.p.Load()

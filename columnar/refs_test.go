@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/laminadb/lamina/table"
 )
 
 // TestRowsOfARecordBeingApplied: a record's rows are in the indexes before the memtable counts them. Who looks for a key at
@@ -28,6 +30,42 @@ func TestRowsOfARecordBeingApplied(t *testing.T) {
 	if x := inc.memtableOf(next); x != nil {
 		t.Error("a sealed memtable has a row that nobody made")
 	}
+}
+
+// TestLives: a version lives until it ends, wherever that is; of one that has moved nothing is said.
+func TestLives(t *testing.T) {
+	d := openNumbers(t, vfs.NewMem(), &localLog{}, 1)
+	d.Snapshot(1)
+	d.number(t, 2, 1)
+	d.number(t, 3, 2)
+	d.number(t, 4, 3)
+	inc := (*d.tables.Load())[20000].inc
+	before := d.Tier.Snapshot(4).(*snapshot)
+	defer before.Release()
+	lives := func(what string, s *snapshot, ref table.RowRef, want bool) {
+		t.Helper()
+		if s.Table(20000).Lives(ref) != want {
+			t.Errorf("%s: it is said to live: %t", what, !want)
+		}
+	}
+	refOf := func(s *snapshot, n int64) table.RowRef {
+		ref, _ := s.Table(20000).Get(keyOf(n))
+		return ref
+	}
+	kept, first, second := refOf(before, 1), refOf(before, 2), refOf(before, 3)
+	lives("in a memtable", before, first, true)
+	d.remove(t, 5, 2)
+	lives("ended in a memtable", before, first, false)
+	inc.seal(5)
+	must(t, inc.flushSealed(t.Context()))
+	after := d.Tier.Snapshot(5).(*snapshot)
+	defer after.Release()
+	moved := refOf(after, 3)
+	lives("in a segment", after, moved, true)
+	lives("where it was", before, kept, false)
+	d.remove(t, 6, 3)
+	lives("ended in a segment", after, moved, false)
+	lives("ended after it has moved", before, second, false)
 }
 
 // TestOldPartsAreReadBesideTheirRelease: who looks for a key in old parts, with a View that is younger than these, reads

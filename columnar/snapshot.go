@@ -202,6 +202,40 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	return nil
 }
 
+// FetchInto appends columns of one row version to a batch being built.
+func (s *tableSnapshot) FetchInto(bb *vec.BatchBuilder, ref table.RowRef, cols []int) error {
+	if ref&segmentBit == 0 {
+		if m := s.inc.memtableOf(uint64(ref)); m != nil {
+			return m.FetchInto(bb, uint64(ref), cols)
+		}
+		return s.inc.errGone(ref)
+	}
+	num, pos := split(ref)
+	x := s.inc.segment(num)
+	if x == nil {
+		return s.inc.errGone(ref)
+	}
+	var buf [fetchIntoFew]types.Datum
+	row, err := x.appendRow(buf[:0], pos, cols)
+	if err != nil {
+		return err
+	}
+	return appendTo(bb, row)
+}
+
+// fetchIntoFew is the number of columns up to which a row of a segment needs no memory on its way.
+const fetchIntoFew = 8
+
+// appendTo appends a row to the columns of a batch being built.
+func appendTo(bb *vec.BatchBuilder, row types.Row) error {
+	for i := range row {
+		if err := bb.Col(i).Append(row[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fetcher reads rows by reference; it keeps what it read last.
 type fetcher struct {
 	s    *tableSnapshot
@@ -244,12 +278,7 @@ func (f *fetcher) fetch(bb *vec.BatchBuilder, ref table.RowRef) error {
 	if f.row, err = f.get.Row(f.row[:0], int(pos)); err != nil {
 		return err
 	}
-	for i := range f.cols {
-		if err := bb.Col(i).Append(f.row[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return appendTo(bb, f.row)
 }
 
 func (m *memtable) has(row uint64) bool {

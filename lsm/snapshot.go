@@ -225,6 +225,9 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 	return 0, 0, false, false
 }
 
+// Lives reports nothing: a version of which a copy is at hand may have ended since.
+func (s *tableSnapshot) Lives(table.RowRef) bool { return false }
+
 // head returns what is known of a version besides its columns: also of one that no snapshot shows any more.
 func (s *tableSnapshot) head(ref table.RowRef) (key []byte, written, born table.LSN) {
 	if e, ended := s.t.ended.ref(uint64(ref)); ended {
@@ -344,22 +347,34 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	bb := vec.NewBatchBuilder(ts, len(refs), nil)
 	r := rowReader{types: s.d.types}
 	for _, ref := range refs {
-		v, err := s.find(ref)
-		if err != nil {
+		if err := s.fetch(&r, bb, ref, cols); err != nil {
 			return err
-		}
-		if err := r.open(v.row); err != nil {
-			return err
-		}
-		for i, c := range cols {
-			if err := r.appendTo(bb.Col(i), c); err != nil {
-				return err
-			}
 		}
 		if err := bb.Commit(); err != nil {
 			return err
 		}
 	}
 	*dst = *bb.Batch()
+	return nil
+}
+
+// FetchInto appends columns of one row version to a batch being built.
+func (s *tableSnapshot) FetchInto(bb *vec.BatchBuilder, ref table.RowRef, cols []int) error {
+	return s.fetch(&rowReader{types: s.d.types}, bb, ref, cols)
+}
+
+func (s *tableSnapshot) fetch(r *rowReader, bb *vec.BatchBuilder, ref table.RowRef, cols []int) error {
+	v, err := s.find(ref)
+	if err != nil {
+		return err
+	}
+	if err := r.open(v.row); err != nil {
+		return err
+	}
+	for i, c := range cols {
+		if err := r.appendTo(bb.Col(i), c); err != nil {
+			return err
+		}
+	}
 	return nil
 }

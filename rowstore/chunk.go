@@ -206,6 +206,18 @@ func (c *column) datum(r int) types.Datum {
 	return v.Datum(0)
 }
 
+// appendTo appends one value to a vector being built, without a string between the two.
+func (c *column) appendTo(b *vec.Builder, r int) error {
+	if c.read != readString || c.isNull(r) {
+		return b.Append(c.datum(r))
+	}
+	s := &entries[vec.StrView](c)[r]
+	if s.Len <= vec.InlineMax {
+		return b.AppendBytes(s.Bytes(nil))
+	}
+	return b.AppendBytes(s.Bytes(*c.blocks.Load()))
+}
+
 // facts adds what holds in this chunk to f; first: f is empty. prevMax is the largest value of the chunks before.
 func (c *column) facts(f *vec.Fact, first bool) {
 	nul := c.numNul.Load() > 0

@@ -44,7 +44,7 @@ func (d *data) fetchInto(bb *vec.BatchBuilder, row uint64, cols []int) error {
 		return sqlerr.Newf(sqlerr.InternalError, "table %s: row %d is gone", d.def.Name, row)
 	}
 	for i, col := range cols {
-		if err := bb.Col(i).Append(c.cols[col].datum(r)); err != nil {
+		if err := c.cols[col].appendTo(bb.Col(i), r); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,12 @@ func (s *tableSnapshot) Newest(key []byte) (ref table.RowRef, last table.LSN, li
 	return table.RowRef(row), s.Written(table.RowRef(row)), true, true
 }
 
+// Lives reports whether a version has not ended.
+func (s *tableSnapshot) Lives(ref table.RowRef) bool {
+	c, r := s.d.of(uint64(ref))
+	return c != nil && c.endOf(r) == never
+}
+
 // Written returns the LSN that wrote a version.
 func (s *tableSnapshot) Written(ref table.RowRef) table.LSN {
 	c, r := s.d.of(uint64(ref))
@@ -142,6 +148,11 @@ func (s *tableSnapshot) Fetch(refs []table.RowRef, cols []int, dst *vec.Batch) e
 	}
 	*dst = *bb.Batch()
 	return nil
+}
+
+// FetchInto appends columns of one row version to a batch being built.
+func (s *tableSnapshot) FetchInto(bb *vec.BatchBuilder, ref table.RowRef, cols []int) error {
+	return s.d.fetchInto(bb, uint64(ref), cols)
 }
 
 // Stats returns estimates.

@@ -139,6 +139,9 @@ func (w *Writer) claimBase(ctx context.Context, ref table.RowRef, mode table.Row
 	if ts == nil {
 		return nil, errConcurrentDelete
 	}
+	if ts.Lives(ref) {
+		return w.key, nil
+	}
 	now, _, live, found := ts.Newest(w.key)
 	switch {
 	case !found || !live:
@@ -268,10 +271,15 @@ func (w *Writer) fetchOneByOne(rows []claimed, dst *vec.Batch) error {
 		if c.own >= 0 {
 			chunk, at := w.tt.w.at(c.own)
 			s.row = chunk.appendRow(s.row[:0], at, s.cols)
-		} else {
-			s.row = ts.AppendRow(s.row[:0], c.ref, s.cols)
+			if err := s.b.AppendRow(s.row); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := s.b.AppendRow(s.row); err != nil {
+		if err := ts.FetchInto(s.b, c.ref, s.cols); err != nil {
+			return err
+		}
+		if err := s.b.Commit(); err != nil {
 			return err
 		}
 	}

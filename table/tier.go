@@ -72,6 +72,9 @@ type TableSnapshot interface {
 	// was taken, and the LSN of its last writer; live is false if it was deleted. found false: no version is known here, so
 	// the last writer is below the watermark and there is no live row.
 	Newest(key []byte) (ref RowRef, last LSN, live, found bool)
+	// Lives reports whether a version of a row of these rows (SameRows) has not ended by any commit that Newest knows: then
+	// it is the newest of its row. False: it has, or nobody knows without looking for its key.
+	Lives(ref RowRef) bool
 	// Written returns the LSN that wrote a version.
 	Written(ref RowRef) LSN
 	// Unbroken reports whether the row whose newest version is ref has had its key since an LSN,
@@ -88,6 +91,8 @@ type TableSnapshot interface {
 	AppendRow(dst types.Row, ref RowRef, cols []int) types.Row
 	// Fetch fills dst with rows by reference.
 	Fetch(refs []RowRef, cols []int, dst *vec.Batch) error
+	// FetchInto appends the columns of one row version to those of a batch being built, which is not told of the row.
+	FetchInto(bb *vec.BatchBuilder, ref RowRef, cols []int) error
 	// Scan reads the rows that the snapshot sees.
 	Scan(spec *ScanSpec) (Scan, error)
 	Stats() Stats

@@ -60,9 +60,11 @@ func checkTierNewest(f *tierFixture) {
 	if now == ref {
 		f.t.Error("the newest version is the old one")
 	}
+	f.equal("the old version lives", old.Lives(ref), false)
 	now = newest(true, f.update(1, item(1, 12, "eins")))
 	f.equal("unbroken since, after updates", old.Unbroken(now, at), true)
 	newest(false, f.delete(1))
+	f.equal("what was deleted lives", old.Lives(now), false)
 	now = newest(true, f.insert(item(1, 13, "un")))
 	f.equal("unbroken since, after a deletion", old.Unbroken(now, at), false)
 	f.equal("unbroken since the insert", old.Unbroken(now, f.lsn), true)
