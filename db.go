@@ -109,7 +109,7 @@ func (db *DB) Exec(ctx context.Context, sql string, args ...any) (Result, error)
 func execOn(ctx context.Context, s *query.Session, sql string, args []any) (Result, error) {
 	s.TakeReceipt() // of an earlier statement
 	if len(args) > 0 {
-		rows, err := queryOn(ctx, s, sql, args, anyColumns)
+		rows, err := queryAlone(ctx, s, sql, args, anyColumns)
 		if err != nil {
 			return Result{}, err
 		}
@@ -124,7 +124,7 @@ func execOn(ctx context.Context, s *query.Session, sql string, args []any) (Resu
 
 // Query runs one statement in a transaction of its own, which Rows.Close ends.
 func (db *DB) Query(ctx context.Context, sql string, args ...any) (*Rows, error) {
-	return db.rows("rows", func(s *query.Session) (*Rows, error) { return queryOn(ctx, s, sql, args, anyColumns) })
+	return db.rows("rows", func(s *query.Session) (*Rows, error) { return queryAlone(ctx, s, sql, args, anyColumns) })
 }
 
 // rows opens rows in a session of their own.
@@ -153,7 +153,7 @@ func (db *DB) rows(what string, open func(*query.Session) (*Rows, error)) (*Rows
 // reader when done: that ends the statement. Retained batches outlive the reader, and the DB. A statement without
 // rows is an error (24000) and does nothing.
 func (db *DB) QueryArrow(ctx context.Context, sql string, args ...any) (array.RecordReader, error) {
-	rows, err := db.rows("record reader", func(s *query.Session) (*Rows, error) { return queryOn(ctx, s, sql, args, someColumns) })
+	rows, err := db.rows("record reader", func(s *query.Session) (*Rows, error) { return queryAlone(ctx, s, sql, args, someColumns) })
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,11 @@ type Column struct {
 	NotNull bool
 }
 
-// argsInline is the number of arguments that need no memory of their own.
-const argsInline = 4
-
 // Rows are the rows of a query. Close them; reading to the end closes them too.
 type Rows struct {
 	s     *query.Session
 	r     *query.Result
-	space *rowsSpace      // what r and the arguments may be in until the rows are done
+	space *query.Room     // what r and the arguments may be in until the rows are done
 	ctx   context.Context //nolint:containedctx // the context of Query covers the reading, as in database/sql
 	text  *types.TextOptions
 	batch *vec.Batch
@@ -48,21 +45,15 @@ type Rows struct {
 	ended query.Summary
 }
 
-// rowsSpace is memory for rows until they are done; a prepared statement uses it again.
-type rowsSpace struct {
-	args [argsInline]types.Datum
-	own  query.Result // of short queries
-}
-
 // ownRows are rows with space of their own.
 type ownRows struct {
 	Rows
-	rowsSpace
+	room query.Room
 }
 
 func newOwnRows() *Rows {
 	o := &ownRows{}
-	o.space = &o.rowsSpace
+	o.space = &o.room
 	return &o.Rows
 }
 
@@ -82,8 +73,19 @@ const (
 	someColumns columnsNeed = true
 )
 
-// queryOn runs one statement; closing the rows finishes an implicit transaction.
+// queryOn runs one statement; closing the rows finishes an implicit transaction. Others of the session may run before the
+// rows are done.
 func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed) (*Rows, error) {
+	return queryIn(ctx, s, sql, args, need, newOwnRows())
+}
+
+// queryAlone is queryOn where the session runs nothing else before the rows are done.
+func queryAlone(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed) (*Rows, error) {
+	return queryIn(ctx, s, sql, args, need, &Rows{space: s.Room()})
+}
+
+// queryIn is queryOn with memory for the rows.
+func queryIn(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed, rows *Rows) (*Rows, error) {
 	p, err := s.PrepareOnce(ctx, sql, len(args))
 	if err == nil && need == someColumns && p.Columns == nil {
 		err = sqlerr.New(sqlerr.InvalidCursorState, "the statement returns no rows")
@@ -93,20 +95,15 @@ func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need
 		_ = s.Finish(ctx, err) // rolls back; err is what went wrong
 		return nil, err
 	}
-	return runOn(ctx, s, p, args)
+	return runIn(ctx, s, p, args, rows)
 }
 
-// runOn runs a prepared statement.
-func runOn(ctx context.Context, s *query.Session, p *query.Prepared, args []any) (*Rows, error) {
-	return runIn(ctx, s, p, args, newOwnRows())
-}
-
-// runIn is runOn with memory for the rows.
+// runIn runs a prepared statement, with memory for the rows.
 func runIn(ctx context.Context, s *query.Session, p *query.Prepared, args []any, rows *Rows) (*Rows, error) {
 	rows.s, rows.ctx, rows.text = s, ctx, s.TextOptions()
-	params, err := paramsOf(rows.space.args[:0], s, p, args)
+	params, err := paramsOf(rows.space.Params[:0], s, p, args)
 	if err == nil {
-		rows.r, err = s.RunIn(ctx, p, params, &rows.space.own)
+		rows.r, err = s.RunIn(ctx, p, params, &rows.space.Result)
 	}
 	if err == nil && rows.r.CopyOut != nil && !rows.r.Ended() {
 		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY TO STDOUT here"))
@@ -276,6 +273,7 @@ func (r *Rows) finish() {
 	}
 	note(r.r.Close())
 	note(r.finishTx())
+	r.ended, r.r, r.space = r.r.Summary(), nil, nil // before somebody else has the session, and its room
 	switch {
 	case r.conn != nil:
 		r.conn.db.open.poke()
@@ -285,7 +283,6 @@ func (r *Rows) finish() {
 		note(r.db.giveBack(r.s))
 		r.db.open.remove(r.handle)
 	}
-	r.ended, r.r, r.space = r.r.Summary(), nil, nil
 }
 
 // finishTx ends the implicit transaction of the rows, unless others are read in it; not what another statement of the
@@ -305,4 +302,4 @@ func (r *Rows) finishTx() error {
 }
 
 // short reports whether the statement had ended before the first row was asked for.
-func (r *Rows) short() bool { return r.space != nil && r.r == &r.space.own }
+func (r *Rows) short() bool { return r.space != nil && r.r == &r.space.Result }

@@ -24,7 +24,7 @@ type Stmt struct {
 	own  Rows  // of Exec, which hands none out
 	done bool
 	// space is what the rows of one run after the other are in, as long as they are not done.
-	space rowsSpace
+	space query.Room
 }
 
 // Prepare plans one statement. Close the Stmt when it is no longer needed.
@@ -139,7 +139,7 @@ func (c *Conn) Prepare(ctx context.Context, sql string) (st *ConnStmt, err error
 
 // Exec runs the statement in the session and drops rows.
 func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
-	st.own.Rows = Rows{space: &st.own.rowsSpace}
+	st.own.Rows = Rows{space: &st.own.room}
 	rows, err := st.run(ctx, args, &st.own.Rows)
 	if err != nil {
 		return Result{}, err

@@ -66,6 +66,7 @@ type Session struct {
 		reg      func(k types.Kind, text string) (types.Datum, error)
 	}
 	sequences sequenceUse
+	room      Room
 	ready     knownPlans
 	shape     shapeScanner
 	system    sync.Mutex // held while the schema is asked for names
@@ -155,6 +156,18 @@ func (s *Session) TxID() uint64 { return s.storageTxID.Load() }
 
 // Setting returns the value of a run-time setting.
 func (s *Session) Setting(name string) (string, bool) { return s.settings.lookup(name) }
+
+// roomParams is the number of parameters whose values need no memory of their own.
+const roomParams = 4
+
+// Room is memory for a statement's result, see RunIn, and for the values of its parameters, until the result is done.
+type Room struct {
+	Params [roomParams]types.Datum
+	Result Result
+}
+
+// Room returns memory for one statement after the other: whoever uses it lets the session run no other one meanwhile.
+func (s *Session) Room() *Room { return &s.room }
 
 // TakeReceipt returns the receipt of the last commit since it was last asked for, if there was one.
 func (s *Session) TakeReceipt() table.Receipt {
