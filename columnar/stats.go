@@ -7,7 +7,7 @@ import (
 	"github.com/laminadb/lamina/columnar/segment"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
-	"github.com/laminadb/lamina/vec"
+	"github.com/laminadb/lamina/vec/veccodec"
 )
 
 // statsCache keeps the estimates as long as the parts are the same and their rows have not changed by more than a tenth.
@@ -29,8 +29,8 @@ type segmentStats struct {
 
 // sampled are about so many rows of a sample to be taken, from everywhere in it: that of a small segment is in the order of the rows.
 type sampled struct {
-	batch *vec.Batch
-	rows  int
+	cols *veccodec.Columns
+	rows int
 }
 
 // sampleMax bounds the rows of a sample.
@@ -91,10 +91,10 @@ func widthOf(t types.Type) int {
 // segmentStats reads the samples of segments, of each as many rows as its part of all rows.
 func (inc *incarnation) segmentStats(segs []*seg, most float64) *segmentStats {
 	c := &segmentStats{inc: inc, segs: segs}
-	samples := make([]*vec.Batch, len(segs))
+	samples := make([]*veccodec.Columns, len(segs))
 	for i, g := range segs {
 		c.rows += float64(g.info.Rows)
-		b, err := g.file.Sample()
+		b, err := g.file.SampleColumns()
 		if err != nil {
 			inc.t.o.Logger.Warn("statistics of a segment", "err", err)
 			continue
@@ -136,18 +136,25 @@ func (c *segmentStats) with(col int, mems []table.Stats) []types.Datum {
 	}
 	values := make([]types.Datum, 0, n+n/8)
 	for i := range c.samples {
-		if s := &c.samples[i]; col < s.batch.NumCols() {
-			for r := range s.rows {
-				values = append(values, s.batch.BatchDatum(col, r*s.batch.N/s.rows))
-			}
+		s := &c.samples[i]
+		if col >= s.cols.NumCols() {
+			continue
+		}
+		v, err := s.cols.Column(col)
+		if err != nil {
+			c.inc.t.o.Logger.Warn("statistics of a segment", "err", err)
+			continue
+		}
+		for r := range s.rows {
+			values = append(values, v.Datum(r*s.cols.N/s.rows))
 		}
 	}
 	n = len(values)
 	for _, st := range mems {
-		if col >= len(st.Columns) {
+		if col >= st.NumColumns() {
 			continue
 		}
-		more := st.Columns[col].Sample
+		more := st.Column(col).Sample
 		if c.rows > 0 {
 			more = more[:min(int(st.Rows/c.rows*float64(n)), len(more))]
 		}
@@ -188,8 +195,11 @@ func (c *segmentStats) bounds(mems []table.Stats, col int, st *table.ColumnStats
 		}
 	}
 	for i := range mems {
-		if col < len(mems[i].Columns) && mems[i].Columns[col].Min.Valid {
-			widen(mems[i].Columns[col].Min, mems[i].Columns[col].Max)
+		if col >= mems[i].NumColumns() {
+			continue
+		}
+		if m := mems[i].Column(col); m.Min.Valid {
+			widen(m.Min, m.Max)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
 )
@@ -69,26 +70,35 @@ func (d *data) estimates() table.Stats {
 
 func abs(x int64) int64 { return max(x, -x) }
 
+// estimate guesses from the rows of the sample that live now. What it says of a column is made when somebody asks, as long as there is a
+// View of the table: a row that has ended until then is taken to be like the one before it.
 func (d *data) estimate() table.Stats {
-	s := table.Stats{Rows: float64(d.live.Load()), Columns: make([]table.ColumnStats, len(d.def.Columns))}
 	var rows []uint64
 	for _, row := range d.sample.list() {
-		if c, r := d.of(row); c != nil && c.endOf(r) == never {
+		if d.lives(row) {
 			rows = append(rows, row)
 		}
 	}
-	for i := range s.Columns {
-		s.Columns[i] = d.columnStats(i, rows, s.Rows)
-	}
-	return s
+	total := float64(d.live.Load())
+	return table.Stats{Rows: total, Lazy: table.NewLazyColumns(len(d.def.Columns), func(col int) table.ColumnStats {
+		return d.columnStats(col, rows, total)
+	})}
+}
+
+// lives reports whether a row is there and no transaction has ended it.
+func (d *data) lives(row uint64) bool {
+	c, r := d.of(row)
+	return c != nil && c.endOf(r) == never
 }
 
 func (d *data) columnStats(col int, rows []uint64, total float64) table.ColumnStats {
 	values := make([]types.Datum, 0, len(rows))
+	last := types.NullOf(d.layouts[col].typ.Kind)
 	for _, row := range rows {
-		if c, r := d.of(row); c != nil {
-			values = append(values, c.cols[col].datum(r))
+		if c, r := d.of(row); c != nil && (c.endOf(r) == never || invariants.Mutant("rowstore-sample-ended")) {
+			last = c.cols[col].datum(r)
 		}
+		values = append(values, last)
 	}
 	s := table.EstimateColumn(values, total, float64(d.layouts[col].width))
 	if len(values) > 0 {

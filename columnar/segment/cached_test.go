@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/laminadb/lamina/columnar/segment"
@@ -65,6 +66,62 @@ func TestScansThroughSmallCache(t *testing.T) {
 		if tracker.Used() != 0 {
 			t.Errorf("%d bytes are charged after the end", tracker.Used())
 		}
+	}
+}
+
+// TestScansTakeBuffers: a scan that was closed and begins again reads into no memory that another one has taken from it.
+func TestScansTakeBuffers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 73))
+	fs := vfs.NewMem()
+	ts := []types.Type{types.T(types.Int8)}
+	rows := make([]types.Row, 4096)
+	for i := range rows {
+		rows[i] = types.Row{types.NewInt(types.Int8, rng.Int64())}
+	}
+	info := write(t, fs, "a", segment.Schema{Columns: []segment.Column{{Name: "c", Type: ts[0], FieldID: 1}}}, segment.Options{ZoneRows: 64}, rows, rng)
+	seg, err := segment.Open(fs, "", "a", &info, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = seg.Close() })
+	spec := segment.ScanSpec{Cols: []int{0}}
+	later := roaring.New()
+	later.AddRange(2048, 4096)
+	next := func(sc *segment.Scan) {
+		t.Helper()
+		if !sc.Next() {
+			t.Fatal("no zone")
+		}
+		v, err := sc.Column(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sc.Rows() {
+			if got, want := v.Datum(i), rows[sc.Pos()+i][0]; got != want {
+				t.Fatalf("row %d: %v, not %v", sc.Pos()+i, got, want)
+			}
+		}
+	}
+	for range 20 { // a pool may lose what it is given
+		first, err := seg.Scan(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(first)
+		next(first)
+		first.Close()
+		second, err := seg.Scan(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(second)
+		next(second) // reads ahead
+		first.Again(segment.ScanSpec{Rows: later})
+		next(first)
+		next(first)
+		next(second)
+		first.Close()
+		second.Close()
 	}
 }
 

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -88,7 +89,30 @@ type scanColumn struct {
 	held  *entryOf // in the cache; a reference is in refs
 	last  int      // index in zones of the zone last asked for
 	buf   []byte
-	off   int64 // of buf in the file
+	off   int64        // of buf in the file
+	ahead *aheadBuffer // that buf is in, if not nil; it goes back when the scan is closed
+}
+
+// aheadBuffer is memory for what is read ahead of a column. Scans take it from each other: a statement has one for each segment, or
+// several, and most of the time of a first look at memory is its clearing.
+type aheadBuffer [readAheadBytes]byte
+
+var aheadBuffers = sync.Pool{New: func() any { return new(aheadBuffer) }}
+
+// freeAhead gives the buffer back.
+func (c *scanColumn) freeAhead() {
+	if c.ahead == nil {
+		return
+	}
+	if invariants.Enabled { // whoever still reads it shall notice
+		for i := range c.ahead {
+			c.ahead[i] = poisonByte
+		}
+	}
+	aheadBuffers.Put(c.ahead)
+	if c.ahead = nil; !invariants.Mutant("scan-keep-buffer") {
+		c.buf = nil
+	}
 }
 
 // Scan starts a scan.
@@ -199,6 +223,9 @@ func (sc *Scan) leave() {
 func (sc *Scan) Close() {
 	sc.leave()
 	sc.at, sc.zone = len(sc.zones), -1
+	for i := range sc.cols {
+		sc.cols[i].freeAhead()
+	}
 }
 
 // Pos returns the position of the zone's first row.
@@ -368,7 +395,7 @@ func (sc *Scan) body(c *scanColumn, ch *chunkReader, col int, pg *page, sequenti
 		size = max(size, sc.readAhead(ch, pg))
 	}
 	if int64(cap(c.buf)) < size {
-		c.buf = make([]byte, size)
+		sc.makeBuffer(c, size)
 	}
 	c.buf, c.off = c.buf[:size], pg.off
 	if err := sc.s.data.read(c.buf, pg.off); err != nil {
@@ -378,6 +405,17 @@ func (sc *Scan) body(c *scanColumn, ch *chunkReader, col int, pg *page, sequenti
 	sc.stats.Bytes += size
 	sc.s.metrics.bytes.Add(size)
 	return c.buf[:pg.len], nil
+}
+
+// makeBuffer makes buf large enough for a number of bytes. Who looks for single rows reads single pages.
+func (sc *Scan) makeBuffer(c *scanColumn, size int64) {
+	c.freeAhead()
+	if sc.lookUp || size > readAheadBytes {
+		c.buf = make([]byte, size)
+		return
+	}
+	c.ahead = aheadBuffers.Get().(*aheadBuffer)
+	c.buf = c.ahead[:]
 }
 
 // readAhead returns how many bytes from a page on hold the pages of the zones that follow, without large gaps.

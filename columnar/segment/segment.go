@@ -122,6 +122,19 @@ func (s *Segment) Sample() (*vec.Batch, error) {
 	return b, nil
 }
 
+// SampleColumns is Sample for who looks at few of the columns.
+func (s *Segment) SampleColumns() (*veccodec.Columns, error) {
+	d, e, err := s.need(secSample, 0)
+	if err != nil {
+		return nil, err
+	}
+	c, rest, err := veccodec.Split(d.b, s.schema.types())
+	if err != nil || len(rest) > 0 {
+		return nil, s.malformed(e, "sample")
+	}
+	return c, nil
+}
+
 // Getter reads single rows. It is used by one goroutine, and keeps the zone it read last of each column.
 type Getter struct {
 	sc  *Scan

@@ -345,16 +345,20 @@ func promises(r plan.Rel) bool {
 
 // width estimates the bytes that are copied for a value of column i of a scan.
 func (l *later) width(r *plan.RelScan, i int) float64 {
+	t := r.Out[i].Type
+	switch precision, _, fixed := t.PrecisionScale(); {
+	case t.Class() == types.ClassInt, t.Class() == types.ClassFloat, fixed && precision <= 18:
+		return 8
+	case t.Class() == types.ClassInterval:
+		return 16
+	}
 	s := l.z.tableStats(r.Table)
 	width := 0.0
 	if a := r.Attrs[i]; a < s.NumColumns() {
 		width = s.Column(a).WidthBytes
 	}
-	switch r.Out[i].Type.Class() {
-	case types.ClassInt, types.ClassFloat, types.ClassNumeric:
+	if t.Class() == types.ClassNumeric {
 		return math.Max(width, 8)
-	case types.ClassInterval:
-		return 16
 	}
 	if width == 0 {
 		width = lateGuessWidth

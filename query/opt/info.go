@@ -16,6 +16,9 @@ import (
 type info struct {
 	rows  float64
 	stats map[int]colStat
+	// later makes those of columns that stats does not have, when somebody asks: of most columns nobody does, and what is known of
+	// a table's costs a look at a sample. nil: there are no others.
+	later func(id int) (colStat, bool)
 	// A join's columns have the statistics of its inputs: those of left in leftCols, of right otherwise.
 	left, right *info
 	leftCols    colSet
@@ -62,6 +65,12 @@ func (i *info) stat(id int) colStat {
 		if s, ok := at.stats[id]; ok {
 			return s
 		}
+		if at.later != nil {
+			if s, ok := at.later(id); ok {
+				at.stats[id] = s
+				return s
+			}
+		}
 		if at.leftCols.has(id) {
 			at = at.left
 		} else {
@@ -69,6 +78,11 @@ func (i *info) stat(id int) colStat {
 		}
 	}
 	return colStat{distinct: math.Min(i.rows, guessDistinct)}
+}
+
+// outOf returns where a column stands among others; -1: it does not.
+func outOf(cols []plan.Col, id int) int {
+	return slices.IndexFunc(cols, func(c plan.Col) bool { return c.ID == id })
 }
 
 // distinct estimates how many values of a column are in the rows: of a value that p rows have, one is among the fraction f of
@@ -173,6 +187,13 @@ func (z *optimizer) tableStats(def *table.TableDef) *table.Stats {
 func (z *optimizer) scanInfo(r *plan.RelScan) *info {
 	s := z.tableStats(r.Table)
 	i := &info{rows: s.Rows, stats: map[int]colStat{}}
+	i.later = func(id int) (colStat, bool) {
+		n := outOf(r.Out, id)
+		if n < 0 {
+			return colStat{}, false
+		}
+		return columnStat(s, r.Table, r.Attrs[n]), true
+	}
 	byAttr := map[int]int{}
 	for n, c := range r.Out {
 		a := r.Attrs[n]
@@ -180,7 +201,11 @@ func (z *optimizer) scanInfo(r *plan.RelScan) *info {
 		if r.Table.Columns[a].NotNull {
 			i.notNull.add(c.ID)
 		}
-		i.stats[c.ID] = columnStat(s, r.Table, a)
+	}
+	if invariants.Mutant("opt-all-statistics") {
+		for _, c := range r.Out {
+			i.stat(c.ID)
+		}
 	}
 	if r.Ref.ID != 0 {
 		i.notNull.add(r.Ref.ID)
@@ -315,14 +340,21 @@ func (z *optimizer) narrowDomains(i, in *info, conds []expr.Expr) {
 func (z *optimizer) projectInfo(r *plan.RelProject) *info {
 	in := z.infoOf(r.Input)
 	i := &info{rows: in.rows, stats: map[int]colStat{}}
+	i.later = func(id int) (colStat, bool) {
+		n := outOf(r.Out, id)
+		if n < 0 {
+			return colStat{}, false
+		}
+		if c, ok := column(r.Exprs[n]); ok {
+			return in.stat(c.ID), true
+		}
+		return colStat{distinct: z.exprDistinct(r.Exprs[n], in)}, true
+	}
 	passed := map[int]int{}
 	for n, e := range r.Exprs {
 		id := r.Out[n].ID
 		if c, ok := column(e); ok {
-			i.stats[id] = in.stat(c.ID)
 			passed[c.ID] = id
-		} else {
-			i.stats[id] = colStat{distinct: z.exprDistinct(e, in)}
 		}
 		if neverNull(e, in.notNull) {
 			i.notNull.add(id)
@@ -403,9 +435,15 @@ func (z *optimizer) aggregateInfo(r *plan.RelAggregate) *info {
 		st.per = math.Max(1, i.rows/math.Max(1, st.distinct))
 		i.stats[id] = st
 	}
+	i.later = func(id int) (colStat, bool) {
+		n := outOf(r.Out[len(r.Keys):], id)
+		if n < 0 {
+			return colStat{}, false
+		}
+		return z.aggregateStat(r.Aggs[n], in, i.rows), true
+	}
 	for n, a := range r.Aggs {
 		id := r.Out[len(r.Keys)+n].ID
-		i.stats[id] = z.aggregateStat(a, in, i.rows)
 		if a.Func.Op == expr.AggCount || a.Func.Op == expr.AggCountStar {
 			i.notNull.add(id)
 		}

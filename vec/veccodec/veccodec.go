@@ -271,25 +271,107 @@ func (d *Decoder) Decode(src []byte, ts []types.Type, dst *vec.Batch) (rest []by
 			d.mem[i] = [2]uint64{freed, freed}
 		}
 	}
-	n := d.uvarint()
-	cols := d.uvarint()
-	if d.bad || n > RowsMax || cols > ColumnsMax {
-		return nil, corrupt("header")
-	}
-	if int(cols) != len(ts) {
-		return nil, corrupt("number of columns")
+	n, err := d.header(len(ts))
+	if err != nil {
+		return nil, err
 	}
 	if cap(d.vecs) < len(ts) {
 		d.vecs = make([]vec.Vector, len(ts))
 	}
 	vs := d.vecs[:len(ts)]
 	for i := range vs {
-		if vs[i], err = d.column(ts[i], int(n)); err != nil {
+		if vs[i], err = d.column(ts[i], n); err != nil {
 			return nil, err
 		}
 	}
-	dst.Single(int(n), vs, nil)
+	dst.Single(n, vs, nil)
 	return d.b, nil
+}
+
+// header returns the number of rows of a batch of so many columns.
+func (d *Decoder) header(columns int) (int, error) {
+	n := d.uvarint()
+	cols := d.uvarint()
+	if d.bad || n > RowsMax || cols > ColumnsMax {
+		return 0, corrupt("header")
+	}
+	if int(cols) != columns {
+		return 0, corrupt("number of columns")
+	}
+	return int(n), nil
+}
+
+// Columns are an encoded batch of which each column is decoded when it is asked for.
+type Columns struct {
+	N    int
+	cols [][]byte
+	ts   []types.Type
+}
+
+// Split finds the columns of an encoded batch, of the given types, in src, which the Columns refer to, and returns what follows.
+func Split(src []byte, ts []types.Type) (c *Columns, rest []byte, err error) {
+	d := Decoder{b: src}
+	n, err := d.header(len(ts))
+	if err != nil {
+		return nil, nil, err
+	}
+	c = &Columns{N: n, ts: ts, cols: make([][]byte, len(ts))}
+	for i := range c.cols {
+		from := d.b
+		if err := d.skip(ts[i], n); err != nil {
+			return nil, nil, err
+		}
+		c.cols[i] = from[:len(from)-len(d.b)]
+	}
+	return c, d.b, nil
+}
+
+// NumCols returns the number of columns.
+func (c *Columns) NumCols() int { return len(c.cols) }
+
+// Column decodes a column, into memory of its own.
+func (c *Columns) Column(i int) (vec.Vector, error) {
+	d := Decoder{b: c.cols[i]}
+	return d.column(c.ts[i], c.N)
+}
+
+// skip leaves a column of n rows out.
+func (d *Decoder) skip(t types.Type, n int) error {
+	tag := d.take(1)
+	if d.bad {
+		return corrupt("column tag")
+	}
+	if tag[0]&tagValid != 0 {
+		d.take((n + 7) / 8)
+	}
+	switch tag[0] & layoutMask {
+	case layoutInts:
+		w := d.take(1)
+		d.varint()
+		if t.Class() == types.ClassNumeric {
+			d.varint()
+		}
+		if !d.bad {
+			d.take(n * int(w[0]))
+		}
+	case layoutWide:
+		d.varint()
+		d.take(n * 16)
+	case layoutFloats:
+		d.take(n * 8)
+	default:
+		total := uint64(0)
+		for range n {
+			if total += min(d.uvarint(), math.MaxInt32); d.bad || total > uint64(len(d.b)) {
+				return corrupt("strings")
+			}
+		}
+		d.take(int(total))
+	}
+	if d.bad {
+		return corrupt("columns")
+	}
+	return nil
 }
 
 // alloc returns n bytes that start at a multiple of 16 and hold anything.

@@ -86,6 +86,7 @@ func TestRoundTrip(t *testing.T) {
 		if d := vec.Diff(b, &got); d != "" {
 			t.Fatalf("batch %d: %s", i, d)
 		}
+		compareColumns(t, b, append(enc[4:], "tail"...))
 		if _, err := again.Decode(enc[4:], columnTypes, &got); err != nil {
 			t.Fatal(err)
 		}
@@ -99,6 +100,29 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// compareColumns decodes each column alone.
+func compareColumns(t *testing.T, want *vec.Batch, enc []byte) {
+	t.Helper()
+	cols, rest, err := veccodec.Split(enc, columnTypes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(rest) != "tail" || cols.N != want.N || cols.NumCols() != len(columnTypes) {
+		t.Fatalf("%q is left of %d rows, %d columns", rest, cols.N, cols.NumCols())
+	}
+	vecs := make([]vec.Vector, cols.NumCols())
+	for i := len(vecs) - 1; i >= 0; i-- {
+		if vecs[i], err = cols.Column(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got vec.Batch
+	got.Single(cols.N, vecs, nil)
+	if d := vec.Diff(want, &got); d != "" {
+		t.Fatalf("columns alone: %s", d)
+	}
+}
+
 // TestDamage cuts and flips encoded rows: the decoder answers XX001 or other rows, and never panics.
 func TestDamage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
@@ -107,6 +131,7 @@ func TestDamage(t *testing.T) {
 	for i := range enc {
 		for _, x := range [][]byte{enc[:i], append(append(append([]byte{}, enc[:i]...), enc[i]^byte(1+rng.IntN(255))), enc[i+1:]...)} {
 			var b vec.Batch
+			splitDamaged(t, x)
 			if _, err := veccodec.Decode(x, columnTypes, &b); err != nil {
 				if sqlerr.CodeOf(err) != sqlerr.DataCorrupted {
 					t.Fatalf("byte %d: %v", i, err)
@@ -144,4 +169,18 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(buf))/2048, "B/row")
 	b.ReportMetric(2048*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// splitDamaged: what Split finds is refused like the whole.
+func splitDamaged(t *testing.T, enc []byte) {
+	t.Helper()
+	cols, _, err := veccodec.Split(enc, columnTypes)
+	for i := 0; err == nil && i < cols.NumCols(); i++ {
+		_, err = cols.Column(i)
+	}
+	var b vec.Batch
+	_, whole := veccodec.Decode(enc, columnTypes, &b)
+	if (err == nil) != (whole == nil) || err != nil && sqlerr.CodeOf(err) != sqlerr.DataCorrupted {
+		t.Fatalf("by columns: %v; whole: %v", err, whole)
+	}
 }
