@@ -97,13 +97,21 @@ func (d *distinct) add(v *values, pos int) {
 	d.rows += v.n
 }
 
-// earlyMask says how often it is looked whether codes are of use.
-const earlyMask = 1<<13 - 1
+// earlyMask says how often it is looked whether codes are of use. The values of few rows say little about how often they
+// come again: before surelyRows rows, only a column nearly all of whose values differ is given up.
+const (
+	earlyMask  = 1<<13 - 1
+	surelyRows = 1 << 17
+)
 
 // hopeless reports whether the column has so many values, after n rows of the row group at hand, that neither a
 // dictionary nor bitmaps would pay.
 func (d *distinct) hopeless(n int) bool {
-	return d.hints && d.len() > bitmapValues && 2*d.len() > d.rows+n
+	rows := d.rows + n
+	if !d.hints || d.len() <= bitmapValues {
+		return false
+	}
+	return 2*d.len() > rows && (rows >= surelyRows || 8*d.len() > 7*rows)
 }
 
 // stop gives up on codes.
