@@ -31,9 +31,10 @@ type aggregation struct {
 	// positions of the groups' first rows are kept: the order of the groups, or the image of their keys,
 	// depends on them.
 	positions bool
-	words     int      // 8-byte words of the hot state of a group
-	initial   []uint64 // a new group's hot words; nil: all zero
-	cold      int      // words of the cold state
+	words     int              // 8-byte words of the hot state of a group
+	initial   []uint64         // a new group's hot words; nil: all zero
+	cold      int              // words of the cold state
+	numbers   []*stringNumbers // of each key that is a string
 	sink      aggSink
 }
 
@@ -288,6 +289,7 @@ func onlyWhere(cond, e expr.Expr) expr.Expr {
 func (a *aggregation) layout() {
 	a.words = 1
 	a.cold = len(a.inputs)
+	a.numberKeys()
 	for _, sums := range []bool{true, false} {
 		for i := range a.states {
 			s := &a.states[i]

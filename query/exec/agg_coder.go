@@ -2,6 +2,8 @@ package exec
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 	"unsafe"
 
 	"github.com/laminadb/lamina/query/kernel"
@@ -18,6 +20,8 @@ type keyCoder struct {
 	pack   pack
 	kinds  []keyKind
 	lens   []uint // bytes of the short strings of each column
+	// numbers are those of the strings of each column; nil: they cannot have any.
+	numbers []*stringNumbers
 }
 
 // keyKind says how a column becomes an integer.
@@ -26,8 +30,9 @@ type keyKind uint8
 const (
 	keyInt keyKind = iota
 	keyNumeric
-	keyShort // string of up to 7 bytes
-	keyOther // not at all
+	keyShort  // string of up to 7 bytes
+	keyNumber // string by its number
+	keyOther  // not at all
 )
 
 // shortMax is the longest string that is packed.
@@ -55,8 +60,10 @@ type codeScratch struct {
 	arena *arena
 }
 
+// dictCodes has the codes, or the numbers, of a dictionary's values.
 type dictCodes struct {
 	dict  *vec.Dictionary
+	of    *stringNumbers // nil: codes
 	n     uint
 	ok    bool
 	codes []int64
@@ -78,6 +85,8 @@ func (c *keyCoder) ints(j int, v *vec.Vector, n int, s *codeScratch) (x []int64,
 		return intsOf(v, n, s.rows.ints), true
 	case keyShort:
 		return c.shortInts(j, v, n, s)
+	case keyNumber:
+		return c.numberInts(j, v, n, s)
 	}
 	return nil, false
 }
@@ -96,7 +105,7 @@ func (c *keyCoder) packShort(words []uint64, j int, v *vec.Vector) bool {
 func (c *keyCoder) shortInts(j int, v *vec.Vector, n int, s *codeScratch) ([]int64, bool) {
 	if v.Form == vec.Dict {
 		d := &s.dicts[j]
-		if d.dict != v.Dictionary || d.n != c.lens[j] {
+		if d.dict != v.Dictionary || d.n != c.lens[j] || d.of != nil {
 			if !c.dictCodes(d, v.Dictionary, c.lens[j], s) {
 				return nil, false
 			}
@@ -133,7 +142,7 @@ func (c *keyCoder) dictCodes(d *dictCodes, dict *vec.Dictionary, n uint, s *code
 		d.codes = codes
 	}
 	d.codes = d.codes[:count]
-	d.dict, d.n = dict, n
+	d.dict, d.n, d.of = dict, n, nil
 	d.ok = count == 0 || kernel.ShortCodes(d.codes, dict.Values.Views(), n)
 	return true
 }
@@ -181,12 +190,13 @@ func (c *keyCoder) widen(vs []*vec.Vector, n int, s *codeScratch, bounds func(j 
 			}
 		}
 	}
-	old := append([]packCol(nil), c.pack.cols...)
-	// With facts and room to grow; if that is too much, for the values that are there.
-	for _, roomy := range []bool{true, false} {
+	old, kinds := slices.Clone(c.pack.cols), slices.Clone(c.kinds)
+	// With facts and room to grow; if that is too much, for the values that are there; then with all strings numbered.
+	for _, how := range []widening{{roomy: true}, {}, {roomy: true, numbers: true}, {numbers: true}} {
 		copy(c.pack.cols, old)
+		copy(c.kinds, kinds)
 		for j, v := range vs {
-			if !c.widenColumn(j, v, n, s, bounds, roomy) {
+			if !c.widenColumn(j, v, n, s, bounds, how) {
 				c.hashed = true
 				return
 			}
@@ -198,9 +208,29 @@ func (c *keyCoder) widen(vs []*vec.Vector, n int, s *codeScratch, bounds func(j 
 	c.hashed = true
 }
 
-func (c *keyCoder) widenColumn(j int, v *vec.Vector, n int, s *codeScratch, bounds func(int) (int64, int64, bool), roomy bool) bool {
+// widening says how a coder is widened: with room to grow, with the strings of all columns numbered.
+type widening struct{ roomy, numbers bool }
+
+// numbersWanted reports whether the strings of column j, which could be short, get numbers: if others of the aggregation
+// have them, or if they come as codes of a dictionary, which are few.
+func (c *keyCoder) numbersWanted(j int, v *vec.Vector, how widening) bool {
+	x := c.numbers[j]
+	if x == nil {
+		return false
+	}
+	return how.numbers || x.always || x.wanted.Load() || v.Form == vec.Dict && c.lens[j] == 0
+}
+
+func (c *keyCoder) widenColumn(j int, v *vec.Vector, n int, s *codeScratch, bounds func(int) (int64, int64, bool), how widening) bool {
 	p := &c.pack.cols[j]
-	if c.kinds[j] == keyOther || c.kinds[j] == keyShort && !c.lengthen(j, v, n) {
+	if c.kinds[j] == keyShort && (c.numbersWanted(j, v, how) || !c.lengthen(j, v, n)) {
+		if c.numbers[j] == nil {
+			return false
+		}
+		c.kinds[j] = keyNumber
+		c.numbers[j].wanted.Store(true)
+	}
+	if c.kinds[j] == keyOther {
 		return false
 	}
 	x, ok := c.ints(j, v, n, s)
@@ -214,6 +244,13 @@ func (c *keyCoder) widenColumn(j int, v *vec.Vector, n int, s *codeScratch, boun
 		p.lo, p.hi = 0, int64(l)<<(8*l)|(1<<(8*l)-1)
 		return true
 	}
+	if c.kinds[j] == keyNumber {
+		p.lo, p.hi = 0, int64(max(c.numbers[j].len(), 1))-1
+		if how.roomy {
+			p.hi = 1<<(bits.Len64(uint64(p.hi))+1) - 1
+		}
+		return true
+	}
 	seen := *p
 	for i, y := range x {
 		if !nulls || !v.IsNull(i) {
@@ -221,7 +258,7 @@ func (c *keyCoder) widenColumn(j int, v *vec.Vector, n int, s *codeScratch, boun
 		}
 	}
 	p.lo, p.hi = p.exactLo, p.exactHi
-	if !roomy {
+	if !how.roomy {
 		return true
 	}
 	p.slack(&seen)

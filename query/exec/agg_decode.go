@@ -81,8 +81,13 @@ func (c *keyCoder) decode(j int, typ types.Type, words []uint64, ids []uint32, s
 	if p.nullable {
 		c.decodeNulls(p, mask, words, ids, s, &v)
 	}
-	if c.kinds[j] == keyShort {
+	switch c.kinds[j] {
+	case keyShort:
 		shortViews(s, n, c.lens[j], &v)
+	case keyNumber:
+		views := unsafe.Slice((*vec.StrView)(unsafe.Pointer(unsafe.SliceData(s.wide))), n)
+		v.Blocks = c.numbers[j].strings(views, s.ints[:n])
+		v.Form, v.Width, v.Data = vec.Str, 16, vec.DataOf(s.wide)
 	}
 	return v
 }

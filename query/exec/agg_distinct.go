@@ -82,6 +82,7 @@ func (d *distinctSet) layout() {
 func (a *aggregation) set(outer *aggregation, exprs []expr.Expr, positions bool) {
 	a.q, a.n, a.stats, a.words, a.positions = outer.q, outer.n, outer.stats, 1, positions
 	a.exprs, a.nk = exprs, len(exprs)
+	a.numberKeys()
 }
 
 // numbered reports whether the sets of workers are by the numbers of their groups.

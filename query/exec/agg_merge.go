@@ -14,6 +14,7 @@ type mergeScratch struct {
 	d     *keyDecoder
 	s     *codeScratch
 	words []uint64
+	old   []uint64 // words in the packing of the table that is merged
 	codes []uint32
 	pos   []uint64
 	arena arena
@@ -34,6 +35,9 @@ func newMergeScratch(a *aggregation) (*mergeScratch, error) {
 	m.s = &codeScratch{rows: rows, arena: &m.arena, dicts: make([]dictCodes, max(a.nk, 1))}
 	if m.s.ints, err = makeSlice[int64](&m.arena, batchRows); err == nil {
 		m.words, err = makeSlice[uint64](&m.arena, batchRows)
+	}
+	if err == nil {
+		m.old, err = makeSlice[uint64](&m.arena, batchRows)
 	}
 	if err == nil {
 		m.codes, err = makeSlice[uint32](&m.arena, batchRows)
@@ -102,19 +106,42 @@ func (t *groupTable) merge(from *groupTable, ids []uint32, m *mergeScratch) erro
 			return err
 		}
 	} else {
-		vs, err := m.keys(from, ids)
-		if err != nil {
-			return err
-		}
-		m.det.from, m.det.ids, t.detOf, t.posBase = from, ids, m.detOf, 0
-		if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
-			return err
-		}
-		if err := t.firstRows(vs, k, codes, m.pos); err != nil {
+		if err := t.findMerged(from, ids, codes, m); err != nil {
 			return err
 		}
 	}
 	return t.mergeStates(from, ids, codes)
+}
+
+// findMerged sets codes to the groups of t for groups of from: by their words if both tables pack the same integers.
+func (t *groupTable) findMerged(from *groupTable, ids, codes []uint32, m *mergeScratch) error {
+	k := len(ids)
+	m.det.from, m.det.ids, t.detOf, t.posBase = from, ids, m.detOf, 0
+	if m.keysOf == nil {
+		if ok, err := t.takesWords(from); err != nil {
+			return err
+		} else if ok {
+			for i, id := range ids {
+				m.old[i] = from.words.v[id]
+			}
+			t.coder.pack.repack(m.words[:k], &from.coder.pack, m.old[:k])
+			if err := t.settle(); err != nil {
+				return err
+			}
+			if err := t.findWords(nil, k, m.words[:k], codes, m.pos, &runState{}); err != nil {
+				return err
+			}
+			return t.firstRows(nil, k, codes, m.pos)
+		}
+	}
+	vs, err := m.keys(from, ids)
+	if err != nil {
+		return err
+	}
+	if err := t.find(vs, k, m.s, m.words, codes, m.pos, noBounds, &runState{}); err != nil {
+		return err
+	}
+	return t.firstRows(vs, k, codes, m.pos)
 }
 
 // keys returns the keys, for the table that is merged into, of groups of from.

@@ -58,6 +58,7 @@ func (s *aggSink) finish(ctx context.Context) error {
 		return err
 	}
 	a := s.a
+	a.noteNumbers()
 	if s.spill.used {
 		return s.finishSpilled(ctx)
 	}

@@ -56,11 +56,9 @@ const beforeAll = -1
 
 func chunkTableOf(t *groupTable) *chunkTable {
 	c := &chunkTable{
-		a: t.a, coder: t.coder, hasCold: t.hasCold, scales: slices.Clone(t.scales), bounds: slices.Clone(t.bounds),
+		a: t.a, coder: t.coder.clone(), hasCold: t.hasCold, scales: slices.Clone(t.scales), bounds: slices.Clone(t.bounds),
 		infinite: slices.Clone(t.infinite), slow: make([]bool, len(t.slow)),
 	}
-	c.coder.pack.cols = slices.Clone(t.coder.pack.cols)
-	c.coder.lens = slices.Clone(t.coder.lens)
 	if t.coder.hashed {
 		l := t.keys.layout.clone()
 		c.keys = &l
@@ -238,6 +236,7 @@ func (t *groupTable) growth(n int) int64 {
 			g += r.growth(n)
 		}
 	}
+	g += t.numbersGrowth(n)
 	for _, s := range t.slow {
 		if s != nil {
 			g += s.(spillState).growth(need)

@@ -75,6 +75,7 @@ func newBareTable(a *aggregation, rows *rowScratch) *groupTable {
 		bounds: make([]uint64, len(a.states)), slow: make([]slowState, len(a.states)),
 		infinite: make([]bool, len(a.states)), blocks: new(atomic.Int32),
 	}
+	t.coder.numbers = a.numbers
 	for i := range a.states {
 		if s := &a.states[i]; s.slow != nil {
 			t.slow[i] = s.slow(t)
@@ -318,14 +319,17 @@ func (t *groupTable) encode(vs []*vec.Vector, n int, s *codeScratch, words []uin
 	if t.coder.known && t.coder.words(words, vs, n, s) {
 		return t.settle()
 	}
-	old := t.coder
-	old.pack.cols = append([]packCol(nil), old.pack.cols...)
-	old.lens = append([]uint(nil), old.lens...)
+	old := t.coder.clone()
 	if t.a.q.env.Force.Aggregate == "hash" && !t.coder.known {
 		t.coder.known, t.coder.hashed = true, true
 	} else {
 		t.coder.measure(t.words.v[:t.n])
 		t.coder.widen(vs, n, s, bounds)
+		if turned, err := t.numberGroups(&old, s); err != nil {
+			return err
+		} else if turned {
+			t.coder.widen(vs, n, s, bounds)
+		}
 	}
 	if err := t.recode(&old, s); err != nil {
 		return err
@@ -442,6 +446,9 @@ func (t *groupTable) recode(old *keyCoder, s *codeScratch) error {
 	if t.coder.hashed && t.keys == nil {
 		t.keys = newRowSet(t.tracker, exprTypes(t.a.exprs[:t.a.nk]), nil, false, t.blocks, t.rows)
 		t.a.stats.note("groups found by hashed and compared keys")
+	}
+	if t.coder.alike(old) {
+		return t.rewords(old)
 	}
 	if t.n > 0 {
 		d, err := newKeyDecoder(t.tracker, t.a.nk)

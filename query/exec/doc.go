@@ -20,6 +20,13 @@
 // the query's tracker. Strategies are chosen by facts only: the values that are really there, or bounds
 // that storage vouches for; never by estimates.
 //
+// # Keys of groups
+//
+// The keys of a group are packed into a word (keyCoder): integers by their range, short strings by their bytes, longer ones, and
+// those that come as codes of dictionaries, by numbers that all tables of the aggregation share (stringNumbers). An array over the
+// words finds groups where these have few bits, else a hash table. Keys that do not fit 64 bits are hashed and compared.
+// Tables are merged by their words where they pack the same integers.
+//
 // # State that leaves memory
 //
 // Before a batch, an operator asks whether what it is about to take stays within its share of every limit (room). If

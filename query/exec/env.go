@@ -48,7 +48,7 @@ type Env struct {
 
 // Force makes operators use a strategy whenever it is correct, whatever its cost. It is for tests.
 type Force struct {
-	// Join: "hash", "dense", "rank". Aggregate: "hash", "dense". "" chooses by facts.
+	// Join: "hash", "dense", "rank". Aggregate: "hash", "dense", which numbers all strings. "" chooses by facts.
 	Join, Aggregate string
 	// NoFilters leaves run-time filters out, NoRuns run aggregation.
 	NoFilters, NoRuns bool
