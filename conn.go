@@ -56,7 +56,7 @@ func (c *Conn) rows(_ string, open func(*query.Session) (*Rows, error)) (rows *R
 	if err != nil {
 		return nil, err
 	}
-	rows.conn = c
+	rows.run.conn = c
 	return rows, nil
 }
 

@@ -142,9 +142,9 @@ func (db *DB) rows(what string, open func(*query.Session) (*Rows, error)) (*Rows
 			return nil, errors.Join(err, db.put(s))
 		}
 	} else {
-		rows.handle = db.open.add(what, nil)
+		rows.run.handle = db.open.add(what, nil)
 	}
-	rows.db = db
+	rows.run.db = db
 	db.open.leave()
 	return rows, nil
 }

@@ -23,44 +23,64 @@ type Column struct {
 
 // Rows are the rows of a query. Close them; reading to the end closes them too.
 type Rows struct {
+	// run is nil once the rows are done. Whoever runs one statement after the other uses it, and its room, again: only what
+	// stays of the rows then is in memory of their own.
+	run     *rowsRun
+	row     types.Row
+	err     error
+	receipt table.Receipt
+	ended   query.Summary
+}
+
+// rowsRun is a statement whose rows are not done.
+type rowsRun struct {
 	s     *query.Session
 	r     *query.Result
-	space *query.Room     // what r and the arguments may be in until the rows are done
+	room  *query.Room     // what r and the arguments may be in
 	ctx   context.Context //nolint:containedctx // the context of Query covers the reading, as in database/sql
 	text  *types.TextOptions
 	batch *vec.Batch
-	at    int // next row of batch
-	row   types.Row
-	buf   types.Row // memory of row
-	err   error
-	done  bool
+	at    int       // next row of batch
+	buf   types.Row // memory of a row of it
 	// implicit is the number of the transaction that ends with the rows, 0 inside of a block.
 	implicit uint64
-	receipt  table.Receipt
 	db       *DB     // that the session goes back to
 	conn     *Conn   // that has run the statement,
 	stmt     *Stmt   // or this
 	handle   *handle // nil: there is nothing that DB.Close would wait for
-	// ended is what stays of r once the rows are done.
-	ended query.Summary
 }
 
 // ownRows are rows with space of their own.
 type ownRows struct {
-	Rows
+	rows Rows
+	run  rowsRun
 	room query.Room
 }
 
-func newOwnRows() *Rows {
-	o := &ownRows{}
-	o.space = &o.room
-	return &o.Rows
+func newOwnRows() *Rows { return new(ownRows).begin() }
+
+// begin returns rows without a statement yet.
+func (o *ownRows) begin() *Rows {
+	o.rows, o.run = Rows{run: &o.run}, rowsRun{room: &o.room}
+	return &o.rows
+}
+
+// roomRows returns rows in the room of a session.
+func roomRows(s *query.Session) *Rows {
+	room := s.Room()
+	run, _ := room.Client.(*rowsRun)
+	if run == nil {
+		run = &rowsRun{}
+		room.Client = run
+	}
+	*run = rowsRun{room: room}
+	return &Rows{run: run}
 }
 
 // summary returns what there is to know of the result.
 func (r *Rows) summary() query.Summary {
-	if r.r != nil {
-		return r.r.Summary()
+	if r.run != nil {
+		return r.run.r.Summary()
 	}
 	return r.ended
 }
@@ -81,7 +101,7 @@ func queryOn(ctx context.Context, s *query.Session, sql string, args []any, need
 
 // queryAlone is queryOn where the session runs nothing else before the rows are done.
 func queryAlone(ctx context.Context, s *query.Session, sql string, args []any, need columnsNeed) (*Rows, error) {
-	return queryIn(ctx, s, sql, args, need, &Rows{space: s.Room()})
+	return queryIn(ctx, s, sql, args, need, roomRows(s))
 }
 
 // queryIn is queryOn with memory for the rows.
@@ -100,28 +120,30 @@ func queryIn(ctx context.Context, s *query.Session, sql string, args []any, need
 
 // runIn runs a prepared statement, with memory for the rows.
 func runIn(ctx context.Context, s *query.Session, p *query.Prepared, args []any, rows *Rows) (*Rows, error) {
-	rows.s, rows.ctx, rows.text = s, ctx, s.TextOptions()
-	params, err := paramsOf(rows.space.Params[:0], s, p, args)
+	run := rows.run
+	run.s, run.ctx, run.text = s, ctx, s.TextOptions()
+	params, err := paramsOf(run.room.Params[:0], s, p, args)
 	if err == nil {
-		rows.r, err = s.RunIn(ctx, p, params, &rows.space.Result)
+		run.r, err = s.RunIn(ctx, p, params, &run.room.Result)
 	}
-	if err == nil && rows.r.CopyOut != nil && !rows.r.Ended() {
-		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY TO STDOUT here"))
+	if err == nil && run.r.CopyOut != nil && !run.r.Ended() {
+		err = errors.Join(run.r.Close(), sqlerr.Unsupported("COPY TO STDOUT here"))
 	}
-	if err == nil && rows.r.Copy != nil {
-		err = errors.Join(rows.r.Close(), sqlerr.Unsupported("COPY FROM STDIN here"))
+	if err == nil && run.r.Copy != nil {
+		err = errors.Join(run.r.Close(), sqlerr.Unsupported("COPY FROM STDIN here"))
 	}
 	if err != nil {
+		*run = rowsRun{}
 		s.Fail(err)
 		_ = s.Finish(ctx, err) // rolls back; err is what went wrong
 		return nil, err
 	}
-	rows.implicit = s.ImplicitTx()
+	run.implicit = s.ImplicitTx()
 	return rows, nil
 }
 
 func newRows(ctx context.Context, s *query.Session, r *query.Result) *Rows {
-	return &Rows{s: s, r: r, ctx: ctx, text: s.TextOptions(), implicit: s.ImplicitTx()}
+	return &Rows{run: &rowsRun{s: s, r: r, ctx: ctx, text: s.TextOptions(), implicit: s.ImplicitTx()}}
 }
 
 // Columns describes the rows; nil if the statement returns none.
@@ -139,43 +161,44 @@ func (r *Rows) Columns() []Column {
 
 // Next moves to the next row; false at the end or on an error, see Err.
 func (r *Rows) Next() bool {
-	if r.done {
+	run := r.run
+	if run == nil {
 		return false
 	}
-	if row, ok := r.r.Row(); ok {
+	if row, ok := run.r.Row(); ok {
 		r.row = row
 		return true
 	}
-	for r.batch == nil || r.at >= r.batch.N || r.r.Ended() {
+	for run.batch == nil || run.at >= run.batch.N || run.r.Ended() {
 		if _, ok := r.NextBatch(); !ok {
 			return false
 		}
 	}
-	if r.buf == nil {
-		r.buf = make(types.Row, 0, len(r.r.Columns))
+	if run.buf == nil {
+		run.buf = make(types.Row, 0, len(run.r.Columns))
 	}
-	r.row = r.batch.Row(r.at, r.buf[:0])
-	r.buf = r.row
-	r.at++
+	r.row = run.batch.Row(run.at, run.buf[:0])
+	run.buf = r.row
+	run.at++
 	return true
 }
 
 // NextBatch returns the next rows as a batch, which is borrowed until the following call; false at the end
 // or on an error. Rows that Next has not yet reached in the batch before are passed over.
 func (r *Rows) NextBatch() (*vec.Batch, bool) {
-	if r.done {
+	run := r.run
+	if run == nil {
 		return nil, false
 	}
-	b, err := r.r.Next(r.ctx)
+	b, err := run.r.Next(run.ctx)
 	if err != nil {
 		if err != io.EOF {
 			r.err = err
 		}
-		r.batch, r.row = nil, nil
 		r.finish()
 		return nil, false
 	}
-	r.batch, r.at = b, 0
+	run.batch, run.at = b, 0
 	return b, true
 }
 
@@ -189,7 +212,7 @@ func (r *Rows) Text(col int) (text string, ok bool) {
 		return "", false
 	}
 	d := r.row[col]
-	return string(types.AppendText(nil, d, r.r.Columns[col].Type, r.text)), true
+	return string(types.AppendText(nil, d, r.run.r.Columns[col].Type, r.run.text)), true
 }
 
 // Value returns a column of the current row as database/sql's drivers do: int64, float64, bool, []byte, string,
@@ -198,7 +221,7 @@ func (r *Rows) Value(col int) any {
 	if col < 0 || col >= len(r.row) {
 		return nil
 	}
-	return goValue(r.row[col], r.r.Columns[col].Type, r.text)
+	return goValue(r.row[col], r.run.r.Columns[col].Type, r.run.text)
 }
 
 // Scan copies the current row into pointers: to Go's integers, floats, bool, string, []byte, time.Time, any,
@@ -211,8 +234,8 @@ func (r *Rows) Scan(dest ...any) error {
 		return sqlerr.Newf(sqlerr.InvalidParameterValue, "%d destinations for %d columns", len(dest), len(r.row))
 	}
 	for i, d := range dest {
-		if err := assign(d, r.row[i], r.r.Columns[i].Type, r.text); err != nil {
-			return sqlerr.Newf(sqlerr.CodeOf(err), "column %d (%s): %w", i, r.r.Columns[i].Name, err)
+		if err := assign(d, r.row[i], r.run.r.Columns[i].Type, r.run.text); err != nil {
+			return sqlerr.Newf(sqlerr.CodeOf(err), "column %d (%s): %w", i, r.run.r.Columns[i].Name, err)
 		}
 	}
 	return nil
@@ -232,7 +255,6 @@ func (r *Rows) Tag() string {
 
 // Close ends the statement and, outside a transaction, commits. Closing again does nothing.
 func (r *Rows) Close() error {
-	r.batch, r.row = nil, nil
 	r.finish()
 	return r.err
 }
@@ -242,8 +264,8 @@ func (r *Rows) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-	if !r.done {
-		r.s.Fail(err)
+	if r.run != nil {
+		r.run.s.Fail(err)
 	}
 	_ = r.Close() // returns r.err
 }
@@ -262,44 +284,51 @@ func (r *Rows) drain() (Result, error) {
 }
 
 func (r *Rows) finish() {
-	if r.done {
+	run := r.run
+	if run == nil {
 		return
 	}
-	r.done = true
 	note := func(err error) {
 		if r.err == nil {
 			r.err = err
 		}
 	}
-	note(r.r.Close())
+	note(run.r.Close())
 	note(r.finishTx())
-	r.ended, r.r, r.space = r.r.Summary(), nil, nil // before somebody else has the session, and its room
+	r.row, r.ended = nil, run.r.Summary()
+	r.run = nil
+	handle := run.handle
+	run.r, run.ctx, run.batch, run.buf, run.handle = nil, nil, nil, nil, nil // who uses it next may do so at any time
 	switch {
-	case r.conn != nil:
-		r.conn.db.open.poke()
-	case r.stmt != nil:
-		r.stmt.db.open.remove(r.handle)
-	case r.db != nil:
-		note(r.db.giveBack(r.s))
-		r.db.open.remove(r.handle)
+	case run.conn != nil:
+		run.conn.db.open.poke()
+	case run.stmt != nil:
+		run.stmt.db.open.remove(handle)
+	case run.db != nil:
+		db := run.db
+		note(db.giveBack(run.s)) // and with it the room
+		db.open.remove(handle)
 	}
 }
 
 // finishTx ends the implicit transaction of the rows, unless others are read in it; not what another statement of the
 // session has begun since.
 func (r *Rows) finishTx() error {
+	run := r.run
 	if invariants.Mutant("lamina-finish-others") {
-		return r.s.Finish(r.ctx, r.err)
+		return run.s.Finish(run.ctx, r.err)
 	}
-	if r.implicit == 0 || r.implicit != r.s.ImplicitTx() || r.err == nil && r.s.Reading() {
+	if run.implicit == 0 || run.implicit != run.s.ImplicitTx() || r.err == nil && run.s.Reading() {
 		return nil
 	}
-	r.implicit = 0
-	r.s.TakeReceipt()
-	err := r.s.Finish(r.ctx, r.err)
-	r.receipt = r.s.TakeReceipt()
+	run.implicit = 0
+	run.s.TakeReceipt()
+	err := run.s.Finish(run.ctx, r.err)
+	r.receipt = run.s.TakeReceipt()
 	return err
 }
 
 // short reports whether the statement had ended before the first row was asked for.
-func (r *Rows) short() bool { return r.space != nil && r.r == &r.space.Result }
+func (r *Rows) short() bool {
+	return r.run != nil && r.run.room != nil && r.run.r == &r.run.room.Result
+}

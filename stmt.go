@@ -23,8 +23,9 @@ type Stmt struct {
 	rows *Rows // of the last run
 	own  Rows  // of Exec, which hands none out
 	done bool
-	// space is what the rows of one run after the other are in, as long as they are not done.
-	space query.Room
+	// last and room are what the rows of one run after the other use until they are done.
+	last rowsRun
+	room query.Room
 }
 
 // Prepare plans one statement. Close the Stmt when it is no longer needed.
@@ -74,7 +75,7 @@ func (st *Stmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows, err
 	if st.done {
 		return nil, errStmtClosed
 	}
-	if st.rows != nil && !st.rows.done {
+	if st.rows != nil && st.rows.run != nil {
 		return nil, errStmtBusy
 	}
 	if err := st.db.open.enter(); err != nil {
@@ -84,7 +85,7 @@ func (st *Stmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows, err
 	if own == nil {
 		own = &Rows{}
 	}
-	*own = Rows{space: &st.space}
+	*own, st.last = Rows{run: &st.last}, rowsRun{room: &st.room}
 	st.rows = nil
 	rows, err = runIn(ctx, st.s, st.p, args, own)
 	if err != nil {
@@ -95,7 +96,7 @@ func (st *Stmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows, err
 			return nil, err
 		}
 	} else {
-		rows.stmt, rows.handle = st, st.db.open.add("rows of a prepared statement", nil)
+		rows.run.stmt, rows.run.handle = st, st.db.open.add("rows of a prepared statement", nil)
 	}
 	st.rows = rows
 	return rows, nil
@@ -139,8 +140,7 @@ func (c *Conn) Prepare(ctx context.Context, sql string) (st *ConnStmt, err error
 
 // Exec runs the statement in the session and drops rows.
 func (st *ConnStmt) Exec(ctx context.Context, args ...any) (Result, error) {
-	st.own.Rows = Rows{space: &st.own.room}
-	rows, err := st.run(ctx, args, &st.own.Rows)
+	rows, err := st.run(ctx, args, st.own.begin())
 	if err != nil {
 		return Result{}, err
 	}
@@ -160,7 +160,7 @@ func (st *ConnStmt) run(ctx context.Context, args []any, own *Rows) (rows *Rows,
 	if rows, err = runIn(ctx, st.c.s, st.p, args, own); err != nil {
 		return nil, err
 	}
-	rows.conn = st.c
+	rows.run.conn = st.c
 	return rows, nil
 }
 

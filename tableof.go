@@ -278,7 +278,7 @@ func (t *Table[T]) Scan(ctx context.Context) iter.Seq2[T, error] {
 		defer rows.Close() //nolint:errcheck // its error is Err's, or nobody asks any more
 		for rows.Next() {
 			var v T
-			if err := b.fill(rows.text, reflect.ValueOf(&v).Elem(), rows.row); err != nil {
+			if err := b.fill(rows.run.text, reflect.ValueOf(&v).Elem(), rows.row); err != nil {
 				rows.fail(err)
 				break
 			}

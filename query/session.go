@@ -164,6 +164,7 @@ const roomParams = 4
 type Room struct {
 	Params [roomParams]types.Datum
 	Result Result
+	Client any // what else whoever uses the room keeps there
 }
 
 // Room returns memory for one statement after the other: whoever uses it lets the session run no other one meanwhile.
