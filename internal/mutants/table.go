@@ -49,8 +49,6 @@ var mutants = []mutant{
 	{"store-lose-statement-undo", "store", "TestConformanceMemory/a_statement_is_undone"},
 	{"store-ignore-first-updater", "store", "TestConformanceMemory/first_updater_wins"},
 	{"store-trust-returned-locks", "store", "TestConformanceMemory/rows_whose_locks_were_given_back"},
-	{"exec-keep-processors", "query/exec", "TestWorkersGiveTheirTurn"},
-	{"query-commit-at-leisure", "query", "TestCommitsAreInAHurry"},
 	{"store-trust-the-view", "store", "TestConformanceMemory/first_updater_wins"},
 	{"columnar-lives-where-it-was", "columnar", "TestLives"},
 	{"store-skip-commit-validation", "store", "TestConformanceMemory/what_was_read_is_validated_at_commit"},
