@@ -19,6 +19,7 @@ type Transactions struct {
 	Count    int
 	Seconds  float64
 	P50, P99 time.Duration
+	all      []time.Duration // how long each took
 }
 
 // Rate returns how many there were a second.
@@ -30,6 +31,7 @@ type Stream struct {
 	Seconds float64
 	// Processor is the time of all cores that each query has used, in seconds; it is measured of the stream alone.
 	Processor float64
+	used      machine.Stopwatch
 }
 
 // Rate returns how many there were a second.
@@ -43,51 +45,63 @@ func (r *Result) StreamShare() float64 {
 // Kept returns the rate of transactions beside the stream over what the stream's share of the processors leaves of their own rate.
 func (r *Result) Kept() float64 { return r.Beside.Rate() / (r.Alone.Rate() * (1 - r.StreamShare())) }
 
+// mixRounds is how often transactions, the stream and both take turns: a machine is not always as fast, nor its disk.
+const mixRounds = 5
+
 // mix measures transactions alone, the stream alone, and both at once.
 func (b *bench) mix(ctx context.Context) error {
-	b.o.Progress("HTAP: transactions")
-	if err := b.phase(ctx, &b.r.Alone, nil); err != nil {
-		return err
+	for range mixRounds {
+		b.o.Progress("HTAP: transactions")
+		if err := b.phase(ctx, &b.r.Alone, nil); err != nil {
+			return err
+		}
+		b.o.Progress("HTAP: a stream of queries")
+		if err := b.phase(ctx, nil, &b.r.Stream); err != nil {
+			return err
+		}
+		b.o.Progress("HTAP: both")
+		if err := b.phase(ctx, &b.r.Beside, &b.r.StreamBeside); err != nil {
+			return err
+		}
 	}
-	b.o.Progress("HTAP: a stream of queries")
-	if err := b.phase(ctx, nil, &b.r.Stream); err != nil {
-		return err
+	for _, t := range []*Transactions{&b.r.Alone, &b.r.Beside} {
+		if t.Count == 0 {
+			return errors.New("htap: no transaction has ended")
+		}
+		slices.Sort(t.all)
+		t.P50, t.P99 = t.all[t.Count/2], t.all[t.Count*99/100]
 	}
-	b.o.Progress("HTAP: both")
-	return b.phase(ctx, &b.r.Beside, &b.r.StreamBeside)
+	return nil
 }
 
-// phase runs what is not nil for a while.
+// phase runs what is not nil for a round, and adds what it did.
 func (b *bench) phase(ctx context.Context, t *Transactions, s *Stream) error {
-	ctx, cancel := context.WithTimeout(ctx, b.o.Time)
+	ctx, cancel := context.WithTimeout(ctx, b.o.Time/mixRounds)
 	defer cancel()
-	var wg sync.WaitGroup
+	var clients, all sync.WaitGroup
 	latencies := make([][]time.Duration, b.o.Clients)
 	errs := make([]error, b.o.Clients+1)
 	start := time.Now()
 	if t != nil {
 		for i := range latencies {
-			wg.Go(func() { latencies[i], errs[i] = b.client(ctx, i) })
+			clients.Go(func() { latencies[i], errs[i] = b.client(ctx, i) })
 		}
 	}
-	var used machine.Stopwatch
 	if s != nil {
-		wg.Go(func() { errs[b.o.Clients] = used.Time(func() error { return b.stream(ctx, s) }) })
+		all.Go(func() { errs[b.o.Clients] = s.used.Time(func() error { return b.stream(ctx, s) }) })
 	}
-	wg.Wait()
+	clients.Wait()
+	took := time.Since(start) // the last query may take longer
+	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if t != nil {
-		all := slices.Sorted(slices.Values(slices.Concat(latencies...)))
-		if len(all) == 0 {
-			return errors.New("htap: no transaction has ended")
-		}
-		*t = Transactions{Count: len(all), Seconds: time.Since(start).Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}
+		t.all = append(t.all, slices.Concat(latencies...)...)
+		t.Count, t.Seconds = len(t.all), t.Seconds+took.Seconds()
 	}
 	if s != nil {
-		s.Seconds = used.Wall.Seconds()
-		s.Processor = used.Processor.Seconds() / float64(s.Count)
+		s.Seconds, s.Processor = s.used.Wall.Seconds(), s.used.Processor.Seconds()/float64(s.Count)
 	}
 	return nil
 }
@@ -116,10 +130,10 @@ func (b *bench) client(ctx context.Context, i int) (latencies []time.Duration, e
 	return latencies, nil
 }
 
-// stream runs all queries in turns; their answers are those of the rows at rest.
+// stream goes on with all queries in turns; their answers are those of the rows at rest.
 func (b *bench) stream(ctx context.Context, s *Stream) error {
-	for n := 0; ctx.Err() == nil; n++ {
-		q := n%tpch.NumQueries + 1
+	for ctx.Err() == nil {
+		q := s.Count%tpch.NumQueries + 1
 		result, err := tpchload.Fetch(context.WithoutCancel(ctx), b.db, tpch.Query(q))
 		if _, known := tpch.Answer(b.o.ScaleFactor, q); known && err == nil {
 			err = tpch.Compare(b.o.ScaleFactor, q, result)
