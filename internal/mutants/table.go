@@ -161,6 +161,7 @@ var mutants = []mutant{
 	{"percentile-loses-a-chunk", "query/exec", "TestPercentiles"},
 	{"group-top-drops-ties", "query/exec", "TestGroupTop"},
 	{"group-top-counts-ties", "query/exec", "TestGroupTop"},
+	{"group-top-drops-ties-late", "query/exec", "TestGroupTop"},
 	{"opt-limit-any-window", "query/opt", "TestPlans"},
 	{"spill-loses-a-page", "query/exec", "TestSpillAggregate"},
 	{"spill-forgets-the-order", "query/exec", "TestSpillSort"},

@@ -346,6 +346,29 @@ func (r *rowSet) storeNulls(s *slot, v *vec.Vector, n int, pick []uint16) {
 	}
 }
 
+// move puts a row in the place of another.
+func (r *rowSet) move(to, from uint32) {
+	if to != from {
+		n := r.layout.stride
+		copy(unsafe.Slice((*byte)(r.row(to)), n), unsafe.Slice((*byte)(r.row(from)), n))
+	}
+}
+
+// cut drops the rows from n on, and the pages that nothing is left in.
+func (r *rowSet) cut(n int) {
+	need := (n + 1<<r.shift - 1) >> r.shift
+	for p := n; p < min(r.n, need<<r.shift); p++ { // places are zero before rows come
+		clear(unsafe.Slice((*byte)(r.row(uint32(p))), r.layout.stride))
+	}
+	if len(r.slabs) == len(r.pages) {
+		for i := need; i < len(r.slabs); i++ {
+			r.slabs[i].Free()
+		}
+		r.slabs, r.pages = r.slabs[:need], r.pages[:need]
+	}
+	r.n = n
+}
+
 // replace overwrites a row with row i of vs, which fit the layout.
 func (r *rowSet) replace(id uint32, vs []*vec.Vector, n int, i uint16) error {
 	if err := r.fit(vs, n); err != nil {

@@ -148,6 +148,9 @@ func (l *sortLocal) push(ctx context.Context, b *vec.Batch) (status, error) {
 	if err := l.set.append(l.vs, b.N, nil); err != nil {
 		return needMore, err
 	}
+	if g := l.groups; g != nil && !g.off && !g.stay.lost && g.stay.n != l.set.n {
+		g.stay.lose() // rows have left memory, or were dropped otherwise
+	}
 	l.came(l.w.ordinal, from, uint32(l.set.n))
 	if top := l.sink.s.top; int64(l.set.n) > topSlack && int64(l.set.n)/topSlackFactor > top {
 		return needMore, l.prune(ctx)

@@ -12,8 +12,8 @@ import (
 
 // groupBound drops rows of a sort of which only the first of each group are wanted: a row goes when the worker has seen as
 // many rows of its group whose first key in the group is smaller, or as many different smaller keys. What stays is more
-// than what is wanted: rows that came before those which put them behind, NULLs, and ties. So nothing depends on it: it
-// stops where it drops too little, or where memory is short.
+// than what is wanted: NULLs, ties, and what other workers have seen. So nothing depends on it: it stops where it drops too
+// little, or where memory is short. Rows that came before those which put them behind go at the end, before the sort.
 //
 // Of each group it keeps the best keys, ascending, as integers that order as the keys do (downwards: as their complements),
 // the greatest integer where there is none yet.
@@ -34,6 +34,7 @@ type groupBound struct {
 	scale int16 // of numerics, once there was one
 	known bool
 	off   bool
+	stay  stayedRows
 	// rows are those that were looked at, dropped those of them that went.
 	rows, dropped int
 }
@@ -45,6 +46,72 @@ type sortGroups struct {
 	limit int
 	dense bool
 	desc  bool
+}
+
+// stayedRows are the groups and the keys of the rows of a worker's set, while nothing but the bound has kept rows out of it:
+// entry i is that of row i.
+type stayedRows struct {
+	codes column[uint32]
+	keys  column[int64]
+	n     int
+	lost  bool // they are not those of the set any more
+}
+
+func (r *stayedRows) growth(n int) int64 { return r.codes.growth(r.n+n) + r.keys.growth(r.n+n) }
+
+// lose gives the memory up.
+func (r *stayedRows) lose() {
+	r.codes.free()
+	r.keys.free()
+	r.lost = true
+}
+
+// keyStays is the key of a row that no bound leaves out.
+const keyStays = math.MinInt64
+
+// add makes room for rows, which stay whatever comes, and returns where they begin; not ok if the rows are lost.
+func (r *stayedRows) add(g *groupBound, rows int) (at int, ok bool, err error) {
+	if r.lost {
+		return 0, false, nil
+	}
+	if err = r.codes.grow(g.t.tracker, r.n+rows); err == nil {
+		err = r.keys.grow(g.t.tracker, r.n+rows)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	at = r.n
+	r.n += rows
+	for i := at; i < r.n; i++ {
+		r.keys.v[i] = keyStays
+	}
+	return at, true, nil
+}
+
+// leaveBehind drops the rows of the worker's set that rows which came later have put behind.
+func (l *sortLocal) leaveBehind() {
+	g := l.groups
+	if g == nil || g.off || g.stay.lost || g.stay.n != l.set.n {
+		return
+	}
+	to := uint32(0)
+	for e := range l.extents {
+		x := &l.extents[e]
+		from := to
+		for id := x.from; id < x.to; id++ {
+			if key := g.stay.keys.v[id]; key != keyStays {
+				last := g.best.v[(int(g.stay.codes.v[id])+1)*g.g.limit-1]
+				if key > last || invariants.Mutant("group-top-drops-ties-late") && key == last {
+					continue
+				}
+			}
+			l.set.move(to, id)
+			to++
+		}
+		x.from, x.to = from, to
+	}
+	g.dropped += l.set.n - int(to)
+	l.set.cut(int(to))
 }
 
 // groupRowsLook is the number of rows after which a bound that drops less than a quarter stops.
@@ -105,6 +172,7 @@ func (g *groupBound) stop() {
 	g.off = true
 	g.t.free()
 	g.best.free()
+	g.stay.lose()
 	g.room.done()
 }
 
@@ -115,6 +183,7 @@ func (s *sorting) boundGroups(locals []*sortLocal) {
 	}
 	dropped := 0
 	for _, l := range locals {
+		l.leaveBehind()
 		dropped += l.groups.dropped
 		l.groups.stop()
 	}
@@ -133,29 +202,56 @@ func (g *groupBound) narrow(in *vec.Batch) (*vec.Batch, error) {
 	if g == nil || g.off {
 		return in, nil
 	}
-	if !g.room.ask(g.t.growth(in.N)+g.best.growth((g.t.n+in.N)*g.g.limit), stateShare) ||
+	if !g.room.ask(g.t.growth(in.N)+g.best.growth((g.t.n+in.N)*g.g.limit)+g.stay.growth(in.N), stateShare) ||
 		g.rows > groupRowsLook && g.dropped < g.rows/4 {
 		g.stop()
 		return in, nil
 	}
 	if n, err := evalAll(g.ev, in, g.vs); n < in.N || err != nil {
-		return in, err
+		return g.whole(in, err)
 	}
 	key := g.vs[len(g.vs)-1]
 	ints, ok := g.ordered(key, in.N)
 	if !ok {
-		return in, nil
+		return g.whole(in, nil)
 	}
 	if err := g.find(in.N); err != nil {
 		return in, err
 	}
 	k := g.choose(ints, key)
+	if err := g.keepKeys(ints, key, k); err != nil {
+		return in, err
+	}
 	g.rows += in.N
 	g.dropped += in.N - k
 	if k == in.N {
 		return in, nil
 	}
 	return g.comp.compose(in, g.keep[:k], 0)
+}
+
+// whole is for a batch that stays as it is.
+func (g *groupBound) whole(in *vec.Batch, err error) (*vec.Batch, error) {
+	if err == nil {
+		_, _, err = g.stay.add(g, in.N)
+	}
+	return in, err
+}
+
+// keepKeys notes the groups and keys of the first k rows of keep.
+func (g *groupBound) keepKeys(ints []int64, key *vec.Vector, k int) error {
+	at, ok, err := g.stay.add(g, k)
+	if !ok || err != nil {
+		return err
+	}
+	nulls := hasNulls(key, len(ints))
+	codes, keys := g.stay.codes.v[at:at+k], g.stay.keys.v[at:at+k]
+	for j, i := range g.keep[:k] {
+		if codes[j] = g.codes[i]; !nulls || !key.IsNull(int(i)) {
+			keys[j] = ints[i]
+		}
+	}
+	return nil
 }
 
 // ordered returns the keys as integers that order as they do, the smallest first in the order of the sort; not ok if they
