@@ -31,8 +31,9 @@ var Explanations = map[string]string{
 		"which 30 to 40 live: keys, places and pages of the rows on their way; the rest is garbage until the collector runs",
 	"segment-deleted": "nothing is gathered: batches tell which few rows are not there, and their values are taken out of the sums again; a sum " +
 		"takes half a nanosecond a value, beside which the list of about 20 rows a batch, and adding them up, is seen",
-	"tpch-first": "nothing is in the cache: a quarter of the processor time decodes columns, a twelfth reads them, a fifth plans, most of that with samples " +
-		"and sketches that no statement has read before; most of the rest is the query, a tenth of all in memory that the system finds and clears",
+	"tpch-first": "nothing is in the cache: a quarter of the processor time decodes columns, a tenth reads them, a tenth plans, on one core and most of it " +
+		"with samples that no statement has read before; a fifth is memory, mostly of joins and groups, that the " +
+		"system finds and clears; the rest is the query",
 	"bitmap": "nearly every zone of 2,048 rows has a row that is wanted: a third of the time waits for memory, one row after the other, a quarter " +
 		"is the collector of garbage, a fifth prepares the scan; the other side compares two bytes a row, in order",
 	"bitmap-uncached": "nearly every page of the column that is added up has a row that is wanted: all of them are read and checked, and their " +

@@ -2,8 +2,8 @@ package mem
 
 import "testing"
 
-// TestBlocks takes small slabs while a database is open that may use much: they are neighbours in blocks, whose other
-// slabs are idle, and within a quarter of what it may use idle slabs of one class stay when another is asked for.
+// TestBlocks takes small slabs while a database is open that may use much: they are neighbours in blocks, those of other classes
+// too; the rest of a block is idle, and within a quarter of what it may use idle slabs of one class stay when another is asked for.
 func TestBlocks(t *testing.T) {
 	var heap int64
 	withHeap(t, &heap)
@@ -43,11 +43,13 @@ func TestBlocks(t *testing.T) {
 		idle, used int64
 	}{
 		{"one of a block", 1, 64 << 10, 2<<20 - 64<<10, 64 << 10},
-		{"the rest of it", 31, 64 << 10, 0, 2 << 20},
+		{"one of another class", 1, 512 << 10, 2<<20 - 576<<10, 576 << 10},
+		{"the rest of it", 23, 64 << 10, 0, 2 << 20},
 		{"a part of another", 8, 128 << 10, 1 << 20, 3 << 20},
 		{"too small for a block", 1, 4 << 10, 1 << 20, 3<<20 + 4<<10},
 		{"no room for a third", 10, 1 << 20, 1 << 20, 13<<20 + 4<<10},
-		{"mapped alone", 1, 1 << 20, 1 << 20, 14<<20 + 4<<10},
+		{"what is left of the last", 1, 1 << 20, 0, 14<<20 + 4<<10},
+		{"mapped alone", 1, 1 << 20, 0, 15<<20 + 4<<10},
 	}
 	for _, s := range steps {
 		take(s.n, s.bytes)

@@ -18,6 +18,8 @@ const poolBytesMax = 256 << 20
 var pool struct {
 	sync.Mutex
 	free [slabMaxShift + 1][][]byte
+	// rest is what nobody has had yet of the block that was mapped last: zero, and counted as idle.
+	rest []byte
 	// idle are the bytes of free, used those of all mappings that somebody holds, heap those of the Go heap when it was
 	// looked at last, and peak is the most that used and heap were since the last Trim: idle + used <= room().
 	idle, used, heap, peak int64
@@ -69,25 +71,30 @@ func seen(size int64) {
 // surplus takes idle slabs out of the pool until what is mapped fits; the caller unmaps them.
 func surplus() (out [][]byte) {
 	for pool.idle > 0 && pool.idle+pool.used > room() && !invariants.Mutant("mem-keep-idle") {
-		b := popIdle(largestIdle())
+		b := pool.rest
+		if pool.rest = nil; b == nil {
+			b = popIdle(largestIdle())
+		}
 		pool.idle -= int64(len(b))
 		out = append(out, b)
 	}
 	return out
 }
 
-// reuse counts a slab of a class (0: a mapping of its own) as used and returns an idle one, or nil: then the caller
-// maps one, after it has unmapped what does not fit beside it.
-func reuse(size int64, shift uint8) (raw []byte, unfit [][]byte) {
+// reuse counts a slab of a class (0: a mapping of its own) as used and returns an idle one, which is zero if it is fresh, or nil:
+// then the caller maps one, after it has unmapped what does not fit beside it.
+func reuse(size int64, shift uint8) (raw []byte, fresh bool, unfit [][]byte) {
 	pool.Lock()
 	defer pool.Unlock()
 	pool.used += size
 	if len(pool.free[shift]) > 0 {
-		raw = popIdle(shift)
-		pool.idle -= size
+		raw, fresh = popIdle(shift), invariants.Mutant("mem-used-is-fresh")
+	} else if inBlocks(shift) && int64(len(pool.rest)) >= size {
+		raw, fresh = cutRest(int(size)), true
 	}
+	pool.idle -= int64(len(raw))
 	seen(size)
-	return raw, surplus()
+	return raw, fresh, surplus()
 }
 
 // keep counts a mapping as no longer used and puts it into the pool, unless it is too large. The caller unmaps what does
@@ -116,13 +123,17 @@ func unused(size int64) {
 // Trim unmaps all idle slabs.
 func Trim() {
 	pool.Lock()
-	idle := pool.free
+	idle, rest := pool.free, pool.rest
 	clear(pool.free[:])
+	pool.rest = nil
 	pool.heap, pool.unseen = heapBytes(), 0
 	pool.idle, pool.peak = 0, pool.used+pool.heap
 	pool.Unlock()
 	for _, l := range idle {
 		unmapAll(l)
+	}
+	if rest != nil {
+		unmapBytes(rest)
 	}
 }
 

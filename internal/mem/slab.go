@@ -92,10 +92,10 @@ func take(n, size int, shift uint8, zero bool) (Slab, error) {
 		b := make([]uint64, size/8)
 		return Slab{B: unsafe.Slice((*byte)(unsafe.Pointer(&b[0])), size)[:n], shift: shift}, nil
 	}
-	raw, unfit := reuse(int64(size), shift)
+	raw, fresh, unfit := reuse(int64(size), shift)
 	unmapAll(unfit)
 	if raw != nil {
-		if zero {
+		if zero && !fresh {
 			clear(raw)
 		}
 		return Slab{B: raw[:n], raw: raw, shift: shift}, nil
