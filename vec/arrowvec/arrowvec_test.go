@@ -153,6 +153,36 @@ func TestExportPadsChar(t *testing.T) {
 	t.Fatal("no char column")
 }
 
+// TestExportAllocatesNoString: char(n) is padded without a string for each row.
+func TestExportAllocatesNoString(t *testing.T) {
+	ts := []types.Type{types.CharN(20)}
+	const rows = 2000
+	bb := vec.NewBatchBuilder(ts, rows, nil)
+	for i := range rows {
+		if err := bb.AppendRow(types.Row{types.NewString(types.BpChar, fmt.Sprint("some of it ", i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := bb.Batch()
+	conv, err := NewConverter([]Column{{Name: "c", Type: ts[0]}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := testing.AllocsPerRun(5, func() {
+		rec, err := conv.Record(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rec.Column(0).(*array.String).Value(7); got != "some of it 7        " {
+			t.Fatalf("char(20) is %q", got)
+		}
+		rec.Release()
+	})
+	if n > rows/20 {
+		t.Errorf("%.0f allocations for %d rows", n, rows)
+	}
+}
+
 func TestExportErrors(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	for _, c := range []struct {

@@ -305,8 +305,18 @@ func (o *output) strings() error {
 	offsets := slots[int32](o, o.n+1)
 	offsets[0] = 0
 	buf := o.conv.bytes[:0]
+	var views []vec.StrView
+	var blocks [][]byte
+	if o.typ.Class() == types.ClassString { // their bytes need no copy as a datum
+		views, blocks = o.views(), o.v.EntryBlocks()
+	}
 	for i := range o.n {
-		if !o.isNull(i) {
+		switch {
+		case o.isNull(i):
+		case views != nil:
+			b := views[i].Bytes(blocks)
+			buf = types.AppendText(buf, types.NewString(o.v.Type.Kind, unsafe.String(unsafe.SliceData(b), len(b))), o.typ, &o.conv.opts)
+		default:
 			buf = types.AppendText(buf, o.v.Datum(o.g.Pos(i)), o.typ, &o.conv.opts)
 		}
 		if len(buf) > math.MaxInt32 {
@@ -324,15 +334,21 @@ func (o *output) strings() error {
 
 var errBytes = sqlerr.Newf(sqlerr.ProgramLimitExceeded, "more than %d bytes in one column of a record batch", math.MaxInt32)
 
-// plainStrings writes strings as they are. Short ones are copied as the whole of what a view holds of them: what is too
-// much is overwritten by the next, or lies behind the last.
-func (o *output) plainStrings() error {
+// views returns the views of the strings, empty ones where there is NULL, until the next call.
+func (o *output) views() []vec.StrView {
 	if cap(o.conv.views) < o.n {
 		o.conv.views = make([]vec.StrView, max(o.n, vec.Size))
 	}
 	views := o.conv.views[:o.n]
 	o.v.CopyFixed(vec.DataOf(views), int(unsafe.Sizeof(vec.StrView{})), o.g, o.n)
 	clearNulls(o, views)
+	return views
+}
+
+// plainStrings writes strings as they are. Short ones are copied as the whole of what a view holds of them: what is too
+// much is overwritten by the next, or lies behind the last.
+func (o *output) plainStrings() error {
+	views := o.views()
 	offsets := slots[int32](o, o.n+1)
 	offsets[0] = 0
 	size := 0
