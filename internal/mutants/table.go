@@ -139,6 +139,7 @@ var mutants = []mutant{
 	{"distinct-numbers-of-a-worker", "query/exec", "TestDistinctAggregates"},
 	{"scan-forget-holes", "columnar", "TestScanWithHoles"},
 	{"join-spill-forgets-null", "query/exec", "TestSpillNullKeys"},
+	{"join-spill-one-counter", "query/exec", "TestSpillProbeStrings"},
 	{"settings-keep-debug_zone_maps", ".", "TestScansWithout"},
 	{"settings-keep-debug_bitmaps", ".", "TestScansWithout"},
 	{"settings-keep-debug_short_statements", ".", "TestStatementsWithout"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
-	"sync/atomic"
 
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
@@ -26,7 +25,6 @@ type joinSpill struct {
 	prog  *expr.Program
 	// probes are the operators that write rows of the left side.
 	probes []*probeSpill
-	blocks atomic.Int32
 }
 
 // joinPart is a partition of both sides.

@@ -2,7 +2,9 @@ package exec
 
 import (
 	"context"
+	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
@@ -17,6 +19,7 @@ type probeSpill struct {
 	keyVs   []*vec.Vector
 	vs      []*vec.Vector
 	set     *rowSet
+	blocks  atomic.Int32 // of set alone: it is used again and again
 	hashes  []uint64
 	pos     []uint64
 	extra   [2]vec.Vector
@@ -41,7 +44,11 @@ func (j *join) newProbeSpill(w *worker) (operator, error) {
 	if r.pos, err = makeSlice[uint64](&w.arena, batchRows); err != nil {
 		return nil, err
 	}
-	r.set = newRowSet(j.q.mem, s.types, nil, false, &s.blocks, r.rows)
+	blocks := &r.blocks
+	if invariants.Mutant("join-spill-one-counter") {
+		blocks = &j.build.blocks
+	}
+	r.set = newRowSet(j.q.mem, s.types, nil, false, blocks, r.rows)
 	r.keys, r.cols = j.q.evaluator(j.leftProg), j.q.evaluator(s.prog)
 	s.mu.Lock()
 	s.probes = append(s.probes, r)

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/vec"
 )
@@ -71,7 +72,9 @@ func (r *rowSet) load(src []byte, n int, l *layout) ([]byte, error) {
 		copy(s.B, src[:heap])
 		r.heapSlabs, r.heap = append(r.heapSlabs, s), append(r.heap, s.B)
 	}
-	r.blocks.Store(int32(len(r.heap)))
+	if n := int32(len(r.heap)); r.blocks.Load() < n { // sets of one table may share the numbers
+		r.blocks.Store(n)
+	}
 	return src[(heap+7)&^7:], nil
 }
 
@@ -103,8 +106,10 @@ func (r *rowSet) copyRows(from *rowSet, ids []uint32) error {
 	return nil
 }
 
-// reset forgets the rows, and keeps pages and one block of strings for others.
+// reset forgets the rows, and keeps pages and one block of strings for others. The numbers of the blocks must be the set's
+// own: they begin anew.
 func (r *rowSet) reset() {
+	invariants.Assert(int(r.blocks.Load()) == len(r.heap), "%d blocks are numbered, %d of the set", r.blocks.Load(), len(r.heap))
 	for i := range r.pages {
 		clear(r.pages[i])
 	}
