@@ -19,7 +19,7 @@ var spillKinds = map[string]struct{ operator, limit, query string }{
 	"INTERSECT":     {"SetOp", "8MB", `SELECT s, k FROM t INTERSECT SELECT s, k FROM t WHERE k % 2 = 0`},
 	"INTERSECT ALL": {"SetOp", "8MB", `SELECT k / 2, s FROM (SELECT * FROM t UNION ALL SELECT * FROM t WHERE k % 2 = 0) x INTERSECT ALL SELECT k / 2, s FROM t`},
 	"UNION":         {"HashAggregate", "8MB", `SELECT s, p FROM t UNION SELECT s, p FROM t WHERE k % 3 > 0`},
-	"recursion": {"Recursive Union", "8MB", `WITH RECURSIVE r AS (SELECT k, s, 1 AS n FROM t UNION ALL SELECT k + 1, s, n + 1 FROM r WHERE n < 3 AND k % 3 > 0)
+	"recursion": {"Recursive Union", "5MB", `WITH RECURSIVE r AS (SELECT k, s, 1 AS n FROM t UNION ALL SELECT k + 1, s, n + 1 FROM r WHERE n < 3 AND k % 3 > 0)
 		SELECT n, k, s FROM r`},
 }
 
