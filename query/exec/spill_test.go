@@ -175,7 +175,7 @@ func TestSpillAggregate(t *testing.T) {
 	const limit = 7 << 20
 	checkSpills(t, w, "aggregate", map[string]spillCase{
 		"integers":  {exact, true, limit},
-		"orderless": {free(exact), true, limit},
+		"orderless": {free(exact), true, 9 << 20},
 		"strings":   {aggOf(scan, k(1, 4), count, agg(t, "sum", false, nil, col(scan, 2)), agg(t, "min", false, nil, col(scan, 1))), true, 8 << 20},
 		"numerics":  {aggOf(scan, k(2), count, agg(t, "max", false, nil, col(scan, 2)), agg(t, "var_samp", false, nil, col(scan, 2))), true, 9 << 20},
 		"floats": {aggOf(scan, k(4), agg(t, "sum", false, nil, col(scan, 3)), agg(t, "var_pop", false, nil, col(scan, 3)),
