@@ -166,17 +166,9 @@ func (x *stringNumbers) reserve(n int) bool {
 	if 2*n <= len(x.mu.index.Slots) {
 		return true
 	}
-	bits := uint(10)
-	for 1<<bits < 4*n {
-		bits++
-	}
-	var fresh column[uint64]
-	if fresh.grow(x.tracker, 1<<bits) != nil {
+	if renewIndex(&x.mu.index, &x.mu.slots, x.tracker, 4*n) != nil {
 		return false
 	}
-	x.mu.slots.free()
-	x.mu.slots = fresh
-	x.mu.index = kernel.GroupIndex{Slots: fresh.v[:1<<bits], Shift: 64 - bits}
 	for id := range x.mu.n {
 		kernel.InsertGroup(&x.mu.index, x.mu.hashes.v[id], uint32(id))
 	}
@@ -187,7 +179,7 @@ func (x *stringNumbers) reserve(n int) bool {
 func (x *stringNumbers) keep(b []byte) (vec.StrView, bool) {
 	last := len(x.mu.blocks) - 1
 	if last < 0 || x.mu.used+len(b) > len(x.mu.blocks[last]) {
-		size := max(min(heapBytesMin<<min(len(x.mu.blocks), 6), heapBytesMax), len(b))
+		size := max(heapBlockBytes(len(x.mu.blocks)), len(b))
 		if !x.tracker.Fits(mem.SlabSize(size), numbersShare, shareWhole) {
 			return vec.StrView{}, false
 		}

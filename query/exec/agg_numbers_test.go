@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/laminadb/lamina/query/expr"
-	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -46,14 +45,7 @@ func TestStringNumbers(t *testing.T) {
 		for k, keys := range [][]expr.Expr{{c(0)}, {c(1)}, {c(2), c(3)}, {c(3), c(1), c(0)}, {c(0), c(1), c(2), c(3)}} {
 			n := aggOf(scan, keys, aggs...)
 			want := rowTexts(refAggregate(t, rows, n))
-			for _, cf := range configs() {
-				got, err := w.run(t, &plan.Query{Root: n}, cf)
-				if err != nil {
-					t.Fatalf("round %d, keys %d, %v: %+v", round, k, cf, err)
-				}
-				same(t, fmt.Sprint("round ", round, ", keys ", k, ", ", cf), got, want, true)
-				checked += len(got)
-			}
+			checked += w.everyWay(t, fmt.Sprint("round ", round, ", keys ", k), n, want)
 			for i, limit := range []int64{0, 4 << 20, 1 << 30} {
 				cf := config{vectorRows: 64, workers: 1 + round%2*3, facts: true, force: Force{Spill: i != 1, Aggregate: []string{"", "dense"}[i/2]}}
 				got, reports, err := w.spilling(t, n, cf, limit)

@@ -371,19 +371,27 @@ func (t *groupTable) roomInIndex(n int) error {
 	return t.makeSlots(max(2*len(t.index.Slots), 4*(t.indexed+n)))
 }
 
-// makeSlots makes the hash table anew.
-func (t *groupTable) makeSlots(slots int) error {
+// renewIndex makes an index empty, with so many slots at least, in place of those that it had.
+func renewIndex(x *kernel.GroupIndex, slots *column[uint64], t *mem.Tracker, n int) error {
 	bits := uint(10)
-	for 1<<bits < slots {
+	for 1<<bits < n {
 		bits++
 	}
 	var fresh column[uint64]
-	if err := fresh.grow(t.tracker, 1<<bits); err != nil {
+	if err := fresh.grow(t, 1<<bits); err != nil {
 		return err
 	}
-	t.slots.free()
-	t.slots = fresh
-	t.index = kernel.GroupIndex{Slots: fresh.v[:1<<bits], Shift: 64 - bits}
+	slots.free()
+	*slots = fresh
+	*x = kernel.GroupIndex{Slots: fresh.v[:1<<bits], Shift: 64 - bits}
+	return nil
+}
+
+// makeSlots makes the hash table anew.
+func (t *groupTable) makeSlots(slots int) error {
+	if err := renewIndex(&t.index, &t.slots, t.tracker, slots); err != nil {
+		return err
+	}
 	t.eachIndexed(func(id uint32) { kernel.InsertGroup(&t.index, t.words.v[id], id) })
 	return nil
 }

@@ -114,6 +114,20 @@ func outOf(ts ...types.Type) []plan.OutColumn {
 	return out
 }
 
+// everyWay runs a plan in every configuration, demands the same rows in the same order, and returns how many it has compared.
+func (w *world) everyWay(t testing.TB, what string, root plan.Node, want []string) (checked int) {
+	t.Helper()
+	for _, c := range configs() {
+		got, err := w.run(t, &plan.Query{Root: root}, c)
+		if err != nil {
+			t.Fatalf("%s, %v: %+v", what, c, err)
+		}
+		same(t, fmt.Sprint(what, ", ", c), got, want, true)
+		checked += len(got)
+	}
+	return checked
+}
+
 // run executes a plan and returns its rows as text; every byte must be given back.
 func (w *world) run(t testing.TB, q *plan.Query, c config) ([]string, error) {
 	t.Helper()

@@ -22,6 +22,9 @@ const (
 	heapBytesMax = 1 << 20
 )
 
+// heapBlockBytes is the size of the next block of strings after so many.
+func heapBlockBytes(blocks int) int { return min(heapBytesMin<<min(blocks, 6), heapBytesMax) }
+
 // rowSet is a growing set of rows in pages. Its layout begins with what types and the first values need,
 // and is widened, rows and all, when later ones need more (another scale, a NULL): facts about all rows
 // are not needed to start. Row ids stay. Several workers' sets become one with joinRowSets.
@@ -414,8 +417,7 @@ func (r *rowSet) keep(b []byte) (vec.StrView, error) {
 }
 
 func (r *rowSet) newBlock(n int) error {
-	size := min(heapBytesMin<<min(len(r.heapSlabs), 6), heapBytesMax)
-	s, err := mem.Alloc(r.tracker, max(size, n))
+	s, err := mem.Alloc(r.tracker, max(heapBlockBytes(len(r.heapSlabs)), n))
 	if err != nil {
 		return err
 	}

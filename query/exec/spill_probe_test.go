@@ -15,8 +15,6 @@ import (
 func TestSpillProbeStrings(t *testing.T) {
 	const rows, keys = 12 * probeSpillRows, 40000
 	w := newWorld(t, 21)
-	w.pool = NewPool(4)
-	t.Cleanup(w.pool.Close)
 	number, text := types.T(types.Int8), types.T(types.Text)
 	left := make([]types.Row, rows)
 	for i := range left {

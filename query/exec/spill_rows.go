@@ -153,7 +153,7 @@ func (r *rowSet) growth(n int) int64 {
 
 // blockGrowth is what the next block of strings takes.
 func (r *rowSet) blockGrowth() int64 {
-	return mem.SlabSize(min(heapBytesMin<<min(len(r.heapSlabs), 6), heapBytesMax))
+	return mem.SlabSize(heapBlockBytes(len(r.heapSlabs)))
 }
 
 // appendValues appends values of a type without pointers, of the given rows.
