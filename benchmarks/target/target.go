@@ -82,7 +82,7 @@ func figure(v float64, unit string) string {
 		return report.Rate(v) + " a second"
 	case "×":
 		return report.Ratio(v)
-	case "errors", "statements":
+	case "errors", "statements", "queries":
 		return fmt.Sprintf("%.0f %s", v, unit)
 	}
 	return fmt.Sprintf("%.3g %s", v, unit)

@@ -53,8 +53,8 @@ type part struct {
 // parts are in the order in which they are measured and printed.
 var parts = []part{
 	{"oltp", runOLTP}, {"mixed", runMixed}, {"delta", runDelta}, {"segments", runSegments}, {"load", runLoad}, {"recovery", runRecovery},
-	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH}, {"disguised", runDisguised},
-	{"ssb", runSSB}, {"h2o", runH2O}, {"htap", runHTAP},
+	{"memory", runMemory}, {"random", runRandom}, {"sustained", runSustained}, {"tpch", runTPCH}, {"large", runLarge},
+	{"disguised", runDisguised}, {"ssb", runSSB}, {"h2o", runH2O}, {"htap", runHTAP},
 }
 
 // queryProfiled are the parts that have a profile for each query.
@@ -113,14 +113,3 @@ func (t part) in(ctx context.Context, p *page, o *options, dir string) (err erro
 
 // progress tells what is done.
 func progress(what string) { fmt.Fprintf(os.Stderr, "%s\n", what) }
-
-// save prints the page and writes it to a file.
-func (p *page) save(name string) error {
-	if _, err := os.Stdout.WriteString(p.text.String()); err != nil || name == "" {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(name, []byte(p.text.String()), 0o644)
-}

@@ -32,13 +32,16 @@ type sizes struct {
 	disguisedScale, ssbScale float64
 	h2oRows                  int
 	versusRuns               int
-	htapScale                float64
-	htapRuns                 int
-	htapTime                 time.Duration
+	// Of TPC-H on more rows than fit into memory.
+	largeScale float64
+	largeRuns  int
+	htapScale  float64
+	htapRuns   int
+	htapTime   time.Duration
 }
 
 var (
-	// usual are the sizes of a run of less than twenty minutes.
+	// usual are the sizes of a run of about half an hour.
 	usual = sizes{
 		oltpRows: 200_000, oltpRounds: 5, oltpRoundTime: 400 * time.Millisecond,
 		deltaRows: 1_000_000, deltaRuns: 21,
@@ -50,6 +53,7 @@ var (
 		randomRows: 10_000_000, sustainedTime: 20 * time.Second,
 		tpchRuns:       9,
 		disguisedScale: 1, ssbScale: 1, h2oRows: 2_000_000, versusRuns: 5,
+		largeScale: 10, largeRuns: 3,
 		htapScale: 1, htapRuns: 7, htapTime: 10 * time.Second,
 	}
 	// quick are those of a run that only shows that everything can be measured.
@@ -64,6 +68,7 @@ var (
 		randomRows: 100_000, sustainedTime: time.Second,
 		tpchRuns:       3,
 		disguisedScale: 0.01, ssbScale: 0.01, h2oRows: 10_000, versusRuns: 3,
+		largeScale: 0.01, largeRuns: 1,
 		htapScale: 0.01, htapRuns: 2, htapTime: 500 * time.Millisecond,
 	}
 )

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/laminadb/lamina/benchmarks/machine"
 	"github.com/laminadb/lamina/benchmarks/target"
+	"github.com/laminadb/lamina/internal/cli/chart"
 	"github.com/laminadb/lamina/internal/cli/report"
 )
 
@@ -18,10 +23,12 @@ type page struct {
 	figures target.List
 	// wrong counts the queries without right answers.
 	wrong int
+	// charts are drawn into files beside the page, by their names.
+	charts map[string]*chart.Bars
 }
 
 func newPage(fileSystem string, args []string) *page {
-	p := &page{}
+	p := &page{charts: map[string]*chart.Bars{}}
 	command := strings.Join(append([]string{"go run ./cmd/bench"}, args...), " ")
 	p.lines(
 		"# Benchmarks",
@@ -62,6 +69,37 @@ func (p *page) settings(list []string) {
 		p.printf("- %s\n", s)
 	}
 	p.printf("\n")
+}
+
+// draw puts a chart on the page.
+func (p *page) draw(name string, b *chart.Bars) {
+	file := name + ".svg"
+	for n := 2; p.charts[file] != nil; n++ {
+		file = fmt.Sprintf("%s-%d.svg", name, n)
+	}
+	p.charts[file] = b
+	p.lines("!["+b.Title+"]("+chartFolder+"/"+file+")", "")
+}
+
+// chartFolder is beside the page.
+const chartFolder = "charts"
+
+// save prints the page and writes it and its charts to files.
+func (p *page) save(name string) error {
+	if _, err := os.Stdout.WriteString(p.text.String()); err != nil || name == "" {
+		return err
+	}
+	folder := filepath.Join(filepath.Dir(name), chartFolder)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for file, b := range p.charts {
+		var text bytes.Buffer
+		if err := errors.Join(b.Write(&text), os.WriteFile(filepath.Join(folder, file), text.Bytes(), 0o644)); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(name, []byte(p.text.String()), 0o644)
 }
 
 // targets prints how the figures stand to what they ought to be.

@@ -60,7 +60,8 @@ func (p *page) compared(r *versus.Result, left []string) {
 		"PostgreSQL's to the last digit.",
 		"",
 	)
-	_ = r.Table().Write(&p.text) // a Builder takes everything
+	p.draw(r.Workload, r.Chart())
+	p.table(r.Table())
 	p.settings(append(r.Notes(), left...))
 	if reasons := r.Left(); len(reasons) > 0 {
 		p.lines("Left out:", "")
@@ -108,6 +109,11 @@ func runTPCH(ctx context.Context, p *page, o *options, dir string) error {
 			return err
 		}
 		at := fmt.Sprintf("scale factor %v", sf)
+		for _, m := range r.Queries {
+			if m.Name == "Q8" {
+				p.verdict("tpch-plan", report.Median(m.Plans), at)
+			}
+		}
 		p.verdict("tpch-gc", 100*r.Spent.GCShare(), at)
 		if k := r.Position(peers.DuckDBGo); k > 0 {
 			p.verdict("tpch-earlier", r.Summary(k).Geomean, at)

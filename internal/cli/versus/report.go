@@ -167,7 +167,10 @@ func milliText(v float64) string {
 // Notes says in sentences what the table does not: settings, load, memory, and what Lamina's runs have cost.
 func (r *Result) Notes() (lines []string) {
 	for _, s := range r.Systems {
-		line := fmt.Sprintf("%s; loaded in %.2f s", s.Settings, s.LoadSeconds)
+		line := s.Settings
+		if s.LoadSeconds > 0 {
+			line += fmt.Sprintf("; loaded in %.2f s", s.LoadSeconds)
+		}
 		if s.PeakBytes > 0 {
 			line += fmt.Sprintf("; at most %d MiB during the runs (VmHWM)", s.PeakBytes>>20)
 		}
@@ -178,28 +181,50 @@ func (r *Result) Notes() (lines []string) {
 		lines = append(lines, fmt.Sprintf("Beside %s: geometric mean %s, total %s, first runs %s, at most %s (%s), of %d queries",
 			s.Name, report.Ratio(sum.Geomean), report.Ratio(sum.Total), report.Ratio(sum.Cold), report.Ratio(sum.Worst), sum.WorstQuery, sum.Queries))
 	}
+	if sum, worst := r.planning(); worst != nil {
+		lines = append(lines, fmt.Sprintf("Lamina's plans, from the text (EXPLAIN, medians of %d): %.2f ms for all queries, at most %.2f ms (%s)",
+			r.Runs, sum, report.Median(worst.Plans), worst.Name))
+	}
 	n := max(r.Spent.Runs, 1)
 	return append(lines, fmt.Sprintf("Garbage collection had %.2f %% of Lamina's processor time in %d runs, which allocated %d objects and %d KiB each on average",
 		100*r.Spent.GCShare(), r.Spent.Runs, int64(r.Spent.Objects)/n, int64(r.Spent.Bytes)/n>>10))
 }
 
-// Chart draws the medians of all systems; notes are the ratios to the first other one.
+// planning returns how many milliseconds all plans take, and the query whose plan takes longest.
+func (r *Result) planning() (sum float64, worst *Measured) {
+	for _, m := range r.Queries {
+		if len(m.Plans) == 0 {
+			continue
+		}
+		ms := report.Median(m.Plans)
+		sum += ms
+		if worst == nil || ms > report.Median(worst.Plans) {
+			worst = m
+		}
+	}
+	return sum, worst
+}
+
+// Chart draws the medians of the systems that have answered all queries that count; notes are the ratios to the first other one.
 func (r *Result) Chart() *chart.Bars {
 	b := &chart.Bars{Title: r.Title, Unit: "ms"}
-	for _, s := range r.Systems {
-		b.Series = append(b.Series, s.Name)
+	var drawn []int
+	for at, s := range r.Systems {
+		if at == 0 || !slices.ContainsFunc(r.Queries, func(m *Measured) bool { return m.Left[at] != "" }) {
+			b.Series, drawn = append(b.Series, s.Name), append(drawn, at)
+		}
 	}
-	if len(r.Systems) > 1 {
-		s := r.Summary(1)
-		b.Subtitle = fmt.Sprintf("medians of %d warm runs in turns; Lamina / %s on the right, geometric mean %s", r.Runs, r.Systems[1].Name, report.Ratio(s.Geomean))
+	if len(drawn) > 1 {
+		s := r.Summary(drawn[1])
+		b.Subtitle = fmt.Sprintf("medians of %d warm runs in turns; Lamina / %s on the right, geometric mean %s", r.Runs, b.Series[1], report.Ratio(s.Geomean))
 	}
 	for _, m := range r.Queries {
 		g := chart.Group{Name: m.Name}
-		for at := range r.Systems {
+		for _, at := range drawn {
 			g.Values = append(g.Values, report.Median(m.Warm[at]))
 		}
-		if len(r.Systems) > 1 {
-			g.Note = report.Ratio(m.Ratio(1))
+		if len(drawn) > 1 {
+			g.Note = report.Ratio(m.Ratio(drawn[1]))
 		}
 		b.Groups = append(b.Groups, g)
 	}

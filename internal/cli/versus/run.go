@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Options say how much is measured; all but ProfileDir must be set.
+// Options say how much is measured; all but Loaded and ProfileDir must be set.
 type Options struct {
 	Settings
 	// Runs of every query on every system, after those that are compared.
@@ -17,6 +17,8 @@ type Options struct {
 	// TimeMax bounds the time after which no further round begins, once there were three.
 	TimeMax  time.Duration
 	Progress func(string)
+	// Loaded: the databases were filled by an earlier run.
+	Loaded bool
 	// ProfileDir, if not "", is a folder for CPU profiles of Lamina, one for each query.
 	ProfileDir string
 }
@@ -34,6 +36,8 @@ type Measured struct {
 	Expected bool
 	// Left says of systems, by position, why they have no times.
 	Left map[int]string
+	// Plans are times from the text to Lamina's plan, in milliseconds.
+	Plans []float64
 }
 
 // SystemResult is what was seen of one system.
@@ -82,14 +86,16 @@ func Run(ctx context.Context, w *Workload, peers []System, o Options) (*Result, 
 }
 
 func (b *bench) measure(ctx context.Context) error {
-	if err := b.each(ctx, b.open); err != nil {
-		return err
-	}
-	if err := b.load(ctx); err != nil {
-		return err
-	}
-	if err := b.each(ctx, func(ctx context.Context, _ int, s System) error { return s.Close(ctx) }); err != nil {
-		return err
+	if !b.Loaded {
+		if err := b.each(ctx, b.open); err != nil {
+			return err
+		}
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+		if err := b.each(ctx, func(ctx context.Context, _ int, s System) error { return s.Close(ctx) }); err != nil {
+			return err
+		}
 	}
 	for i := range b.w.Queries {
 		m := &Measured{
@@ -105,6 +111,9 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	if err := b.warm(ctx); err != nil {
+		return err
+	}
+	if err := b.plans(ctx); err != nil {
 		return err
 	}
 	if b.ProfileDir != "" {
@@ -261,6 +270,23 @@ func (b *bench) warm(ctx context.Context) error {
 		b.r.Systems[i].PeakBytes, err = s.Peak(ctx)
 		return err
 	})
+}
+
+// plans has Lamina plan each query as often as it ran. EXPLAIN parses, binds and optimizes a text anew each time, and prints the plan.
+func (b *bench) plans(ctx context.Context) error {
+	for range b.r.Runs {
+		for _, m := range b.r.Queries {
+			if m.Problem != "" {
+				continue
+			}
+			a, err := b.lamina.texts(ctx, "EXPLAIN "+m.Text)
+			if err != nil {
+				return fmt.Errorf("%s: plan: %w", m.Name, err)
+			}
+			m.Plans = append(m.Plans, a.Millis)
+		}
+	}
+	return nil
 }
 
 // round runs each query once on each system; round -1 is not noted.
