@@ -333,6 +333,7 @@ func (s *Session) startModify(
 	ctx context.Context, p *Prepared, stmt table.Statement, params []types.Datum, space *Result, c *changes,
 ) (*Result, error) {
 	q := p.q
+	s.tx.changed = true
 	short, err := s.short(p)
 	if err != nil {
 		return nil, stmt.Close(err)

@@ -27,6 +27,7 @@ type txState struct {
 	locked      bool // LOCK TABLE was run
 	newDefaults bool // persisted defaults of settings were changed
 	lent        bool // others than the session have seen tx
+	changed     bool // a statement was to change rows
 	tuned       txTuning
 }
 
@@ -233,7 +234,7 @@ func (s *Session) commit(ctx context.Context) error {
 		return nil
 	}
 	s.tune()
-	receipt, err := s.tx.tx.Commit(ctx)
+	receipt, err := s.commitStorage(ctx)
 	if err != nil {
 		s.settings.end(false)
 		_ = s.tx.tx.Rollback() // idempotent; the commit's error is the one that counts
@@ -246,6 +247,16 @@ func (s *Session) commit(ctx context.Context) error {
 	s.settings.end(true)
 	s.clearTx()
 	return nil
+}
+
+// commitStorage commits the storage's transaction. If there may be something to write queries let it through: it waits for
+// the disk, and for others, often enough.
+func (s *Session) commitStorage(ctx context.Context) (table.Receipt, error) {
+	if (s.tx.changed || s.tx.lent && !s.tx.o.ReadOnly) && !invariants.Mutant("query-commit-at-leisure") {
+		s.e.pool.Hurry()
+		defer s.e.pool.Relax()
+	}
+	return s.tx.tx.Commit(ctx)
 }
 
 // endTx rolls the transaction back.

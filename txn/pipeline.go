@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -285,7 +286,15 @@ func (p *Pipeline) obey(r *Request, s signal) {
 
 // lead writes the open group, which holds me, hands the lead over, and sees to it that the group
 // is applied. It is called with the mutex held and releases it.
+//
+// Before it waits for the disk it lets run whoever is ready: those answered last may commit again and join the group. They
+// are in the queue of this processor, and nobody else would take them from it while all others are busy with queries.
 func (p *Pipeline) lead(me *Request) {
+	if p.mu.open.sync && !invariants.Mutant("txn-lead-at-once") {
+		p.mu.Unlock()
+		runtime.Gosched()
+		p.mu.Lock()
+	}
 	g := p.cutLocked()
 	p.mu.Unlock()
 	if invariants.Mutant("txn-publish-before-sync") && g.applies > 0 {

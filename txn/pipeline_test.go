@@ -60,6 +60,29 @@ func TestOneClientLeadsItself(t *testing.T) {
 	}
 }
 
+// TestLeaderLetsOthersJoin: who is ready to run when a group is about to be written joins it, on one processor, too.
+func TestLeaderLetsOthersJoin(t *testing.T) {
+	const clients, rounds = 8, 50
+	s := openStore(t, waltest.NewCrashFS(), nil)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			for range rounds {
+				if _, err := s.Commit(t.Context(), commit(fmt.Sprint("client ", i))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if st := s.Stats(); st.Commits != clients*rounds || st.Groups > clients*rounds/4 {
+		t.Errorf("%d commits in %d groups, want groups of more than four", st.Commits, st.Groups)
+	}
+	s.checkOrder(t)
+	s.close(t)
+}
+
 // TestGroupsShareASync holds up the first sync while others queue: they all go into one group.
 func TestGroupsShareASync(t *testing.T) {
 	fs := waltest.NewCrashFS()

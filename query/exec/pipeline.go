@@ -165,6 +165,7 @@ type task struct {
 	ender  morselEnder
 	sink   operator
 	clock  clock // for EXPLAIN ANALYZE
+	turn   turn
 }
 
 // newTask makes worker w's instance of the pipeline.
@@ -235,6 +236,7 @@ func (t *task) step(ctx context.Context, budget int) (stepResult, error) {
 		if err != nil {
 			return stepDone, err
 		}
+		t.turn.give(t.p.q.pool)
 		if t.more {
 			st, err = t.head.resume(ctx)
 		} else {
@@ -283,6 +285,7 @@ func (t *task) nextBatch(ctx context.Context) (*vec.Batch, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
+			t.turn.give(t.p.q.pool)
 			continue
 		}
 		t.inside = false

@@ -1,12 +1,20 @@
 package exec
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/laminadb/lamina/internal/invariants"
 )
 
 // Pool runs the pipelines of all queries of a database on a fixed number of goroutines, besides those
 // that call Query.Next. A pipeline that waits for its client holds none of them.
+//
+// Workers keep all processors busy, and the runtime takes one from a goroutine after 10 ms only: a commit, which comes
+// back from the disk several times, would wait so long each time. Therefore workers give their processor up between
+// batches while somebody commits, at most once in turnTime: whoever is ready to run comes before them.
 type Pool struct {
 	workers int
 	jobs    chan *job
@@ -14,6 +22,44 @@ type Pool struct {
 	once    sync.Once
 	// closed ends the goroutines. Jobs may still come: their callers run them alone.
 	closed chan struct{}
+	born   time.Time
+	_      [64]byte
+	// hurried counts those who are in a hurry, on a cache line that queries alone would not touch.
+	hurried atomic.Int64
+	_       [56]byte
+	// turns counts how often a worker gave its processor up.
+	turns atomic.Int64
+}
+
+// turnTime is how long a worker keeps its processor while others are in a hurry.
+const turnTime = 50 * time.Microsecond
+
+// Hurry says that a goroutine which waits for the disk is to run at once when it can; Relax ends that.
+func (p *Pool) Hurry() { p.hurried.Add(1) }
+
+// Relax ends a Hurry.
+func (p *Pool) Relax() {
+	n := p.hurried.Add(-1)
+	invariants.Assert(n >= 0, "%d in a hurry", n)
+}
+
+// Hurried returns how many are in a hurry.
+func (p *Pool) Hurried() int64 { return p.hurried.Load() }
+
+// turn is when a worker got its processor, after the birth of its pool.
+type turn time.Duration
+
+// give gives the worker's processor up if somebody is in a hurry and its time is up.
+func (t *turn) give(p *Pool) {
+	if p == nil || p.hurried.Load() == 0 || invariants.Mutant("exec-keep-processors") {
+		return
+	}
+	if now := turn(time.Since(p.born)); now-*t < turn(turnTime) {
+		return
+	}
+	p.turns.Add(1)
+	runtime.Gosched()
+	*t = turn(time.Since(p.born))
 }
 
 // jobsMax bounds the jobs that wait for a goroutine; what does not fit runs on the caller alone.
@@ -29,7 +75,7 @@ type job struct {
 
 // NewPool returns a pool for pipelines of up to the given number of workers, callers included.
 func NewPool(workers int) *Pool {
-	p := &Pool{workers: max(workers, 1), jobs: make(chan *job, jobsMax), closed: make(chan struct{})}
+	p := &Pool{workers: max(workers, 1), jobs: make(chan *job, jobsMax), closed: make(chan struct{}), born: time.Now()}
 	for range p.workers - 1 {
 		p.wg.Add(1)
 		go p.loop()
@@ -107,7 +153,9 @@ func (p *Pool) parallel(workers, n int, run func(i int) error) error {
 	errs := make([]error, n)
 	var failed atomic.Bool
 	loop := func(int) {
+		var t turn
 		for !failed.Load() {
+			t.give(p)
 			i := int(next.Add(1)) - 1
 			if i >= n {
 				return
