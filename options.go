@@ -14,6 +14,7 @@ import (
 	"github.com/laminadb/lamina/query"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
+	"github.com/laminadb/lamina/vec/arrowvec"
 )
 
 // Options configure a database. The zero value, like a nil *Options, is the default.
@@ -43,7 +44,8 @@ type Options struct {
 	TempDir string
 	// Files opens files for COPY FROM 'file'; nil is the operating system's.
 	Files query.Files
-	// Allocator is where QueryArrow and ScanArrow put their record batches; nil is Go's memory.
+	// Allocator is where QueryArrow and ScanArrow put their record batches, in any goroutine of a statement; nil is
+	// Go's memory, in which a buffer that everybody has released becomes another one.
 	Allocator memory.Allocator
 	// CloseWait is how long Close waits for rows, readers, transactions and appenders that are still open, before it
 	// names them in its error; 0 is one second, and a negative duration does not wait.
@@ -119,7 +121,7 @@ func (o *Options) copy() Options {
 		c.Files = osFiles{}
 	}
 	if c.Allocator == nil {
-		c.Allocator = memory.DefaultAllocator
+		c.Allocator = arrowvec.Pooled
 	}
 	if c.CloseWait == 0 {
 		c.CloseWait = closeWaitDefault

@@ -25,14 +25,14 @@ type Converter struct {
 	views []vec.StrView
 }
 
-// NewConverter returns a converter for columns that allocates from mem; nil means Go memory.
+// NewConverter returns a converter for columns that allocates from mem; nil means Pooled.
 func NewConverter(cols []Column, mem memory.Allocator) (*Converter, error) {
 	schema, err := Schema(cols)
 	if err != nil {
 		return nil, err
 	}
 	if mem == nil {
-		mem = memory.DefaultAllocator
+		mem = Pooled
 	}
 	return &Converter{cols: cols, schema: schema, mem: mem}, nil
 }
