@@ -165,6 +165,7 @@ var mutants = []mutant{
 	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
 	{"percentile-loses-a-chunk", "query/exec", "TestPercentiles"},
+	{"agg-misses-infinity", "internal/logictest", "TestLogic/agg/infinite_sums"},
 	{"group-top-drops-ties", "query/exec", "TestGroupTop"},
 	{"group-top-counts-ties", "query/exec", "TestGroupTop"},
 	{"group-top-drops-ties-late", "query/exec", "TestGroupTop"},

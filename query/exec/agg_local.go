@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/kernel"
 	"github.com/laminadb/lamina/types"
@@ -344,7 +345,11 @@ func (l *aggLocal) state(s int, in *aggInput, n int, live []uint16, all bool) er
 	case stateSum:
 		return l.sum(s, in, x, codes, all)
 	case stateFloat, stateFloat4:
-		l.t.infinite[s] = l.t.infinite[s] || kernel.AnyInfinite(x)
+		// An infinite value makes its sum infinite, or NaN: values are looked at only where a sum is.
+		if !l.word(st, x, codes) && !l.t.infinite[s] {
+			l.t.infinite[s] = kernel.AnyInfinite(x) && !invariants.Mutant("agg-misses-infinity")
+		}
+		return nil
 	case stateMin, stateMax:
 		if in.typ.Class() == types.ClassFloat {
 			for i, b := range x {
@@ -426,8 +431,8 @@ func (l *aggLocal) addFused(n int) {
 	}
 }
 
-// word updates a hot word that is no sum of integers.
-func (l *aggLocal) word(st *aggState, x []int64, codes []uint32) {
+// word updates a hot word that is no sum of integers; false if a sum of floats is not finite.
+func (l *aggLocal) word(st *aggState, x []int64, codes []uint32) bool {
 	if l.a.nk == 0 {
 		codes = l.picked[:len(x)]
 		clear(codes)
@@ -436,9 +441,9 @@ func (l *aggLocal) word(st *aggState, x []int64, codes []uint32) {
 	off := uintptr(st.word * 8)
 	switch st.kind {
 	case stateFloat:
-		kernel.AddFloatWord(p, stride, off, codes, x)
+		return kernel.AddFloatWord(p, stride, off, codes, x)
 	case stateFloat4:
-		kernel.AddFloat4Word(p, stride, off, codes, x)
+		return kernel.AddFloat4Word(p, stride, off, codes, x)
 	case stateMin:
 		kernel.MinWord(p, stride, off, codes, x)
 	case stateMax:
@@ -446,6 +451,7 @@ func (l *aggLocal) word(st *aggState, x []int64, codes []uint32) {
 	case stateBits:
 		kernel.BitWord(p, stride, off, codes, x, bitOps[st.op])
 	}
+	return true
 }
 
 var bitOps = [256]byte{expr.AggBitAnd: '&', expr.AggBitOr: '|', expr.AggBitXor: '^'}

@@ -14,6 +14,7 @@ import (
 type floatMoments struct {
 	tracker *mem.Tracker
 	m       column[moments]
+	rows    floatRows
 }
 
 type moments struct{ n, sum, dev float64 }
@@ -21,25 +22,41 @@ type moments struct{ n, sum, dev float64 }
 func newFloatMoments(t *groupTable) slowState { return &floatMoments{tracker: t.tracker} }
 
 func (s *floatMoments) grow(groups int) error { return s.m.grow(s.tracker, groups) }
-func (s *floatMoments) free()                 { s.m.free() }
+
+func (s *floatMoments) free() {
+	s.m.free()
+	s.rows.free()
+}
 
 func (s *floatMoments) update(codes []uint32, v, _ *vec.Vector, live []uint16, n int) error {
-	return each(live, n, func(i int) error { return s.m.v[codes[i]].add(floatOfBits(floatBits(v, i))) })
+	if err := s.rows.take(s.tracker, codes, v, nil, live, n); err != nil {
+		return err
+	}
+	all, values := s.m.v, s.rows.first[:len(s.rows.codes)]
+	for i, c := range s.rows.codes {
+		if err := all[c].add(floatOfBits(uint64(values[i]))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *moments) add(x float64) error {
-	before := *m
-	m.n++
-	m.sum += x
-	if before.n == 0 {
+	before, sum := m.n, m.sum
+	m.n = before + 1
+	m.sum = sum + x
+	if before == 0 {
 		if x-x != 0 {
 			m.dev = math.NaN()
 		}
 		return nil
 	}
 	d := x*m.n - m.sum
-	m.dev += d * d / (m.n * before.n)
-	return m.check(math.IsInf(before.sum, 0) || math.IsInf(x, 0))
+	m.dev += d * d / (m.n * before)
+	if y := m.sum - m.dev; y-y != 0 {
+		return m.check(math.IsInf(sum, 0) || math.IsInf(x, 0))
+	}
+	return nil
 }
 
 // check raises an overflow, unless an infinity was put in.

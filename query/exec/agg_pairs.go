@@ -14,6 +14,7 @@ import (
 type pairMoments struct {
 	tracker *mem.Tracker
 	m       column[pairSums]
+	rows    floatRows
 }
 
 // pairSums are the number of pairs, the sums, and the sums of squared deviations and of their products.
@@ -22,41 +23,57 @@ type pairSums struct{ n, sx, sxx, sy, syy, sxy float64 }
 func newPairMoments(t *groupTable) slowState { return &pairMoments{tracker: t.tracker} }
 
 func (s *pairMoments) grow(groups int) error { return s.m.grow(s.tracker, groups) }
-func (s *pairMoments) free()                 { s.m.free() }
+
+func (s *pairMoments) free() {
+	s.m.free()
+	s.rows.free()
+}
 
 func (s *pairMoments) update(codes []uint32, v, second *vec.Vector, live []uint16, n int) error {
-	return each(live, n, func(i int) error {
-		if second.IsNull(i) {
-			return nil
+	if err := s.rows.take(s.tracker, codes, v, second, live, n); err != nil {
+		return err
+	}
+	all, ys, xs := s.m.v, s.rows.first[:len(s.rows.codes)], s.rows.second[:len(s.rows.codes)]
+	for i, c := range s.rows.codes {
+		if err := all[c].add(floatOfBits(uint64(ys[i])), floatOfBits(uint64(xs[i]))); err != nil {
+			return err
 		}
-		return s.m.v[codes[i]].add(floatOfBits(floatBits(v, i)), floatOfBits(floatBits(second, i)))
-	})
+	}
+	return nil
 }
 
 func (m *pairSums) add(y, x float64) error {
-	before := *m
-	m.n++
-	m.sx += x
-	m.sy += y
-	if before.n == 0 {
-		if x-x != 0 {
-			m.sxx, m.sxy = math.NaN(), math.NaN()
-		}
-		if y-y != 0 {
-			m.syy, m.sxy = math.NaN(), math.NaN()
-		}
+	before, sx, sy := m.n, m.sx, m.sy
+	n := before + 1
+	m.n, m.sx, m.sy = n, sx+x, sy+y
+	if before == 0 {
+		m.begin(y, x)
 		return nil
 	}
-	dx, dy, scale := x*m.n-m.sx, y*m.n-m.sy, 1/(m.n*before.n)
+	dx, dy, scale := x*n-(sx+x), y*n-(sy+y), 1/(n*before)
 	m.sxx += dx * dx * scale
 	m.syy += dy * dy * scale
 	m.sxy += dx * dy * scale
-	return m.check(math.IsInf(before.sx, 0) || math.IsInf(x, 0), math.IsInf(before.sy, 0) || math.IsInf(y, 0))
+	if z := m.sxx - m.syy - m.sxy; z-z != 0 {
+		return m.check(math.IsInf(sx, 0) || math.IsInf(x, 0), math.IsInf(sy, 0) || math.IsInf(y, 0))
+	}
+	return nil
+}
+
+// begin notes what of the first pair is not finite.
+func (m *pairSums) begin(y, x float64) {
+	if x-x != 0 {
+		m.sxx, m.sxy = math.NaN(), math.NaN()
+	}
+	if y-y != 0 {
+		m.syy, m.sxy = math.NaN(), math.NaN()
+	}
 }
 
 // check raises an overflow, unless an infinity was put in: then the deviations are not numbers.
 func (m *pairSums) check(infiniteX, infiniteY bool) error {
-	if math.IsInf(m.sxx, 0) && !infiniteX || math.IsInf(m.syy, 0) && !infiniteY || math.IsInf(m.sxy, 0) && !infiniteX && !infiniteY {
+	overX, overY := math.IsInf(m.sx, 0) || math.IsInf(m.sxx, 0), math.IsInf(m.sy, 0) || math.IsInf(m.syy, 0)
+	if overX && !infiniteX || overY && !infiniteY || math.IsInf(m.sxy, 0) && !infiniteX && !infiniteY {
 		return errFloatSum
 	}
 	for _, d := range []*float64{&m.sxx, &m.syy, &m.sxy} {

@@ -103,25 +103,36 @@ func MaxWord(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64) {
 	}
 }
 
-// AddFloatWord adds floats, given by their bits, in order.
-func AddFloatWord(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64) {
+// AddFloatWord adds floats, given by their bits, in order. It reports whether all sums stayed finite on the way.
+func AddFloatWord(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64) bool {
 	p = unsafe.Add(p, off)
 	a = a[:len(codes)]
+	top := uint64(0)
 	for i, c := range codes {
 		w := (*float64)(unsafe.Add(p, uintptr(c)*stride))
-		*w += math.Float64frombits(uint64(a[i]))
+		s := *w + math.Float64frombits(uint64(a[i]))
+		*w = s
+		top = max(top, math.Float64bits(s)<<1)
 	}
+	return top < notFinite<<1
 }
 
 // AddFloat4Word is AddFloatWord rounded to single precision at every step.
-func AddFloat4Word(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64) {
+func AddFloat4Word(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64) bool {
 	p = unsafe.Add(p, off)
 	a = a[:len(codes)]
+	top := uint64(0)
 	for i, c := range codes {
 		w := (*float64)(unsafe.Add(p, uintptr(c)*stride))
-		*w = float64(float32(*w) + float32(math.Float64frombits(uint64(a[i]))))
+		s := float64(float32(*w) + float32(math.Float64frombits(uint64(a[i]))))
+		*w = s
+		top = max(top, math.Float64bits(s)<<1)
 	}
+	return top < notFinite<<1
 }
+
+// notFinite is the exponent of infinities and NaN.
+const notFinite = 0x7ff0000000000000
 
 // BitWord combines values bit by bit.
 func BitWord(p unsafe.Pointer, stride, off uintptr, codes []uint32, a []int64, op byte) {
@@ -202,7 +213,7 @@ func FloatOfOrder(x int64) int64 { return x ^ int64(uint64(x>>63)>>1) }
 func AnyInfinite(v []int64) bool {
 	any := false
 	for _, b := range v {
-		any = any || b&0x7ff0000000000000 == 0x7ff0000000000000
+		any = any || b&notFinite == notFinite
 	}
 	return any
 }
