@@ -65,26 +65,64 @@ func TestAggregationWithHoles(t *testing.T) {
 	}
 }
 
-// TestFilterWithHoles: conditions on a scan leave out of a batch with holes what they must, and the holes.
+// TestFilterWithHoles: conditions and filters of joins leave out of a batch with holes what they must, and the holes, where a
+// division by zero would be.
 func TestFilterWithHoles(t *testing.T) {
 	w := newWorld(t, 7)
 	ts := []types.Type{types.T(types.Int4), types.T(types.Int8)}
-	rows := w.rows(3000, ts, true, 0)
-	tab := w.table("t", columnsOf(ts...), rows)
-	tab.morsel = 3000
-	tab.hole = func(c int) types.Datum { return w.datum(ts[c], true, 0) }
-	scan := scanOf(tab)
-	scan.Filter = op(t, ">", col(scan, 0), expr.NewConst(types.NewInt(types.Int4, 0), types.T(types.Int4), 0))
-	var left []types.Row
+	rows := w.rows(3000, ts, true, 0.02)
 	for _, r := range rows {
-		if r[0].I > 0 {
-			left = append(left, r)
+		if r[1].I == 0 {
+			r[1] = types.NewInt(types.Int8, 1)
 		}
 	}
-	n := aggOf(scan, nil, agg(t, "count", false, nil), agg(t, "sum", false, nil, col(scan, 1)))
+	tab := w.table("t", columnsOf(ts...), rows)
+	tab.morsel = 3000
+	tab.hole = func(c int) types.Datum {
+		if c == 1 && w.rng.IntN(2) == 0 {
+			return types.NewInt(types.Int8, 0)
+		}
+		return w.datum(ts[c], true, 0)
+	}
+	keys := w.rows(4, ts[:1], true, 0)
+	other := scanOf(w.table("u", columnsOf(ts[0]), keys))
+	scan := scanOf(tab)
+	c0, c1 := col(scan, 0), col(scan, 1)
+	int4 := func(x int64) expr.Expr { return expr.NewConst(types.NewInt(types.Int4, x), types.T(types.Int4), 0) }
+	cond := func(e expr.Expr, err error) expr.Expr {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	less, more, divided := op(t, "<", c0, int4(1)), op(t, ">", c0, int4(0)), op(t, ">=", op(t, "/", intConst(12), c1), intConst(1))
 	before := tableHoles.Load()
-	w.everyWay(t, "holes", n, rowTexts(refAggregate(t, left, n)))
-	if n := tableHoles.Load() - before; n < int64(atLeast(500)) {
+	for i, e := range []expr.Expr{
+		nil, more, divided, cond(expr.NewAnd(0, more, divided)), cond(expr.NewOr(0, less, divided)), cond(expr.NewOr(0, divided, more)),
+		cond(expr.NewOr(0, more, op(t, ">", c1, intConst(0)))), op(t, "=", c1, c1),
+	} {
+		scan.Filter = e
+		left := rows
+		if e != nil {
+			left = nil
+			for _, r := range rows {
+				d, err := expr.EvalRow(&expr.Context{}, e, r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d.Valid && d.Bool() {
+					left = append(left, r)
+				}
+			}
+		}
+		n := aggOf(scan, nil, agg(t, "count", false, nil), agg(t, "sum", false, nil, c1))
+		w.everyWay(t, fmt.Sprint("holes ", i), n, rowTexts(refAggregate(t, left, n)))
+		w.everyWay(t, fmt.Sprint("rows around holes ", i), scan, rowTexts(left))
+		j := joinOf(plan.Semi, scan, other, []expr.Expr{c0}, []expr.Expr{col(other, 0)}, nil)
+		joined, _ := refJoin(t, j, left, keys)
+		w.everyWay(t, fmt.Sprint("join around holes ", i), j, rowTexts(joined))
+	}
+	if n := tableHoles.Load() - before; n < int64(atLeast(10000)) {
 		t.Fatalf("only %d holes", n)
 	}
 }

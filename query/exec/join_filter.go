@@ -242,18 +242,19 @@ func (f *scanFilter) apply(r *scanReader, b *vec.Batch, out []uint16) ([]uint16,
 	g := &b.Groups[0]
 	v := &g.Cols[f.col]
 	sel := g.Sel
+	rows := b.N + len(g.Holes)
 	if v.Form == vec.Const {
 		if !v.IsNull(0) && f.f.has(v.Int(0)) {
-			return keepAllOf(sel, b.N, out), nil
+			return r.dropHoles(g.Holes, keepAllOf(sel, rows, out)), nil
 		}
 		return out[:0], nil
 	}
 	n := v.N
 	if sel == nil {
-		n = b.N
+		n = rows
 	}
 	if v.Valid != nil && hasNulls(v, n) {
-		out = out[:kernel.SelectValid(v.Valid, b.N, sel, out)]
+		out = out[:kernel.SelectValid(v.Valid, rows, sel, out)]
 		sel = append(r.nullSel[:0], out...)
 		r.nullSel = sel
 		if len(sel) == 0 {
@@ -282,7 +283,15 @@ func (f *scanFilter) apply(r *scanReader, b *vec.Batch, out []uint16) ([]uint16,
 	default:
 		k = selectFilter(f.f, unsafe.Slice((*uint64)(v.Data), n), 0, sel, all, out)
 	}
-	return out[:k], nil
+	return r.dropHoles(g.Holes, out[:k]), nil
+}
+
+// dropHoles keeps the positions of sel that are no holes.
+func (r *scanReader) dropHoles(holes, sel []uint16) []uint16 {
+	if len(holes) == 0 || invariants.Mutant("runtime-filter-finds-holes") {
+		return sel
+	}
+	return sel[:kernel.DropHoles(sel, holes, r.holeBit[:])]
 }
 
 func selectFilter[T kernel.Width](f *runtimeFilter, v []T, base int64, sel []uint16, all bool, out []uint16) int {

@@ -23,7 +23,7 @@ type scanSource struct {
 	prog *expr.Program
 	// blank are columns of cols that nothing reads, since the storage takes the conditions on them over.
 	blank []bool
-	// holes: who reads the batches takes them with holes.
+	// holes: who reads the batches takes them with holes. The reader's own tests do in any case.
 	holes bool
 }
 
@@ -64,7 +64,7 @@ func (s *scanSource) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec := table.ScanSpec{VectorRows: s.q.vectorRows, Holes: s.holes, Avoid: s.q.env.Force.Avoid, Execution: s.q.env.execution}
+	spec := table.ScanSpec{VectorRows: s.q.vectorRows, Holes: s.holes || s.n.Filter != nil || len(s.filters) > 0, Avoid: s.q.env.Force.Avoid, Execution: s.q.env.execution}
 	for _, c := range s.cols {
 		if c == len(s.n.Cols) {
 			spec.Refs = true // always the last
@@ -200,7 +200,8 @@ type scanReader struct {
 	ints    []int64
 	nullSel []uint16
 	around  []uint16 // the rows around holes
-	err     error    // of the row after the last batch
+	holeBit [batchRows / 64]uint64
+	err     error // of the row after the last batch
 	round   int
 }
 
@@ -261,27 +262,19 @@ func (r *scanReader) read(ctx context.Context) (*vec.Batch, error) {
 		}
 	}
 	r.out.Single(r.raw.N, r.cols, sel)
-	if err := r.passHoles(); err != nil {
-		return nil, err
+	if len(r.raw.Groups) > 0 {
+		r.out.Groups[0].Holes = r.raw.Groups[0].Holes
 	}
 	if err := r.filter(); err != nil {
 		return nil, err
 	}
+	if r.out.Groups[0].Holes != nil && !r.s.holes {
+		if err := fillHoles(&r.out, &r.around, &r.arena); err != nil {
+			return nil, err
+		}
+	}
 	r.s.stats.out(r.out.N)
 	return &r.out, nil
-}
-
-// passHoles hands the holes of a batch on, or makes a selection of the others, which the tests need.
-func (r *scanReader) passHoles() error {
-	if len(r.raw.Groups) == 0 || r.raw.Groups[0].Holes == nil {
-		return nil
-	}
-	g := &r.out.Groups[0]
-	g.Holes = r.raw.Groups[0].Holes
-	if len(r.tests) == 0 {
-		return nil
-	}
-	return fillHoles(&r.out, &r.around, &r.arena)
 }
 
 // filter applies the tests, those that leave most rows out first.
@@ -316,7 +309,7 @@ func (r *scanReader) filter() error {
 			continue // all pass: the index stays as it is
 		}
 		r.out.N = len(sel)
-		r.out.Groups[0].Sel = sel
+		r.out.Groups[0].Sel, r.out.Groups[0].Holes = sel, nil
 		cur ^= 1
 	}
 	r.adapt()

@@ -52,7 +52,8 @@ func newCondState(c *cond) *condState {
 	return s
 }
 
-// rowsIn is a set of rows: those of sel, or 0 … n-1 if sel is nil.
+// rowsIn is a set of rows: those of sel, or 0 … n-1 but for the holes of the batch if sel is nil. Leaves that cannot fail look
+// at holes, too, and drop them from what they select; all others get a selection.
 type rowsIn struct {
 	sel []uint16
 	n   int
@@ -72,7 +73,7 @@ func (ev *Evaluator) Filter(i int, sel []uint16) ([]uint16, error) {
 	if ev.interpreted() {
 		return ev.interpretFilter(i, sel)
 	}
-	ev.inPlace = false
+	ev.inPlace, ev.holes.at = false, nil
 	before := ev.rowErr
 	ev.limit = ev.frames[0].n
 	out, err := ev.select1(ev.condOf(i), rowsIn{n: ev.limit})
@@ -89,17 +90,25 @@ func (ev *Evaluator) Filter(i int, sel []uint16) ([]uint16, error) {
 
 // FilterScan appends to out the positions, in the columns of the only group of b, of the live rows for
 // which condition i is true. It is the fast way for the batches of scans, whose selections ascend:
-// columns are tested where they are. It begins a batch of its own.
+// columns are tested where they are, also in the holes of the group. It begins a batch of its own.
 func (ev *Evaluator) FilterScan(i int, b *vec.Batch, out []uint16) ([]uint16, error) {
 	g := &b.Groups[0]
+	if err := ev.setHoles(g.Holes, b.N); err != nil {
+		return out, err
+	}
 	if len(b.Groups) != 1 || !slices.IsSorted(g.Sel) || ev.interpreted() {
+		if g.Holes != nil {
+			ev.scan.Single(b.N, g.Cols, ev.aroundHoles())
+			b = &ev.scan
+		}
 		return ev.filterIndirect(i, b, out)
 	}
-	ev.scan.Single(b.N, g.Cols, nil)
+	rows := b.N + len(g.Holes)
+	ev.scan.Single(rows, g.Cols, nil)
 	ev.Begin(&ev.scan)
 	ev.inPlace = true
-	in := rowsIn{sel: g.Sel, n: b.N}
-	ev.limit = b.N
+	in := rowsIn{sel: g.Sel, n: rows}
+	ev.limit = rows
 	if g.Sel != nil {
 		in.sel = g.Sel[:b.N]
 		ev.limit = vec.Size
@@ -110,7 +119,7 @@ func (ev *Evaluator) FilterScan(i int, b *vec.Batch, out []uint16) ([]uint16, er
 	}
 	out = append(out, ev.below(sel)...)
 	if e := ev.rowErr; e != nil {
-		row := e.Row
+		row := e.Row - sort.Search(len(g.Holes), func(j int) bool { return int(g.Holes[j]) >= e.Row })
 		if in.sel != nil {
 			row = sort.Search(len(in.sel), func(j int) bool { return int(in.sel[j]) >= e.Row })
 		}
@@ -137,6 +146,9 @@ func (ev *Evaluator) select1(s *condState, in rowsIn) ([]uint16, error) {
 	out, err := ev.apply(s, in)
 	if err != nil || out.sel != nil || out.n == 0 {
 		return out.sel[:out.n], err
+	}
+	if len(ev.holes.at) > 0 {
+		return ev.below(ev.aroundHoles()), nil
 	}
 	buf, err := ev.sel(&s.buf)
 	if err != nil {
@@ -194,7 +206,17 @@ func (ev *Evaluator) apply(s *condState, in rowsIn) (rowsIn, error) {
 	}
 	if !s.general {
 		if k, ok, err := ev.applyShort(s, in, buf); ok || err != nil {
+			if in.sel == nil {
+				k = ev.dropHoles(buf[:k])
+			}
 			return rowsIn{buf[:k], k}, err
+		}
+	}
+	if in.sel == nil && len(ev.holes.at) > 0 {
+		in.sel = ev.below(ev.aroundHoles())
+		in.n = len(in.sel)
+		if in.n == 0 {
+			return rowsIn{}, nil
 		}
 	}
 	return ev.applyBlock(s, in, buf)
@@ -219,6 +241,7 @@ func (ev *Evaluator) applyOr(s *condState, in rowsIn) (rowsIn, error) {
 					return rowsIn{}, err
 				}
 				kernel.NotMask(s.tmp, s.acc, in.n)
+				ev.clearHoles(s.tmp)
 				rest.n = kernel.SelectMask(s.tmp, in.n, buf)
 			} else {
 				rest.n = kernel.DropBits(s.acc, in.sel[:in.n], buf)
@@ -239,6 +262,7 @@ func (ev *Evaluator) applyOr(s *condState, in rowsIn) (rowsIn, error) {
 	}
 	k := 0
 	if in.sel == nil {
+		ev.clearHoles(s.acc)
 		k = kernel.SelectMask(s.acc, in.n, buf)
 	} else {
 		k = kernel.SelectValid(s.acc, in.n, in.sel[:in.n], buf)

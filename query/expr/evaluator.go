@@ -45,6 +45,7 @@ type Evaluator struct {
 	colRegs []register // compacted columns
 	row     types.Row  // of one dictionary entry
 	scan    vec.Batch  // FilterScan's view of its batch
+	holes   holes      // of the batch
 }
 
 // column is an input column in the current batch.

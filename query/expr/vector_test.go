@@ -184,7 +184,24 @@ func rowTrue(e Expr, negated bool, row types.Row) (bool, error) {
 	return and, nil
 }
 
-func (w *world) checkFilter(t *testing.T, e Expr, ev *Evaluator, b *vec.Batch, scan bool) int {
+// withHoles returns the batch of a scan with holes in place of its selection: what stands there is whatever the caller has put
+// there.
+func withHoles(b *vec.Batch) *vec.Batch {
+	g := b.Groups[0]
+	if g.Sel == nil || !slices.IsSorted(g.Sel) {
+		return b
+	}
+	last := -1
+	for _, at := range g.Sel {
+		for last++; last < int(at); last++ {
+			g.Holes = append(g.Holes, uint16(last))
+		}
+	}
+	g.Sel = nil
+	return &vec.Batch{N: b.N, Groups: []vec.Group{g}}
+}
+
+func (w *world) checkFilter(t *testing.T, e Expr, ev *Evaluator, b *vec.Batch, scan, holes bool) int {
 	t.Helper()
 	var want []uint16
 	var wantErr error
@@ -202,7 +219,11 @@ func (w *world) checkFilter(t *testing.T, e Expr, ev *Evaluator, b *vec.Batch, s
 	var got []uint16
 	var err error
 	if scan {
-		got, err = ev.FilterScan(0, b, nil)
+		holed := b
+		if holes {
+			holed = withHoles(b)
+		}
+		got, err = ev.FilterScan(0, holed, nil)
 		for i := range want {
 			want[i] = uint16(b.Groups[0].Pos(int(want[i])))
 		}
@@ -212,10 +233,10 @@ func (w *world) checkFilter(t *testing.T, e Expr, ev *Evaluator, b *vec.Batch, s
 	}
 	re, isRow := errors.AsType[*RowError](err)
 	if (err != nil) != (wantErr != nil) || err != nil && (!isRow || re.Row != errRow || re.Err.Error() != wantErr.Error()) {
-		t.Fatalf("%s (scan %v): want error %v in row %d, got %v (%+v)", String(e), scan, wantErr, errRow, err, re)
+		t.Fatalf("%s (scan %v, holes %v): want error %v in row %d, got %v (%+v)", String(e), scan, holes, wantErr, errRow, err, re)
 	}
 	if !slices.Equal(got, want) {
-		t.Fatalf("%s (scan %v):\nwant %v\ngot  %v", String(e), scan, want, got)
+		t.Fatalf("%s (scan %v, holes %v):\nwant %v\ngot  %v", String(e), scan, holes, want, got)
 	}
 	return len(want)
 }
@@ -258,9 +279,10 @@ func TestVectorAgainstRows(t *testing.T) {
 				}
 				if k == types.Bool {
 					filters++
-					accepted += w.checkFilter(t, e, ev, b, false)
+					accepted += w.checkFilter(t, e, ev, b, false, false)
 					if len(b.Groups) == 1 {
-						accepted += w.checkFilter(t, e, ev, b, true)
+						accepted += w.checkFilter(t, e, ev, b, true, false)
+						accepted += w.checkFilter(t, e, ev, b, true, true)
 					}
 				}
 			}

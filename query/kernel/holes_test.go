@@ -32,6 +32,26 @@ func TestHoles(t *testing.T) {
 		if !slices.Equal(got[:len(live)], live) {
 			t.Fatalf("round %d: %v around %v", round, got[:len(live)], holes)
 		}
+		bits := make([]uint64, 32)
+		for _, keep := range []float64{1, 0.97, 0.6, 0.02} {
+			var sel, want []uint16
+			at := 0
+			for i := range uint16(rows) {
+				for at < len(holes) && holes[at] < i {
+					at++
+				}
+				if rng.Float64() >= keep {
+					continue
+				}
+				sel = append(sel, i)
+				if at == len(holes) || holes[at] != i {
+					want = append(want, i)
+				}
+			}
+			if k := DropHoles(sel, holes, bits); !slices.Equal(sel[:k], want) {
+				t.Fatalf("round %d: %v without %v, want %v", round, sel[:k], holes, want)
+			}
+		}
 		if x := SumSel(v, holes); x != out || SumInts(v)-x != sum {
 			t.Fatalf("round %d: %d at %v, want %d", round, x, holes, out)
 		}

@@ -147,6 +147,51 @@ func SelectAround(holes []uint16, n int, out []uint16) {
 	}
 }
 
+// denseRun is how many entries of a selection there are to a hole, at least, for what lies between holes to be moved as a whole.
+const denseRun = 8
+
+// DropHoles removes the entries of sel that are among holes, and returns how many are left. Both ascend. bits is scratch, with a
+// bit for each position.
+func DropHoles(sel, holes []uint16, bits []uint64) int {
+	n := len(sel)
+	if n == 0 || len(holes) == 0 {
+		return n
+	}
+	// Steps back of the loop below, to all holes together, are positions that sel lacks.
+	if lacks := int(sel[n-1]) + 1 - n; n < denseRun*len(holes) || lacks > n/4 {
+		clear(bits)
+		SetBits(bits, holes)
+		return DropBits(bits, sel, sel)
+	}
+	k, from := 0, 0 // sel[from:] is still to move to k
+	for _, h := range holes {
+		if h > sel[n-1] {
+			break
+		}
+		if h < sel[from] {
+			continue
+		}
+		at := min(from+int(h-sel[from]), n-1)
+		for sel[at] > h {
+			at--
+		}
+		if sel[at] < h {
+			continue
+		}
+		if k != from {
+			copy(sel[k:], sel[from:at])
+		}
+		k += at - from
+		if from = at + 1; from == n {
+			break
+		}
+	}
+	if k != from {
+		copy(sel[k:], sel[from:])
+	}
+	return k + n - from
+}
+
 // DropBits keeps the entries of sel whose bit in mask is not set. out may be sel itself.
 func DropBits(mask []uint64, sel, out []uint16) int {
 	k := 0
