@@ -167,7 +167,7 @@ var mutants = []mutant{
 	{"group-ignores-collisions", "internal/logictest", "TestLogic/agg/grouped_expressions"},
 	{"group-key-base", "internal/logictest", "TestLogic/join/full_range"},
 	{"join-null-matches", "internal/logictest", "TestLogic/join/kinds"},
-	{"percentile-loses-a-chunk", "query/exec", "TestPercentiles"},
+	{"percentile-block-of-another-group", "query/exec", "TestPercentiles"},
 	{"agg-misses-infinity", "internal/logictest", "TestLogic/agg/infinite_sums"},
 	{"group-top-drops-ties", "query/exec", "TestGroupTop"},
 	{"group-top-counts-ties", "query/exec", "TestGroupTop"},

@@ -484,5 +484,9 @@ func (l *aggLocal) endMorsel(ctx context.Context) error {
 	}
 	t.detOf = l.detOf
 	t, l.t = l.t, t
+	if err := t.prepare(); err != nil {
+		t.free()
+		return err
+	}
 	return l.a.sink.merger.add(ctx, l.w.ordinal, t)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/laminadb/lamina/internal/mem"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/kernel"
-	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/types"
 	"github.com/laminadb/lamina/vec"
 )
@@ -20,155 +19,192 @@ import (
 // that order as they do, in no order, and selects those that are asked for at the end. Zeros of either sign have an order,
 // too, so that the result does not depend on that of the rows.
 //
-// The values of a group lie in chunks of words: a word with the place of the chunk before and the room for values, then the
-// values. Each chunk has about twice the room of the one before it, up to valueChunkMax, and only the newest is not full.
+// Values are in one of two places. As they come they go to the log, each with its group, so that nothing is sought for and
+// nothing moves. To read them by group they are gathered: the log is emptied into one array in which the values of each
+// group are neighbours. What comes afterwards returns them to the log first.
 type percentiles struct {
 	tracker *mem.Tracker
 	op      expr.AggOp
 	kind    types.Kind
-	lists   column[valueList]
-	words   column[int64]
-	used    int // words; word 0 is none
+	rows    floatRows
+	groups  column[valueGroup]
+	log     valueLog
+	slab    mem.Slab // of gathered
+	// gathered are the values by group, if the log is empty.
+	gathered []int64
+	// picked are the results of groups that have one, if complete.
+	picked   column[int64]
+	complete bool
 }
 
-// valueList is the values of a group.
-type valueList struct {
+// valueGroup is what is known of the values of a group.
+type valueGroup struct {
 	fraction float64 // that is asked for
-	total    uint64
-	// head is the newest chunk, 0 if there is none, with n values and room for more.
-	head, n, room uint32
+	n        int     // values
+	end      int     // of them among the gathered ones
 }
-
-// A chunk with its first word has a power of two words.
-const (
-	valueChunkMin = 3
-	valueChunkMax = 63
-)
 
 func percentilesOf(op expr.AggOp, kind types.Kind) func(*groupTable) slowState {
-	return func(t *groupTable) slowState { return &percentiles{tracker: t.tracker, op: op, kind: kind, used: 1} }
+	return func(t *groupTable) slowState { return &percentiles{tracker: t.tracker, op: op, kind: kind} }
 }
 
-func (s *percentiles) grow(groups int) error { return s.lists.grow(s.tracker, groups) }
+func (s *percentiles) grow(groups int) error { return s.groups.grow(s.tracker, groups) }
 
 func (s *percentiles) free() {
-	s.lists.free()
-	s.words.free()
+	s.rows.free()
+	s.groups.free()
+	s.log.free()
+	s.picked.free()
+	s.slab.Free()
+	s.gathered, s.complete = nil, false
 }
 
 func (s *percentiles) update(codes []uint32, v, second *vec.Vector, live []uint16, n int) error {
-	float, wide := v.Type.Class() == types.ClassFloat, v.Form == vec.Flat && v.Width == 8
-	return each(live, n, func(i int) error {
-		if second.IsNull(i) {
-			return nil // so is the result
-		}
-		x := int64(0)
-		switch {
-		case wide:
-			x = vec.Values[int64](v)[i]
-		case float:
-			x = int64(floatBits(v, i))
-		default:
-			x = v.Int(i)
-		}
-		if float {
-			x = kernel.FloatOrder(x)
-		}
-		l := &s.lists.v[codes[i]]
-		l.fraction = floatOfBits(floatBits(second, i))
-		return s.add(l, x)
-	})
-}
-
-var errManyValues = sqlerr.New(sqlerr.ProgramLimitExceeded, "too many values of ordered-set aggregates")
-
-// add keeps a value of a group.
-func (s *percentiles) add(l *valueList, x int64) error {
-	if l.n == l.room {
-		room := min(2*l.room+1, valueChunkMax)
-		if l.head == 0 {
-			room = valueChunkMin
-		}
-		end := s.used + 1 + int(room)
-		if uint64(end) > math.MaxUint32 {
-			return errManyValues
-		}
-		if err := s.words.grow(s.tracker, end); err != nil {
-			return err
-		}
-		s.words.v[s.used] = int64(l.head)<<32 | int64(room)
-		l.head, l.n, l.room = uint32(s.used), 0, room
-		s.used = end
+	if second.Form == vec.Const && second.IsNull(0) {
+		return nil // so is the result
 	}
-	l.n++
-	s.words.v[l.head+l.n] = x
-	l.total++
-	return nil
-}
-
-// chunks calls f with the values of a group, chunk by chunk.
-func (s *percentiles) chunks(l *valueList, f func([]int64) error) error {
-	n := l.n
-	for at := l.head; at != 0; {
-		if err := f(s.words.v[at+1 : at+1+n]); err != nil {
+	if err := s.scatter(); err != nil {
+		return err
+	}
+	if err := s.rows.take(s.tracker, codes, v, second, live, n); err != nil {
+		return err
+	}
+	codes, fractions := s.rows.codes, s.rows.second[:len(s.rows.codes)]
+	for i, c := range codes {
+		g := &s.groups.v[c]
+		g.n++
+		g.fraction = floatOfBits(uint64(fractions[i]))
+	}
+	float, values := v.Type.Class() == types.ClassFloat, s.rows.first
+	for len(codes) > 0 {
+		to, of, err := s.log.room(s.tracker, len(codes))
+		if err != nil {
 			return err
 		}
-		at = uint32(uint64(s.words.v[at]) >> 32)
-		if at == 0 || invariants.Mutant("percentile-loses-a-chunk") {
-			break
+		k := copy(of, codes)
+		if codes = codes[k:]; float {
+			for i, x := range values[:k] {
+				to[i] = kernel.FloatOrder(x)
+			}
+		} else {
+			copy(to, values[:k])
 		}
-		n = uint32(s.words.v[at])
+		values = values[k:]
 	}
 	return nil
 }
+
+// gather moves the values of the log to where those of a group are neighbours, in memory that alloc gives.
+func (s *percentiles) gather(alloc func(*mem.Tracker, int) (mem.Slab, error)) error {
+	if s.log.n == 0 {
+		return nil
+	}
+	slab, err := alloc(s.tracker, s.log.n*8)
+	if err != nil {
+		return err
+	}
+	s.slab = slab
+	s.gathered = mem.Of[int64](&s.slab, s.log.n)
+	at := 0
+	for i := range s.groups.v {
+		g := &s.groups.v[i]
+		g.end = at
+		at += g.n
+	}
+	invariants.Assert(at == s.log.n, "values without a group")
+	for i := range s.log.blocks {
+		b := &s.log.blocks[i]
+		for j, x := range b.values[:b.n] {
+			g := &s.groups.v[b.groups[j]]
+			s.gathered[g.end] = x
+			g.end++
+		}
+	}
+	s.log.free()
+	return nil
+}
+
+// scatter returns gathered values to the log.
+func (s *percentiles) scatter() error {
+	invariants.Assert(!s.complete, "a value comes after the results")
+	if s.gathered == nil {
+		return nil
+	}
+	for i := range s.groups.v {
+		if err := s.log.add(s.tracker, uint32(i), s.valuesOf(&s.groups.v[i])); err != nil {
+			return err
+		}
+	}
+	s.slab.Free()
+	s.gathered = nil
+	return nil
+}
+
+// valuesOf returns the gathered values of a group.
+func (s *percentiles) valuesOf(g *valueGroup) []int64 { return s.gathered[g.end-g.n : g.end] }
 
 func (s *percentiles) merge(codes []uint32, from slowState, ids []uint32) error {
 	f := from.(*percentiles)
+	if err := f.gather(mem.AllocUnset); err != nil {
+		return err
+	}
+	if err := s.scatter(); err != nil {
+		return err
+	}
 	for i, id := range ids {
-		src, dst := &f.lists.v[id], &s.lists.v[codes[i]]
-		if src.total == 0 {
+		src, dst := &f.groups.v[id], &s.groups.v[codes[i]]
+		if src.n == 0 {
 			continue
 		}
 		dst.fraction = src.fraction
-		err := f.chunks(src, func(values []int64) error {
-			for _, x := range values {
-				if err := s.add(dst, x); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		dst.n += src.n
+		if err := s.log.add(s.tracker, codes[i], f.valuesOf(src)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// valuesInline is the number of values that are selected from without memory of their own.
-const valuesInline = 1 << 10
-
-func (s *percentiles) result(id uint32) (types.Datum, error) {
-	l := &s.lists.v[id]
-	if l.total == 0 || !(l.fraction >= 0 && l.fraction <= 1) { // who asks for such a fraction is told elsewhere
-		return types.NullOf(s.kind), nil
+// finish gathers the values and makes all results, several workers at once. No value comes afterwards.
+func (s *percentiles) finish(p *Pool, workers int) error {
+	if err := s.gather(mem.AllocUnset); err != nil {
+		return err
 	}
-	var inline [valuesInline]int64
-	values := inline[:]
-	if l.total > valuesInline {
-		slab, err := mem.Alloc(s.tracker, int(l.total)*8)
-		if err != nil {
-			return types.Datum{}, err
+	n := len(s.groups.v)
+	if err := s.picked.grow(s.tracker, n); err != nil {
+		return err
+	}
+	s.complete = true
+	return p.parallel(workers, (n+finishGroups-1)/finishGroups, func(part int) error {
+		for id := part * finishGroups; id < min((part+1)*finishGroups, n); id++ {
+			if g := &s.groups.v[id]; s.defined(g) {
+				s.picked.v[id] = s.pick(s.valuesOf(g), g.fraction).I
+			}
 		}
-		defer slab.Free()
-		values = mem.Of[int64](&slab, int(l.total))
-	}
-	n := 0
-	_ = s.chunks(l, func(chunk []int64) error {
-		n += copy(values[n:], chunk)
 		return nil
 	})
-	return s.pick(values[:n], l.fraction), nil
+}
+
+// finishGroups is the number of groups whose results a worker makes at a time.
+const finishGroups = 256
+
+// defined reports whether a group has a result; who asks for a fraction that none has is told elsewhere.
+func (s *percentiles) defined(g *valueGroup) bool {
+	return g.n > 0 && g.fraction >= 0 && g.fraction <= 1
+}
+
+func (s *percentiles) result(id uint32) (types.Datum, error) {
+	g := &s.groups.v[id]
+	if !s.defined(g) {
+		return types.NullOf(s.kind), nil
+	}
+	if s.complete {
+		return types.Datum{K: s.kind, Valid: true, I: s.picked.v[id]}, nil
+	}
+	if err := s.gather(mem.AllocUnset); err != nil {
+		return types.Datum{}, err
+	}
+	return s.pick(s.valuesOf(g), g.fraction), nil
 }
 
 // pick returns the percentile of values.
@@ -213,57 +249,62 @@ func (s *percentiles) datum(x int64) types.Datum {
 const sortedSmall = 16
 
 // selectNth moves the value that would be at place k if v were sorted there, smaller ones before it and larger ones
-// behind. It parts v around medians of three and what they leave; where they choose badly it sorts.
+// behind. It parts v around medians of three and what they leave; where they choose badly it sorts. Parting exchanges
+// every value, whether it must be or not: whether it must is not to be foreseen.
 func selectNth(v []int64, k int) {
 	for depth := 2 * bits.Len(uint(len(v))); len(v) > sortedSmall && depth > 0; depth-- {
 		n := len(v)
 		pivot := median(v[n/4], v[n/2], v[n/4*3])
-		// v[:i] is smaller or equal, v[j+1:] larger or equal, and what is between equals the pivot.
-		i, j := 0, n-1
-		for i <= j {
-			for v[i] < pivot {
-				i++
-			}
-			for v[j] > pivot {
-				j--
-			}
-			if i <= j {
-				v[i], v[j] = v[j], v[i]
-				i++
-				j--
-			}
+		less := 0
+		for i, x := range v {
+			v[i] = v[less]
+			v[less] = x
+			less += b2i(x < pivot)
 		}
-		switch {
-		case k <= j:
-			v = v[:j+1]
-		case k >= i:
-			v, k = v[i:], k-i
-		default:
+		if k < less {
+			v = v[:less]
+			continue
+		}
+		v, k = v[less:], k-less
+		if less > n/8 {
+			continue
+		}
+		// The pivot is among the least values, of which it may be many.
+		same := 0
+		for i, x := range v {
+			v[i] = v[same]
+			v[same] = x
+			same += b2i(x == pivot)
+		}
+		if k < same {
 			return
 		}
+		v, k = v[same:], k-same
 	}
 	slices.Sort(v)
 }
 
 func median[T cmp.Ordered](a, b, c T) T { return max(min(a, b), min(max(a, b), c)) }
 
-func (s *percentiles) bytesOf() int64 { return int64(s.lists.slab.Bytes() + s.words.slab.Bytes()) }
-
-func (s *percentiles) growth(groups int) int64 {
-	return s.lists.growth(groups) + s.words.growth(s.used+batchRows*(valueChunkMax+1)/4)
+func (s *percentiles) bytesOf() int64 {
+	return int64(s.groups.slab.Bytes()+s.slab.Bytes()+s.picked.slab.Bytes()) + s.log.bytes
 }
 
+// growth includes what it takes to gather the values.
+func (s *percentiles) growth(groups int) int64 {
+	return s.groups.growth(groups) + s.log.growth() + mem.SlabSize((s.log.n+len(s.gathered)+batchRows)*8)
+}
+
+// save gathers the values whatever memory there is: the state leaves it.
 func (s *percentiles) save(dst []byte, ids []uint32) []byte {
+	_ = s.gather(func(t *mem.Tracker, n int) (mem.Slab, error) { return mem.MustAlloc(t, n), nil })
 	for _, id := range ids {
-		l := &s.lists.v[id]
-		dst = binary.LittleEndian.AppendUint64(dst, l.total)
-		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(l.fraction))
-		_ = s.chunks(l, func(values []int64) error {
-			for _, x := range values {
-				dst = binary.LittleEndian.AppendUint64(dst, uint64(x))
-			}
-			return nil
-		})
+		g := &s.groups.v[id]
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(g.n))
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(g.fraction))
+		for _, x := range s.valuesOf(g) {
+			dst = binary.LittleEndian.AppendUint64(dst, uint64(x))
+		}
 	}
 	return dst
 }
@@ -273,15 +314,20 @@ func (s *percentiles) load(src []byte, n int) ([]byte, error) {
 		return nil, err
 	}
 	for id := range n {
-		l := &s.lists.v[id]
-		total := binary.LittleEndian.Uint64(src)
-		l.fraction = floatOfBits(binary.LittleEndian.Uint64(src[8:]))
+		g := &s.groups.v[id]
+		g.n = int(binary.LittleEndian.Uint64(src))
+		g.fraction = floatOfBits(binary.LittleEndian.Uint64(src[8:]))
 		src = src[16:]
-		for range total {
-			if err := s.add(l, int64(binary.LittleEndian.Uint64(src))); err != nil {
+		for left := g.n; left > 0; {
+			to, of, err := s.log.room(s.tracker, left)
+			if err != nil {
 				return nil, err
 			}
-			src = src[8:]
+			for i := range to {
+				to[i], of[i] = int64(binary.LittleEndian.Uint64(src[8*i:])), uint32(id)
+			}
+			left -= len(to)
+			src = src[8*len(to):]
 		}
 	}
 	return src, nil

@@ -52,11 +52,32 @@ func (r *aggResult) addIDs(t *groupTable, ids []uint32) {
 	}
 }
 
-// finish makes the final groups of the workers' tables.
+// finish makes the final groups of the workers' tables, and such of their results as are costly.
 func (s *aggSink) finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.finishGroups(ctx); err != nil {
+		return err
+	}
+	var last *groupTable
+	for _, p := range s.result.parts {
+		if p.t == last {
+			continue
+		}
+		if last = p.t; last.finished {
+			continue
+		}
+		last.finished = true
+		if err := last.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishGroups makes the final groups.
+func (s *aggSink) finishGroups(ctx context.Context) error {
 	a := s.a
 	a.noteNumbers()
 	if s.spill.used {

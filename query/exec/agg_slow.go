@@ -24,6 +24,35 @@ type slowState interface {
 	free()
 }
 
+// prepare does what merging the table would have to do first, while no other worker waits for it.
+func (t *groupTable) prepare() error {
+	for _, s := range t.slow {
+		if x, ok := s.(*percentiles); ok {
+			if err := x.gather(mem.AllocUnset); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finisher is a slow state whose results are costly: several workers make them at once when it is complete.
+type finisher interface {
+	finish(p *Pool, workers int) error
+}
+
+// finish makes the costly results of a complete table.
+func (t *groupTable) finish() error {
+	for _, s := range t.slow {
+		if x, ok := s.(finisher); ok {
+			if err := x.finish(t.a.q.pool, t.a.q.workers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // each calls f for the rows of live, or for 0 … n-1.
 func each(live []uint16, n int, f func(i int) error) error {
 	if live == nil {

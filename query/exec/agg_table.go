@@ -40,6 +40,7 @@ type groupTable struct {
 	bounds   []uint64   // of the int64 partial sums of each state
 	slow     []slowState
 	infinite []bool // a float input was infinite or NaN
+	finished bool   // costly results are made
 	runs     []runSegment
 	part     int // number of the table among those that are merged
 	fresh    []uint16
