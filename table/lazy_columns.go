@@ -1,6 +1,12 @@
 package table
 
-import "sync"
+import (
+	"slices"
+	"sync"
+
+	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
+)
 
 // LazyColumns are estimates about the columns of a table, each of which is made when somebody asks for it first. They are used
 // as long as the statement lives that got them, by any number of goroutines.
@@ -12,6 +18,10 @@ type LazyColumns struct {
 type lazyColumn struct {
 	once  sync.Once
 	stats ColumnStats
+	// vectors are the sample's, err is why there are none.
+	vectorsOnce sync.Once
+	vectors     []vec.Vector
+	err         error
 }
 
 // NewLazyColumns returns estimates about n columns, which of makes.
@@ -35,6 +45,30 @@ func (s *Stats) Column(col int) *ColumnStats {
 	c := &s.Lazy.cols[col]
 	c.once.Do(func() { c.stats = s.Lazy.of(col) })
 	return &c.stats
+}
+
+// SampleVectors returns the sample of a column of type t in vectors of vec.Size rows, the last one shorter. They must not be changed.
+func (s *Stats) SampleVectors(col int, t types.Type) ([]vec.Vector, error) {
+	sample := s.Column(col).Sample
+	if s.Lazy == nil {
+		return vectorsOf(sample, t)
+	}
+	c := &s.Lazy.cols[col]
+	c.vectorsOnce.Do(func() { c.vectors, c.err = vectorsOf(sample, t) })
+	return c.vectors, c.err
+}
+
+func vectorsOf(sample []types.Datum, t types.Type) (out []vec.Vector, err error) {
+	for piece := range slices.Chunk(sample, vec.Size) {
+		b := vec.NewBuilder(t, len(piece), nil)
+		for _, d := range piece {
+			if err := b.Append(d); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, b.Vector())
+	}
+	return out, nil
 }
 
 // MakeColumns makes all estimates: for who looks at them after the statement has ended.

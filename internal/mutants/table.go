@@ -153,6 +153,7 @@ var mutants = []mutant{
 	{"settings-keep-debug_plan_cache", ".", "TestStatementsWithout"},
 	{"scan-spare-inexact", "columnar", "TestSpareColumns"},
 	{"gather-ignore-nulls", "columnar/segment", "TestGather"},
+	{"opt-sample-first-batch", "query/opt", "TestConditionsOverSamples"},
 	{"opt-late-without-key", "query/opt", "TestPlans"},
 	{"opt-late-ignores-condition", "query/opt", "TestPlans"},
 	{"fetch-row-for-null", "internal/logictest", "TestLogic/select/late_columns"},

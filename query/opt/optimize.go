@@ -101,6 +101,9 @@ type optimizer struct {
 	// shared are the shared plans that have been met; one reads those before it.
 	shared []*sharedPlan
 	stats  map[table.ObjectID]*table.Stats
+	// sampledConds are conditions that were counted over a sample, with samples as their answers.
+	sampledConds exprSet
+	samples      []sampled
 	// info caches what is known about operators.
 	info map[plan.Rel]*info
 	// names are the qualified names of table columns, if the statement has several tables.

@@ -4,10 +4,12 @@ import (
 	"math"
 	"strings"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query/expr"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // sampleRowsMin is the size from which a sample is trusted.
@@ -24,7 +26,8 @@ func (z *optimizer) selectivity(cond expr.Expr, r plan.Rel, in *info) float64 {
 	if !ok || in.unique(fixedColumns(cond)) || isNullTest(cond, in) {
 		return byFormula
 	}
-	matched, n := z.sampled(cond, scan)
+	got := z.sampled(cond, scan)
+	matched, n := got.matched, got.rows
 	if n < sampleRowsMin {
 		return byFormula
 	}
@@ -91,58 +94,88 @@ func fixedColumns(cond expr.Expr) colSet {
 	return s
 }
 
-// sampled counts the rows of a table's sample for which a condition is true; n is 0 if it cannot.
-func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) (matched, n int) {
+// sampled is how many of the rows of a sample satisfy a condition.
+type sampled struct{ matched, rows int }
+
+// sampled counts the rows of a table's sample for which a condition is true; there are no rows if it cannot. It runs the
+// condition as a query would, a batch after the other, and remembers the answer: rules ask for it over and over.
+func (z *optimizer) sampled(cond expr.Expr, scan *plan.RelScan) sampled {
+	if i := z.sampledConds.find(cond); i >= 0 {
+		return z.samples[i]
+	}
+	got := z.countSample(cond, scan)
+	if z.sampledConds.add(cond) {
+		z.samples = append(z.samples, got)
+	}
+	return got
+}
+
+func (z *optimizer) countSample(cond expr.Expr, scan *plan.RelScan) (got sampled) {
 	s := z.tableStats(scan.Table)
 	at := map[int]expr.Expr{}
-	var attrs []int
-	var samples [][]types.Datum // of attrs
+	var in []types.Type
+	var pieces [][]vec.Vector // of the columns
 	rows := -1
 	usable := true
 	exprCols(cond).each(func(id int) {
-		sample, i := sampleOf(s, scan, id)
-		if i < 0 || rows >= 0 && len(sample) != rows {
+		n, i := sampleOf(s, scan, id)
+		if i < 0 || rows >= 0 && n != rows {
 			usable = false
 			return
 		}
-		rows = len(sample)
-		attrs, samples = append(attrs, scan.Attrs[i]), append(samples, sample)
-		at[id] = &expr.Column{Node: expr.Node{Typ: scan.Out[i].Type}, ID: scan.Attrs[i]}
+		rows = n
+		at[id] = &expr.Column{Node: expr.Node{Typ: scan.Out[i].Type}, ID: len(in)}
+		in = append(in, scan.Out[i].Type)
+		p, err := s.SampleVectors(scan.Attrs[i], scan.Out[i].Type)
+		usable = usable && err == nil
+		pieces = append(pieces, p)
 	})
 	if !usable || rows < sampleRowsMin || plan.HasSubquery(cond) || expr.IsVolatile(cond) {
-		return 0, 0
+		return sampled{}
 	}
 	if rows = min(rows, sampleWorkMax/expr.Size(cond)); rows < sampleRowsMin {
-		return 0, 0
+		return sampled{}
 	}
-	e := substitute(cond, at)
+	prog, err := expr.Compile([]expr.Expr{substitute(cond, at)}, in)
+	if err != nil {
+		return sampled{}
+	}
 	ctx := z.o.Expr
 	if ctx == nil {
 		ctx = &expr.Context{}
 	}
-	row := make(types.Row, len(scan.Table.Columns))
-	for i := range rows {
-		for k, a := range attrs {
-			row[a] = samples[k][i]
+	ev := prog.NewEvaluator(ctx, nil)
+	defer ev.Close()
+	var b vec.Batch
+	cols := make([]vec.Vector, len(pieces))
+	var sel []uint16
+	for from := 0; from < rows; from += vec.Size {
+		for k := range pieces {
+			piece := from / vec.Size
+			if invariants.Mutant("opt-sample-first-batch") {
+				piece = 0
+			}
+			cols[k] = pieces[k][piece]
 		}
-		d, err := expr.EvalRow(ctx, e, row)
-		if err != nil || z.o.Interrupt.Now() != nil {
-			return 0, 0 // parameters without values, or a value that fails
+		b.Single(min(vec.Size, rows-from), cols, nil)
+		ev.Begin(&b)
+		if sel, err = ev.Filter(0, sel[:0]); err != nil || z.o.Interrupt.Now() != nil {
+			return sampled{} // parameters without values, or a value that fails
 		}
-		if !d.IsNull() && d.Bool() {
-			matched++
-		}
+		got.matched += len(sel)
 	}
-	return matched, rows
+	got.rows = rows
+	return got
 }
 
-func sampleOf(s *table.Stats, scan *plan.RelScan, id int) ([]types.Datum, int) {
+// sampleOf returns how many rows a sample has of a column, and which of the scan's columns that is, -1 if it is none.
+func sampleOf(s *table.Stats, scan *plan.RelScan, id int) (rows, i int) {
 	for i, c := range scan.Out {
 		if c.ID == id && scan.Attrs[i] < s.NumColumns() {
-			return s.Column(scan.Attrs[i]).Sample, i
+			return len(s.Column(scan.Attrs[i]).Sample), i
 		}
 	}
-	return nil, -1
+	return 0, -1
 }
 
 // fraction estimates a condition by formula.
