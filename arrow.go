@@ -1,12 +1,15 @@
 package lamina
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/vec"
 	"github.com/laminadb/lamina/vec/arrowvec"
 )
 
@@ -22,7 +25,8 @@ func newArrowReader(rows *Rows, mem memory.Allocator) (array.RecordReader, error
 		rows.fail(err)
 		return nil, err
 	}
-	r := &arrowReader{rows: rows, conv: conv, schema: conv.Schema()}
+	r := &arrowReader{rows: rows, schema: conv.Schema()}
+	r.makers.all = []*arrowvec.Converter{conv}
 	r.refs.Store(1)
 	return r, nil
 }
@@ -30,7 +34,7 @@ func newArrowReader(rows *Rows, mem memory.Allocator) (array.RecordReader, error
 // arrowReader is an array.RecordReader on Rows: one goroutine at a time reads, any may Retain and Release.
 type arrowReader struct {
 	rows   *Rows
-	conv   *arrowvec.Converter
+	makers arrowMakers
 	schema *arrow.Schema
 	rec    arrow.RecordBatch
 	err    error
@@ -66,23 +70,43 @@ func (r *arrowReader) Next() bool {
 		return false
 	}
 	for {
-		b, ok := r.rows.NextBatch()
+		m, ok := r.rows.nextMade(&r.makers)
 		if !ok {
 			r.err = r.rows.Err()
 			return false
 		}
-		if b.N == 0 {
-			continue
+		r.rec = m.Value.(arrow.RecordBatch)
+		if m.Rows > 0 {
+			return true
 		}
-		rec, err := r.conv.Record(b)
-		if err != nil {
-			r.rows.fail(err)
-			r.err = err
-			return false
-		}
-		r.rec = rec
-		return true
+		r.drop()
 	}
+}
+
+// arrowMakers make record batches, each worker with a converter of its own.
+type arrowMakers struct {
+	mu  sync.Mutex // of the list
+	all []*arrowvec.Converter
+}
+
+var _ exec.Maker = (*arrowMakers)(nil)
+
+func (a *arrowMakers) of(worker int) *arrowvec.Converter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.all) <= worker {
+		a.all = append(a.all, a.all[0].Another())
+	}
+	return a.all[worker]
+}
+
+// Make makes the record batch of a batch.
+func (a *arrowMakers) Make(worker int, b *vec.Batch) (exec.Made, error) {
+	rec, err := a.of(worker).Record(b)
+	if err != nil {
+		return exec.Made{}, err
+	}
+	return exec.Made{Value: rec, Rows: b.N, Bytes: arrowvec.Bytes(rec)}, nil
 }
 
 func (r *arrowReader) RecordBatch() arrow.RecordBatch { return r.rec }

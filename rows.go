@@ -7,6 +7,7 @@ import (
 
 	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
@@ -200,6 +201,23 @@ func (r *Rows) NextBatch() (*vec.Batch, bool) {
 	}
 	run.batch, run.at = b, 0
 	return b, true
+}
+
+// nextMade returns what m makes of the next rows; false at the end or on an error.
+func (r *Rows) nextMade(m exec.Maker) (exec.Made, bool) {
+	run := r.run
+	if run == nil {
+		return exec.Made{}, false
+	}
+	made, err := run.r.NextMade(run.ctx, m)
+	if err == nil {
+		return made, true
+	}
+	if err != io.EOF {
+		r.err = err
+	}
+	r.finish()
+	return exec.Made{}, false
 }
 
 // Row returns the current row, nil before the first and after the last. The slice is valid until the next call of

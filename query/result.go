@@ -46,28 +46,48 @@ type Result struct {
 
 // Next returns the next batch, borrowed until the following call, or io.EOF. After another error the
 // statement has failed.
-func (r *Result) Next(ctx context.Context) (_ *vec.Batch, err error) {
+func (r *Result) Next(ctx context.Context) (*vec.Batch, error) {
+	b, _, err := r.read(ctx, nil)
+	return b, err
+}
+
+// NextMade returns what m makes of the next rows, or io.EOF. After another error the statement has failed. A result is read by
+// it alone, or by Next alone.
+func (r *Result) NextMade(ctx context.Context, m exec.Maker) (exec.Made, error) {
+	_, made, err := r.read(ctx, m)
+	return made, err
+}
+
+// read is Next if m is nil, else NextMade.
+func (r *Result) read(ctx context.Context, m exec.Maker) (b *vec.Batch, made exec.Made, err error) {
 	defer r.s.recovered(&err)
 	if r.err != nil {
-		return nil, r.err
+		return nil, made, r.err
 	}
 	if r.done {
-		return nil, io.EOF
+		return nil, made, io.EOF
 	}
-	b, err := r.next(ctx)
+	if m == nil {
+		b, err = r.next(ctx)
+	} else {
+		made, err = r.nextMade(ctx, m)
+	}
 	if err == io.EOF {
 		if err := r.finish(); err != nil {
-			return nil, err
+			return nil, made, err
 		}
-		return nil, io.EOF
+		return nil, made, io.EOF
 	}
 	if err != nil {
-		return nil, r.fail(err)
+		return nil, made, r.fail(err)
 	}
 	if r.query != nil {
-		r.rows += int64(b.N)
+		r.rows += int64(made.Rows)
+		if b != nil {
+			r.rows += int64(b.N)
+		}
 	}
-	return b, nil
+	return b, made, nil
 }
 
 // Row returns the row of a query that needed no batches, once; it is valid until the statement runs again.
@@ -84,17 +104,13 @@ func (r *Result) Row() (types.Row, bool) {
 
 func (r *Result) next(ctx context.Context) (*vec.Batch, error) {
 	if r.query != nil {
-		if err := r.ctx.Err(); err != nil {
-			return nil, r.s.cancelled(r.ctx, err)
+		stop, err := r.follow(ctx)
+		if err != nil {
+			return nil, err
 		}
-		if ctx != r.parent { // read with another context than the statement was run with
-			defer context.AfterFunc(ctx, r.cancel)()
-		}
+		defer stop()
 		b, err := r.query.Next(r.ctx)
-		if err != nil && err != io.EOF && r.ctx.Err() != nil {
-			err = r.s.cancelled(r.ctx, err)
-		}
-		return b, err
+		return b, r.asCancelled(err)
 	}
 	if row, ok := r.Row(); ok {
 		return r.short.Batch(row)
@@ -104,6 +120,45 @@ func (r *Result) next(ctx context.Context) (*vec.Batch, error) {
 		return r.held[r.at-1], nil
 	}
 	return nil, io.EOF
+}
+
+// nextMade is next for results that m makes.
+func (r *Result) nextMade(ctx context.Context, m exec.Maker) (made exec.Made, err error) {
+	if r.query == nil {
+		b, err := r.next(ctx)
+		if err != nil {
+			return made, err
+		}
+		return m.Make(0, b)
+	}
+	stop, err := r.follow(ctx)
+	if err != nil {
+		return made, err
+	}
+	defer stop()
+	made, err = r.query.NextMade(r.ctx, m)
+	return made, r.asCancelled(err)
+}
+
+func nothing() bool { return false }
+
+// follow has the statement canceled if ctx, which it is read with, ends before stop is called.
+func (r *Result) follow(ctx context.Context) (stop func() bool, err error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, r.s.cancelled(r.ctx, err)
+	}
+	if ctx == r.parent { // the one that it was run with
+		return nothing, nil
+	}
+	return context.AfterFunc(ctx, r.cancel), nil
+}
+
+// asCancelled returns an error of reading as what a client is told.
+func (r *Result) asCancelled(err error) error {
+	if err != nil && err != io.EOF && r.ctx.Err() != nil {
+		return r.s.cancelled(r.ctx, err)
+	}
+	return err
 }
 
 // fail ends the statement with an error, which the transaction sees too.

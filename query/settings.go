@@ -76,6 +76,7 @@ var settingTable = []setting{
 	{name: "debug_join_filters", kind: settingBool, value: "on", help: "whether joins filter the scans below them at run time"},
 	{name: "debug_late_columns", kind: settingEnum, value: "auto", values: []string{"auto", "off", "always"}, help: "whether columns are fetched by the positions of rows where few are left"},
 	{name: "debug_plan_cache", kind: settingBool, value: "on", help: "whether plans are used again for the same text"},
+	{name: "debug_results_ahead", kind: settingEnum, value: "auto", values: []string{"auto", "off", "always"}, help: "whether several workers make results as Arrow before they are read"},
 	{name: "debug_row_evaluator", kind: settingBool, value: "off", help: "evaluate expressions row by row instead of by vectors"},
 	{name: "debug_run_aggregation", kind: settingBool, value: "on", help: "whether rows that come in order of their group are aggregated in runs"},
 	{name: "debug_shared_plans", kind: settingEnum, value: sharedPlansAuto, values: []string{sharedPlansAuto, sharedPlansAlways, sharedPlansOff},
@@ -378,7 +379,7 @@ func (v *settingValues) force() exec.Force {
 	return exec.Force{
 		Join: strategy("debug_join"), Aggregate: strategy("debug_aggregate"),
 		NoFilters: !v.bool("debug_join_filters"), NoRuns: !v.bool("debug_run_aggregation"),
-		Spill: v.bool("debug_spill"),
+		Ahead: strategy("debug_results_ahead"), Spill: v.bool("debug_spill"),
 		Avoid: table.Avoid{Bounds: v.off("debug_zone_maps"), Indexes: v.off("debug_bitmaps")},
 	}
 }

@@ -118,6 +118,8 @@ func recycle(stmt table.Statement) {
 type rowSource interface {
 	// Next returns the next batch, or io.EOF.
 	Next(ctx context.Context) (*vec.Batch, error)
+	// NextMade returns what m makes of the next batch, or io.EOF.
+	NextMade(ctx context.Context, m exec.Maker) (exec.Made, error)
 	Close() error
 }
 
@@ -130,6 +132,11 @@ type shortSource struct {
 	ec   *expr.Context
 	// more are values for the parameters, row after row; nil: those of ec, for one row.
 	more []types.Datum
+}
+
+// NextMade makes a result of the next batch.
+func (r *shortSource) NextMade(ctx context.Context, m exec.Maker) (exec.Made, error) {
+	return exec.MakeNext(ctx, r, m)
 }
 
 // Next returns the row as a batch that stays valid, then io.EOF.

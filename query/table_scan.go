@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/laminadb/lamina/query/exec"
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/vec"
@@ -77,6 +78,11 @@ type tableScan struct {
 	scan   table.Scan
 	morsel table.Morsel
 	batch  vec.Batch
+}
+
+// NextMade makes a result of the next batch.
+func (t *tableScan) NextMade(ctx context.Context, m exec.Maker) (exec.Made, error) {
+	return exec.MakeNext(ctx, t, m)
 }
 
 // Next returns the next batch, or io.EOF.

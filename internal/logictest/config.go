@@ -249,7 +249,7 @@ func (c Config) settings() map[string]string {
 		"debug_join_filters": onOff[c.Filters], "debug_run_aggregation": onOff[c.Runs], "debug_spill": onOff[c.Spill],
 		"debug_zone_maps": onOff[c.Bounds], "debug_bitmaps": onOff[c.Bitmaps],
 		"debug_short_statements": onOff[c.Short], "debug_plan_cache": onOff[c.Plans],
-		"debug_late_columns": c.Late,
+		"debug_late_columns": c.Late, "debug_results_ahead": "always",
 		"debug_shared_plans": c.SharedPlans,
 	}
 	if c.Share {

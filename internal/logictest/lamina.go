@@ -15,10 +15,13 @@ import (
 
 	"github.com/laminadb/lamina"
 	"github.com/laminadb/lamina/query"
+	"github.com/laminadb/lamina/query/exec"
+	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/server"
 	"github.com/laminadb/lamina/sqlerr"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // laminaDB is Lamina in a configuration.
@@ -241,9 +244,14 @@ func (c *sessionConn) run(ctx context.Context, p *query.Prepared, r *Record) (*O
 		o.Names = append(o.Names, col.Name)
 		o.Types = append(o.Types, col.Type.Kind.Typname())
 	}
-	text := c.s.TextOptions()
+	m := &rowTexts{cols: res.Columns, text: c.s.TextOptions()}
 	for {
-		b, err := res.Next(ctx)
+		var made exec.Made
+		if c.l.c.Workers > 1 { // with several at once (debug_results_ahead)
+			made, err = res.NextMade(ctx, m)
+		} else {
+			made, err = exec.MakeNext(ctx, res, m)
+		}
 		if err == io.EOF {
 			o.Tag = res.Tag()
 			return o, nil
@@ -251,14 +259,31 @@ func (c *sessionConn) run(ctx context.Context, p *query.Prepared, r *Record) (*O
 		if err != nil {
 			return nil, err
 		}
-		for i := range b.N {
-			row := make([]Value, len(res.Columns))
-			for k, col := range res.Columns {
-				if d := b.BatchDatum(k, i); d.Valid {
-					row[k] = Value{Text: string(types.AppendText(nil, d, col.Type, text)), Valid: true}
-				}
-			}
-			o.Rows = append(o.Rows, row)
-		}
+		o.Rows = append(o.Rows, made.Value.(*madeTexts).rows...)
 	}
+}
+
+// rowTexts makes texts of rows.
+type rowTexts struct {
+	cols []plan.OutColumn
+	text *types.TextOptions
+}
+
+type madeTexts struct{ rows [][]Value }
+
+func (*madeTexts) Release() {}
+
+// Make makes the texts of a batch.
+func (m *rowTexts) Make(_ int, b *vec.Batch) (exec.Made, error) {
+	x := &madeTexts{rows: make([][]Value, b.N)}
+	for i := range x.rows {
+		row := make([]Value, len(m.cols))
+		for k, col := range m.cols {
+			if d := b.BatchDatum(k, i); d.Valid {
+				row[k] = Value{Text: string(types.AppendText(nil, d, col.Type, m.text)), Valid: true}
+			}
+		}
+		x.rows[i] = row
+	}
+	return exec.Made{Value: x, Rows: b.N}, nil
 }

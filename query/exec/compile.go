@@ -15,8 +15,16 @@ func (q *Query) compile(exprs []expr.Expr, input []types.Type) (*expr.Program, e
 	folded := make([]expr.Expr, len(exprs))
 	for i, e := range exprs {
 		folded[i] = expr.Fold(e, q.env.Expr)
+		q.noteVolatile(e)
 	}
 	return expr.Compile(folded, input)
+}
+
+// noteVolatile notes that the query has a volatile expression, before its workers begin.
+func (q *Query) noteVolatile(e expr.Expr) {
+	if !q.volatile && expr.IsVolatile(e) {
+		q.volatile = true
+	}
 }
 
 // compileCopies compiles the columns of rows as they are: what keeps rows evaluates them, whatever forms they come in.

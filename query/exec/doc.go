@@ -4,7 +4,9 @@
 // pipelines: each reads a source morsel by morsel and pushes batches through streaming operators into a
 // sink (the build side of a join, an aggregation, a sort, the client). Pipelines run one after the other,
 // in the order in which they need each other; within one, workers claim morsels. The last one, whose sink
-// is the client, runs step by step on the goroutine that calls Query.Next.
+// is the client, runs step by step on the goroutine that calls Query.Next. For a client that takes results in memory of
+// their own (NextMade) all workers run it, in rounds that end before the call does, and what they make is handed out in the
+// order of the morsels: see ahead.
 //
 //	scan → filter → probe → … → sink        push(batch): needMore, haveMore (call resume), finished
 //

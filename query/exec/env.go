@@ -52,6 +52,8 @@ type Force struct {
 	Join, Aggregate string
 	// NoFilters leaves run-time filters out, NoRuns run aggregation.
 	NoFilters, NoRuns bool
+	// Ahead: "off" has the caller alone make the results for NextMade, "always" all workers from the first on, in short rounds.
+	Ahead string
 	// Spill lets state leave memory now and then, as if that were short.
 	Spill bool
 	// Avoid is what scans must not use.
@@ -85,13 +87,15 @@ type Query struct {
 	scanFilters map[*plan.Scan][]*scanFilter
 	// fetches read the rows of which columns come late.
 	fetches map[*plan.Fetch]table.Reader
-	depth   int // of the node whose flow is made
-	stats   []*opStats
-	statsMu sync.Mutex // also guards the lists of the workers' instances in sinks
-	closers []func()
-	ws      []*worker
-	err     error
-	closed  bool
+	// volatile: what some expression yields, or does, depends on when it is evaluated.
+	volatile bool
+	depth    int // of the node whose flow is made
+	stats    []*opStats
+	statsMu  sync.Mutex // also guards the lists of the workers' instances in sinks
+	closers  []func()
+	ws       []*worker
+	err      error
+	closed   bool
 }
 
 // Instantiate binds a plan to a snapshot and parameters. Subplans run here, unless they are volatile; the rest runs
@@ -189,18 +193,26 @@ func (q *Query) Next(ctx context.Context) (*vec.Batch, error) {
 var errClosed = sqlerr.New(sqlerr.InternalError, "the query is closed")
 
 func (q *Query) advance(ctx context.Context) (b *vec.Batch, err error) {
-	for q.next < len(q.pipelines) {
-		p := q.pipelines[q.next]
-		q.next++
-		if err := p.run(ctx); err != nil && !p.postponed(ctx, err) {
-			return nil, err
-		}
+	if err := q.prepare(ctx); err != nil {
+		return nil, err
 	}
 	err = guard(func() error {
 		b, err = q.root.next(ctx)
 		return err
 	})
 	return b, err
+}
+
+// prepare runs the pipelines before the last one.
+func (q *Query) prepare(ctx context.Context) error {
+	for q.next < len(q.pipelines) {
+		p := q.pipelines[q.next]
+		q.next++
+		if err := p.run(ctx); err != nil && !p.postponed(ctx, err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close ends the execution and releases what it holds. A second call does nothing.

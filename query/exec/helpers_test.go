@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/laminadb/lamina/internal/mem"
@@ -14,6 +15,7 @@ import (
 	"github.com/laminadb/lamina/query/plan"
 	"github.com/laminadb/lamina/table"
 	"github.com/laminadb/lamina/types"
+	"github.com/laminadb/lamina/vec"
 )
 
 // config is one way to run a plan.
@@ -25,8 +27,8 @@ type config struct {
 }
 
 func (c config) String() string {
-	return fmt.Sprintf("rows=%d/workers=%d/forms=%v/facts=%v/join=%s/agg=%s/nofilters=%v/noruns=%v", c.vectorRows,
-		c.workers, c.forms, c.facts, c.force.Join, c.force.Aggregate, c.force.NoFilters, c.force.NoRuns)
+	return fmt.Sprintf("rows=%d/workers=%d/forms=%v/facts=%v/join=%s/agg=%s/nofilters=%v/noruns=%v/ahead=%s", c.vectorRows,
+		c.workers, c.forms, c.facts, c.force.Join, c.force.Aggregate, c.force.NoFilters, c.force.NoRuns, c.force.Ahead)
 }
 
 // configs are the combinations that every property is tested under.
@@ -139,6 +141,9 @@ func (w *world) run(t testing.TB, q *plan.Query, c config) ([]string, error) {
 			tab.forms = rand.New(rand.NewPCG(w.rng.Uint64(), 3))
 		}
 	}
+	if w.runs%3 == 0 {
+		c.force.Ahead = "always"
+	}
 	tr := mem.NewTracker("test", 1<<30)
 	env := &Env{Stmt: w.stmt, Expr: &expr.Context{}, Mem: tr, Pool: w.pool, VectorRows: c.vectorRows,
 		Workers: c.workers, DebugForms: c.forms, Seed: int64(w.rng.Uint32()), Force: c.force}
@@ -160,29 +165,59 @@ func collect(p *plan.Query, env *Env) (rows []string, err error) {
 			err = cerr
 		}
 	}()
-	cols := p.Root.Columns()
+	m := &textMaker{cols: len(p.Root.Columns()), rowsMax: env.VectorRows}
+	next := func() (Made, error) { return MakeNext(ctx, q, m) }
+	if env.Force.Ahead == "always" {
+		next = func() (Made, error) { return q.NextMade(ctx, m) }
+	}
 	for {
-		b, err := q.Next(ctx)
+		made, err := next()
 		if err == io.EOF {
 			return rows, nil
 		}
 		if err != nil {
 			return rows, err
 		}
-		if b.N == 0 || b.N > env.VectorRows {
-			return rows, fmt.Errorf("a batch of %d rows", b.N)
-		}
-		if b.NumCols() != len(cols) {
-			return rows, fmt.Errorf("a batch of %d columns for a plan of %d", b.NumCols(), len(cols))
-		}
-		for i := range b.N {
-			row := make(types.Row, len(cols))
-			for c := range cols {
-				row[c] = b.BatchDatum(c, i)
-			}
-			rows = append(rows, rowText(row))
-		}
+		rows = append(rows, made.Value.(*madeTexts).rows...)
+		made.Value.Release()
 	}
+}
+
+// textMaker makes texts of batches, and counts those that are not released.
+type textMaker struct {
+	cols, rowsMax int
+	live          atomic.Int64
+	// slow, if not nil, is called before each.
+	slow func(worker int)
+}
+
+type madeTexts struct {
+	rows []string
+	m    *textMaker
+}
+
+func (x *madeTexts) Release() { x.m.live.Add(-1) }
+
+func (m *textMaker) Make(worker int, b *vec.Batch) (Made, error) {
+	if m.slow != nil {
+		m.slow(worker)
+	}
+	if b.N == 0 || b.N > m.rowsMax {
+		return Made{}, fmt.Errorf("a batch of %d rows", b.N)
+	}
+	if b.NumCols() != m.cols {
+		return Made{}, fmt.Errorf("a batch of %d columns for a plan of %d", b.NumCols(), m.cols)
+	}
+	x := &madeTexts{m: m}
+	for i := range b.N {
+		row := make(types.Row, m.cols)
+		for c := range row {
+			row[c] = b.BatchDatum(c, i)
+		}
+		x.rows = append(x.rows, rowText(row))
+	}
+	m.live.Add(1)
+	return Made{Value: x, Rows: b.N}, nil
 }
 
 func rowText(row types.Row) string {

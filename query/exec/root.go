@@ -15,6 +15,7 @@ type rootTask struct {
 	branch int
 	open   bool
 	done   bool
+	ahead  *ahead // for who takes results that are made by all workers
 }
 
 func newRootTask(q *Query, f *flow) *rootTask {
@@ -35,23 +36,16 @@ func (r *rootTask) next(ctx context.Context) (*vec.Batch, error) {
 	}
 	for !r.done {
 		if !r.open {
-			if r.branch == len(r.p.flow.branches) {
-				r.done = true
-				break
-			}
-			if r.p.flow.branches[r.branch].isIdle() {
-				r.branch++
-				continue
-			}
-			src := r.p.flow.branches[r.branch].src
-			if err := r.p.q.timed(src, func() error { return src.open(ctx) }); err != nil {
+			ok, err := r.openNext(ctx)
+			if err != nil {
 				return nil, err
 			}
-			r.p.ended = false
+			if !ok {
+				break
+			}
 			if err := r.t.enter(r.branch); err != nil {
 				return nil, err
 			}
-			r.open = true
 		}
 		r.sink.out = nil
 		st, err := r.t.step(ctx, stepBatches)
@@ -63,16 +57,41 @@ func (r *rootTask) next(ctx context.Context) (*vec.Batch, error) {
 			return r.sink.out, nil
 		case st == stepDone:
 			r.t.leave()
-			r.p.flow.branches[r.branch].src.close()
-			r.branch, r.open = r.branch+1, false
+			r.closeBranch()
 		}
 	}
 	return nil, io.EOF
 }
 
+// openNext opens the source of the next branch that is not idle; false if there is none.
+func (r *rootTask) openNext(ctx context.Context) (bool, error) {
+	branches := r.p.flow.branches
+	for r.branch < len(branches) && branches[r.branch].isIdle() {
+		r.branch++
+	}
+	if r.branch == len(branches) {
+		r.done = true
+		return false, nil
+	}
+	src := branches[r.branch].src
+	if err := r.p.q.timed(src, func() error { return src.open(ctx) }); err != nil {
+		return false, err
+	}
+	r.p.ended, r.open = false, true
+	return true, nil
+}
+
+func (r *rootTask) closeBranch() {
+	r.p.flow.branches[r.branch].src.close()
+	r.branch, r.open = r.branch+1, false
+}
+
 func (r *rootTask) close() {
 	if r.t != nil {
 		r.t.leave()
+	}
+	if r.ahead != nil {
+		r.ahead.close()
 	}
 	r.p.flow.close()
 }

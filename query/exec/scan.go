@@ -41,6 +41,9 @@ func (q *Query) scan(n *plan.Scan) (*flow, error) {
 	}
 	s := &scanSource{q: q, n: n, stats: q.statsOf(n, n.ID, "scan")}
 	s.filters = q.scanFilters[n]
+	if n.Filter != nil {
+		q.noteVolatile(n.Filter)
+	}
 	need := q.needs[n]
 	for i := range n.Columns() {
 		if need[i] || s.filtered(i) {

@@ -29,6 +29,7 @@ func (q *Query) runSubplans(ctx context.Context) error {
 			ec.Deferred = map[int]expr.Expr{}
 		}
 		if s.Volatile {
+			q.volatile = true
 			ec.Deferred[s.Param] = expr.NewDeferred(s.Type(), q.lazily(ctx, s))
 			continue
 		}

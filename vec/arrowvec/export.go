@@ -37,6 +37,21 @@ func NewConverter(cols []Column, mem memory.Allocator) (*Converter, error) {
 	return &Converter{cols: cols, schema: schema, mem: mem}, nil
 }
 
+// Another returns a converter like c for another goroutine.
+func (c *Converter) Another() *Converter { return &Converter{cols: c.cols, schema: c.schema, mem: c.mem, opts: c.opts} }
+
+// Bytes returns how large the buffers of a record batch of a Converter are.
+func Bytes(rec arrow.RecordBatch) (n int64) {
+	for _, col := range rec.Columns() {
+		for _, b := range col.Data().Buffers() {
+			if b != nil {
+				n += int64(b.Len())
+			}
+		}
+	}
+	return n
+}
+
 // Schema returns the schema of the record batches.
 func (c *Converter) Schema() *arrow.Schema { return c.schema }
 
