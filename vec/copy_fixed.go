@@ -40,6 +40,9 @@ func (v *Vector) CopyValid(dst []byte, g *Group, n int) (nulls int) {
 	if v.Form != InRows && v.Form != Const && g.Sel == nil && v.Valid != nil {
 		return n - copyBits(dst, v.Valid, n)
 	}
+	if v.Form == InRows && v.NullBit >= 0 {
+		return n - v.copyRowsValid(dst, g.RowIDs[:n])
+	}
 	for i := range n {
 		if v.nullAt(g, i) {
 			nulls++
@@ -48,6 +51,23 @@ func (v *Vector) CopyValid(dst []byte, g *Group, n int) (nulls int) {
 		}
 	}
 	return nulls
+}
+
+// copyRowsValid sets the bits of the rows of which v has a value, and returns how many these are.
+func (v *Vector) copyRowsValid(dst []byte, ids []uint32) (ones int) {
+	pages, shift, stride := v.Rows.Pages, v.Rows.PageShift&31, v.Rows.Stride
+	off, bit := v.Rows.NullOff+v.NullBit>>3, v.NullBit&7
+	for at := 0; at < len(ids); at += 8 {
+		var b byte
+		for k, id := range ids[at:min(at+8, len(ids))] {
+			p := unsafe.Pointer(unsafe.SliceData(pages[id>>shift]))
+			null := *(*byte)(unsafe.Add(p, int(id&(1<<shift-1))*stride+off)) >> bit & 1
+			b |= (null ^ 1) << (k & 7)
+		}
+		dst[at>>3] = b
+		ones += bits.OnesCount8(b)
+	}
+	return ones
 }
 
 // AnyNull reports whether one of n live entries may be NULL.

@@ -38,7 +38,9 @@ func NewConverter(cols []Column, mem memory.Allocator) (*Converter, error) {
 }
 
 // Another returns a converter like c for another goroutine.
-func (c *Converter) Another() *Converter { return &Converter{cols: c.cols, schema: c.schema, mem: c.mem, opts: c.opts} }
+func (c *Converter) Another() *Converter {
+	return &Converter{cols: c.cols, schema: c.schema, mem: c.mem, opts: c.opts}
+}
 
 // Bytes returns how large the buffers of a record batch of a Converter are.
 func Bytes(rec arrow.RecordBatch) (n int64) {
@@ -243,9 +245,15 @@ func clearNulls[T any](o *output, out []T) {
 		return
 	}
 	var zero T
-	for i := range out {
-		if o.isNull(i) {
-			out[i] = zero
+	for i, valid := range o.bufs[0].Bytes() {
+		if valid == 0xFF {
+			continue
+		}
+		part := out[8*i : min(8*i+8, len(out))]
+		for k := range part {
+			if valid>>(k&7)&1 == 0 {
+				part[k] = zero
+			}
 		}
 	}
 }
