@@ -322,10 +322,16 @@ func TestImport(t *testing.T) {
 }
 
 func BenchmarkRecord(b *testing.B) {
+	for name, text := range map[string]string{"short": "id%d", "long": "a string of some length %d"} {
+		b.Run("strings="+name, func(b *testing.B) { benchRecord(b, text) })
+	}
+}
+
+func benchRecord(b *testing.B, text string) {
 	ts := []types.Type{types.T(types.Int8), types.NumericPS(15, 2), types.T(types.Text)}
 	bb := vec.NewBatchBuilder(ts, 0, nil)
 	for i := range vec.Size {
-		row := types.Row{types.NewInt(types.Int8, int64(i)), types.NewDecimal(int64(i), 2), types.NewString(types.Text, "a string of some length")}
+		row := types.Row{types.NewInt(types.Int8, int64(i)), types.NewDecimal(int64(i), 2), types.NewString(types.Text, fmt.Sprintf(text, i*7919%100000))}
 		if err := bb.AppendRow(row); err != nil {
 			b.Fatal(err)
 		}

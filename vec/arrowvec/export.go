@@ -384,14 +384,15 @@ func (o *output) plainStrings() error {
 	}
 	out := o.buffer(size + vec.InlineMax)
 	blocks := o.v.EntryBlocks()
+	at := unsafe.Pointer(unsafe.SliceData(out)) // there is room for the views' lengths, and for one that is copied whole
 	for i := range views {
 		s := &views[i]
-		at := out[offsets[i]:]
 		if s.Len <= vec.InlineMax {
 			*(*[vec.InlineMax]byte)(at) = *(*[vec.InlineMax]byte)(unsafe.Pointer(&s.Prefix))
-			continue
+		} else {
+			copy(unsafe.Slice((*byte)(at), s.Len), blocks[s.Block][s.Off:s.Off+s.Len])
 		}
-		copy(at, blocks[s.Block][s.Off:s.Off+s.Len])
+		at = unsafe.Add(at, s.Len)
 	}
 	o.bufs[len(o.bufs)-1].ResizeNoShrink(size)
 	return nil
