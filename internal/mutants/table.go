@@ -128,6 +128,8 @@ var mutants = []mutant{
 	{"wal-forget-streams", "store", "TestCheckpointsBetweenChunksAndRecord"},
 	{"agg-chain-overlapping-runs", "query/exec", "TestRunAggregation"},
 	{"agg-loose-groups-apart", "query/exec", "TestRunAggregation"},
+	{"agg-loose-groups-apart", "query/exec", "TestThinRuns"},
+	{"agg-thin-runs-lose-groups", "query/exec", "TestThinRuns"},
 	{"agg-codes-of-another-dictionary", "query/exec", "TestCodeAggregation"},
 	{"numbers-of-another-dictionary", "query/exec", "TestStringNumbers"},
 	{"numbers-without-those-before", "query/exec", "TestStringNumbers"},

@@ -36,9 +36,10 @@ type runMerge struct {
 	ranges []runRange
 	links  []runLink
 	loose  []looseGroup
+	thin   int // groups of runs that were taken apart
 }
 
-// looseGroup is a group that is in no run.
+// looseGroup is a group that is in no run, or in one that was taken apart.
 type looseGroup struct {
 	t   *groupTable
 	id  uint32
@@ -70,21 +71,86 @@ func (s *aggSink) chainRuns(parts []*groupTable) (bool, error) {
 		}
 		groups, loose = groups+t.n, loose+t.indexed
 	}
-	var m runMerge
-	if 2*loose > groups || len(runs) == 0 || !m.mergeRuns(runs, a.positions, groups/rangesShare+rangesFree) {
+	m, ok := mergeRuns(runs, a.positions, groups, loose)
+	if !ok {
 		return false, nil
+	}
+	if m.thin > 0 {
+		a.stats.note("%d groups of thin runs are looked for in the others", m.thin)
 	}
 	for _, t := range parts {
 		if !m.addLoose(t) {
 			return false, nil
 		}
 	}
-	return true, s.joinRuns(parts, &m)
+	return true, s.joinRuns(parts, m)
 }
 
-// mergeRuns makes ranges of the runs' groups in the order of their keys; false if there would be more than limit, or,
+// mergeRuns merges the runs of parts that have so many groups, and so many outside of runs. Where the order of groups does
+// not count, and that of the runs' keys makes too many ranges, runs that have few of the keys between their first and last
+// are taken apart: most often these are rows that were changed, and stand behind all others now.
+func mergeRuns(runs []keyedRun, inOrder bool, groups, loose int) (*runMerge, bool) {
+	if 2*loose > groups || len(runs) == 0 {
+		return nil, false
+	}
+	limit := groups/rangesShare + rangesFree
+	m := &runMerge{}
+	if m.merge(slices.Clone(runs), inOrder, limit) {
+		return m, true
+	}
+	if inOrder {
+		return nil, false
+	}
+	m = &runMerge{}
+	rest := m.takeThin(runs, groups)
+	return m, m.thin > 0 && 2*(loose+m.thin) <= groups && m.merge(rest, inOrder, limit)
+}
+
+// spread returns how many keys there are from the first to the last of a run to one that it has.
+func (r *keyedRun) spread() float64 {
+	last := r.t.coder.intOf(r.t.words.v[r.to-1])
+	return (float64(last) - float64(r.key) + 1) / float64(r.to-r.at)
+}
+
+// thinRun is how many times more keys than others a run lacks that is thin.
+const thinRun = 2
+
+// takeThin makes loose groups of runs that lack more keys than those which most groups are in, and returns the others. Half
+// of the groups remain, at least, or it takes none.
+func (m *runMerge) takeThin(runs []keyedRun, groups int) []keyedRun {
+	slices.SortFunc(runs, func(a, b keyedRun) int { return cmp.Compare(a.spread(), b.spread()) })
+	n, dense, first := 0, 0.0, len(runs)
+	for i := range runs {
+		r := &runs[i]
+		if 2*n < groups {
+			dense = r.spread()
+		} else if r.spread() > thinRun*dense {
+			first = min(first, i)
+		}
+		n += int(r.to - r.at)
+	}
+	for _, r := range runs[first:] {
+		m.thin += int(r.to - r.at)
+	}
+	if 2*m.thin > groups {
+		m.thin = 0
+		return runs
+	}
+	m.loose = make([]looseGroup, 0, m.thin)
+	for _, r := range runs[first:] {
+		if invariants.Mutant("agg-thin-runs-lose-groups") {
+			r.at++
+		}
+		for id := r.at; id < r.to; id++ {
+			m.loose = append(m.loose, looseGroup{r.t, id, r.t.coder.intOf(r.t.words.v[id])})
+		}
+	}
+	return runs[:first]
+}
+
+// merge makes ranges of the runs' groups in the order of their keys; false if there would be more than limit, or,
 // where the order of the groups is that of their rows, if the keys have another.
-func (m *runMerge) mergeRuns(runs []keyedRun, inOrder bool, limit int) bool {
+func (m *runMerge) merge(runs []keyedRun, inOrder bool, limit int) bool {
 	for i := len(runs)/2 - 1; i >= 0; i-- {
 		siftRun(runs, i)
 	}
@@ -186,14 +252,14 @@ func (m *runMerge) addLoose(t *groupTable) bool {
 // placeLoose links groups that are in no run to those of the same key, and returns the others.
 func (m *runMerge) placeLoose() []looseGroup {
 	slices.SortFunc(m.loose, func(a, b looseGroup) int { return cmp.Compare(a.key, b.key) })
-	rest, at := m.loose[:0], 0
+	rest, at, id := m.loose[:0], 0, uint32(0)
 	for _, g := range m.loose {
 		for at < len(m.ranges) && m.ranges[at].last < g.key {
-			at++
+			at, id = at+1, 0
 		}
 		if at < len(m.ranges) && m.ranges[at].first <= g.key {
 			r := &m.ranges[at]
-			if id := lowerGroup(r.t, r.from, r.to, g.key); r.t.coder.intOf(r.t.words.v[id]) == g.key && !invariants.Mutant("agg-loose-groups-apart") {
+			if id = lowerGroup(r.t, max(id, r.from), r.to, g.key); r.t.coder.intOf(r.t.words.v[id]) == g.key && !invariants.Mutant("agg-loose-groups-apart") {
 				m.links = append(m.links, runLink{to: r.t, from: g.t, into: id, group: g.id})
 				continue
 			}

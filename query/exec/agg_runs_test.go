@@ -104,6 +104,66 @@ func TestRunAggregation(t *testing.T) {
 	}
 }
 
+// TestThinRuns groups rows by a key that ascends, but that one in ten keys stands behind all others again: with all of
+// its rows, or with some.
+func TestThinRuns(t *testing.T) {
+	ts := []types.Type{types.T(types.Int8), types.T(types.Int8)}
+	thin := 0
+	for round := range 3 {
+		w := newWorld(t, uint64(round))
+		var rows, late, groups []types.Row
+		for key, left, i := int64(-9000), 0, 0; i < 40_000; i++ {
+			r := types.Row{types.NewInt(types.Int8, key), w.datum(ts[1], true, 0)}
+			if key%10 == 3 && (round == 0 || i%(2*round) == 0) {
+				late = append(late, r)
+			} else {
+				rows = append(rows, r)
+			}
+			if left == 0 {
+				groups = append(groups, types.Row{r[0], types.NewInt(types.Int8, 0), types.NewInt(types.Int8, 0)})
+				left = 1 + w.rng.IntN(3)
+			}
+			g := groups[len(groups)-1]
+			g[1].I, g[2].I = g[1].I+1, g[2].I+r[1].I
+			if left--; left == 0 {
+				key += int64(1 + w.rng.IntN(30))
+			}
+		}
+		for _, g := range groups {
+			g[2] = types.NumericFromInt(g[2].I)
+		}
+		if rows = append(rows, late...); round == 2 { // and in no order at their end
+			w.rng.Shuffle(300, func(i, j int) {
+				i, j = len(rows)-1-i, len(rows)-1-j
+				rows[i], rows[j] = rows[j], rows[i]
+			})
+		}
+		tab := w.table("t", columnsOf(ts...), rows)
+		tab.morsel = 1500
+		scan := scanOf(tab)
+		n := aggOf(scan, []expr.Expr{col(scan, 0)}, agg(t, "count", false, nil), agg(t, "sum", false, nil, col(scan, 1)))
+		total := aggOf(n, nil, agg(t, "count", false, nil), agg(t, "sum", false, nil, col(n, 2)), agg(t, "max", false, nil, col(n, 1)),
+			agg(t, "min", false, nil, col(n, 0)), agg(t, "sum", false, nil, op(t, "*", col(n, 1), col(n, 1))))
+		want := rowTexts(refAggregate(t, groups, total))
+		for _, cf := range configs() {
+			if cf.vectorRows < 64 {
+				continue
+			}
+			got, err := w.run(t, &plan.Query{Root: total}, cf)
+			if err != nil {
+				t.Fatalf("round %d, %v: %+v", round, cf, err)
+			}
+			same(t, fmt.Sprint("round ", round, ", ", cf), got, want, true)
+		}
+		if w.notes(t, total, "thin runs") {
+			thin++
+		}
+	}
+	if thin < 2 {
+		t.Fatalf("runs of %d tables were taken apart", thin)
+	}
+}
+
 // notes reports whether two workers leave a note when they run a plan.
 func (w *world) notes(t *testing.T, root plan.Node, note string) bool {
 	t.Helper()

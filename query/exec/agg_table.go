@@ -25,9 +25,9 @@ type groupTable struct {
 	slots    column[uint64]
 	dense    column[uint32]
 	isDense  bool
-	noIndex  bool // the index is made when a group must be found in it
-	indexed  int  // groups in the index
-	seen     int64
+	noIndex  bool                          // the index is made when a group must be found in it
+	indexed  int                           // groups in the index
+	seen     int64                         // rows that were looked for in it
 	keys     *rowSet                       // hashed coders only: row id = group
 	det      *rowSet                       // determined keys: row id = group
 	detOf    func() ([]*vec.Vector, error) // those of the rows that are looked up
@@ -286,7 +286,6 @@ func (t *groupTable) find(vs []*vec.Vector, n int, s *codeScratch, words []uint6
 
 // findWords is find for keys whose words are made; the keys themselves are needed only if they are hashed.
 func (t *groupTable) findWords(vs []*vec.Vector, n int, words []uint64, codes []uint32, pos []uint64, run *runState) error {
-	t.seen += int64(n)
 	if err := t.reserve(n); err != nil {
 		return err
 	}
@@ -297,6 +296,7 @@ func (t *groupTable) findWords(vs []*vec.Vector, n int, words []uint64, codes []
 		run.extend(t, old)
 		return t.added(old, vs, n, fresh, pos)
 	}
+	t.seen += int64(n)
 	if err := t.needIndex(n); err != nil {
 		return err
 	}
