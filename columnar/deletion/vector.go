@@ -216,8 +216,8 @@ type Mask struct {
 	}
 }
 
-// fewPart is how many rows there are to one that is deleted, at least, for Few: the list is no larger than Live.
-const fewPart = 32
+// fewPart is how many rows there are to one that is deleted, at least, for Few: the list is no larger than twice Live.
+const fewPart = 16
 
 // Few returns the positions of the rows that are deleted, ascending, or nil if there are none, or many.
 func (m *Mask) Few() []uint32 {

@@ -336,11 +336,11 @@ func TestFew(t *testing.T) {
 		m := v.Mask(2)
 		got := m.Few()
 		switch {
-		case len(want)*32 > rows+64:
+		case len(want)*16 > rows+64:
 			if got != nil {
 				t.Fatalf("round %d: a list of %d of %d rows", round, len(got), rows)
 			}
-		case len(want)*32 <= rows && !slices.Equal(got, want):
+		case len(want)*16 <= rows && !slices.Equal(got, want):
 			t.Fatalf("round %d: %v, want %v", round, got, want)
 		}
 		if len(got) > 0 {

@@ -30,13 +30,20 @@ func (ev *Evaluator) setHoles(at []uint16, live int) error {
 	return err
 }
 
-// dropHoles keeps the rows of sel that are no holes, and returns their number.
-func (ev *Evaluator) dropHoles(sel []uint16) int {
+// withoutHoles drops the holes from rows, in their memory.
+func (ev *Evaluator) withoutHoles(in rowsIn) rowsIn {
 	h := &ev.holes
-	if len(h.at) == 0 || invariants.Mutant("filter-finds-holes") {
-		return len(sel)
+	switch {
+	case len(h.at) == 0 || in.n == 0:
+	case in.sel == nil:
+		in.sel = ev.below(ev.aroundHoles())
+		in.n = len(in.sel)
+	case in.holed && !invariants.Mutant("filter-finds-holes"):
+		in.n = kernel.DropHoles(in.sel[:in.n], h.at, h.bits)
+		in.sel = in.sel[:in.n]
 	}
-	return kernel.DropHoles(sel, h.at, h.bits)
+	in.holed = false
+	return in
 }
 
 // clearHoles clears the bits of holes.

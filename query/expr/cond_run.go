@@ -52,11 +52,12 @@ func newCondState(c *cond) *condState {
 	return s
 }
 
-// rowsIn is a set of rows: those of sel, or 0 … n-1 but for the holes of the batch if sel is nil. Leaves that cannot fail look
-// at holes, too, and drop them from what they select; all others get a selection.
+// rowsIn is a set of rows: those of sel, or 0 … n-1 if sel is nil; but for the holes of the batch. Leaves that cannot fail look
+// at holes, too, and need not drop them; all others get a selection without.
 type rowsIn struct {
-	sel []uint16
-	n   int
+	sel   []uint16
+	n     int
+	holed bool // holes may be in sel
 }
 
 // condOf returns the state of condition i.
@@ -144,11 +145,9 @@ func (ev *Evaluator) filterIndirect(i int, b *vec.Batch, out []uint16) ([]uint16
 // select1 runs a condition and spells a result of all rows out.
 func (ev *Evaluator) select1(s *condState, in rowsIn) ([]uint16, error) {
 	out, err := ev.apply(s, in)
+	out = ev.withoutHoles(out)
 	if err != nil || out.sel != nil || out.n == 0 {
 		return out.sel[:out.n], err
-	}
-	if len(ev.holes.at) > 0 {
-		return ev.below(ev.aroundHoles()), nil
 	}
 	buf, err := ev.sel(&s.buf)
 	if err != nil {
@@ -206,24 +205,20 @@ func (ev *Evaluator) apply(s *condState, in rowsIn) (rowsIn, error) {
 	}
 	if !s.general {
 		if k, ok, err := ev.applyShort(s, in, buf); ok || err != nil {
-			if in.sel == nil {
-				k = ev.dropHoles(buf[:k])
-			}
-			return rowsIn{buf[:k], k}, err
+			return rowsIn{buf[:k], k, in.sel == nil || in.holed}, err
 		}
 	}
-	if in.sel == nil && len(ev.holes.at) > 0 {
-		in.sel = ev.below(ev.aroundHoles())
-		in.n = len(in.sel)
-		if in.n == 0 {
-			return rowsIn{}, nil
-		}
+	if in = ev.withoutHoles(in); in.n == 0 {
+		return rowsIn{}, nil
 	}
 	return ev.applyBlock(s, in, buf)
 }
 
 // applyOr evaluates each alternative for the rows that none before has accepted.
 func (ev *Evaluator) applyOr(s *condState, in rowsIn) (rowsIn, error) {
+	if in.sel != nil { // alternatives share them
+		in = ev.withoutHoles(in)
+	}
 	if err := ev.words(&s.acc); err != nil {
 		return rowsIn{}, err
 	}
@@ -267,7 +262,7 @@ func (ev *Evaluator) applyOr(s *condState, in rowsIn) (rowsIn, error) {
 	} else {
 		k = kernel.SelectValid(s.acc, in.n, in.sel[:in.n], buf)
 	}
-	return rowsIn{buf[:k], k}, nil
+	return rowsIn{sel: buf[:k], n: k}, nil
 }
 
 // applyBlock evaluates a leaf's block over the rows.
@@ -309,7 +304,7 @@ func (ev *Evaluator) applyBlock(s *condState, in rowsIn, buf []uint16) (rowsIn, 
 			buf[j] = in.sel[p]
 		}
 	}
-	return rowsIn{buf[:k], k}, nil
+	return rowsIn{sel: buf[:k], n: k}, nil
 }
 
 // prepare evaluates a leaf's constants.
