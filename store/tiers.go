@@ -61,7 +61,7 @@ func (s *Store) addColumnar(d *directory, path string) error {
 		MemoryBytes: s.mem.Limit(), RelieveBytes: deltaBytes(0, s.common.MemoryBytes) / relievePart,
 		GroupBytes: s.common.MemoryBytes / groupPart, MoveBytes: min(moveBytesMax, s.common.MemoryBytes/movePart),
 		DeltaRows: c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
-		CacheBytes: s.common.MemoryBytes / columnarCachePart, DisableCompaction: c.DisableCompaction,
+		CacheBytes: cacheBytes(s.common.MemoryBytes), DisableCompaction: c.DisableCompaction,
 	})
 	if err != nil {
 		return err
@@ -75,9 +75,18 @@ func (s *Store) addColumnar(d *directory, path string) error {
 	return nil
 }
 
+func cacheBytes(memory int64) int64 {
+	if memory >= memoryPlenty {
+		return memory / cachePartOfPlenty
+	}
+	return memory / columnarCachePart
+}
+
 const (
-	// columnarCachePart is the part of the memory that the cache of columns may take.
+	// columnarCachePart is the part of the memory that the cache of columns may take: more of it where there is plenty.
 	columnarCachePart = 4
+	cachePartOfPlenty = 2
+	memoryPlenty      = 1 << 30
 	// A memtable may take this part of the memory, but not more than the bytes.
 	deltaPart     = 8
 	deltaBytesMax = 128 << 20

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,7 @@ type Cache struct {
 		heap   int64 // limit of onHeap
 		ring   []*entryOf
 		hand   int
+		orders [arenaOrders]int // entries in the arena, by the order of their largest pieces
 		closed bool
 	}
 }
@@ -113,6 +115,7 @@ type entryOf struct {
 	fact vec.Fact
 
 	pieces []piece
+	order  int          // of the largest piece
 	used   atomic.Bool  // since the hand passed it
 	refs   atomic.Int32 // of readers, and one of the cache
 	at     int          // in the ring
@@ -224,7 +227,7 @@ func (c *Cache) keep(s *slot, value any, bytes int) {
 		return
 	}
 	for c.mu.onHeap+int64(bytes) > c.mu.heap || c.tracker.Reserve(int64(bytes)) != nil {
-		if !c.evict(true) {
+		if !c.evict(true, 0) {
 			return
 		}
 	}
@@ -280,7 +283,7 @@ func (c *Cache) place(s *slot, parts [][]byte) *entryOf {
 	}
 	for _, p := range parts {
 		at, ok := c.mu.arena.alloc(len(p))
-		for !ok && c.evict(false) {
+		for !ok && c.evict(false, orderOf(len(p))) {
 			at, ok = c.mu.arena.alloc(len(p))
 		}
 		if !ok {
@@ -289,6 +292,7 @@ func (c *Cache) place(s *slot, parts [][]byte) *entryOf {
 		}
 		e.pieces = append(e.pieces, piece{at, c.mu.arena.at(at, len(p))})
 		e.bytes += arenaUnit << orderOf(len(p))
+		e.order = max(e.order, orderOf(len(p)))
 	}
 	return e
 }
@@ -298,19 +302,31 @@ func (c *Cache) add(s *slot, e *entryOf) {
 	e.at = len(c.mu.ring)
 	c.mu.ring = append(c.mu.ring, e)
 	c.mu.bytes += int64(e.bytes)
+	if e.heap == nil {
+		c.mu.orders[e.order]++
+	}
 	s.entry.Store(e)
 }
 
 // evict drops an entry, on the Go heap or not, that was not used since the hand passed it, and that nobody reads; false
-// if there is none.
-func (c *Cache) evict(onHeap bool) bool {
+// if there is none. As long as there are some, it is one with a piece of an order at least: small pieces here and there make
+// no room for a large one, and all of them would go before two neighbours became one.
+func (c *Cache) evict(onHeap bool, order int) bool {
 	c.full.Store(true)
+	if onHeap || !slices.ContainsFunc(c.mu.orders[order:], func(n int) bool { return n > 0 }) || invariants.Mutant("cache-evict-any") {
+		order = 0
+	}
+	return c.pass(onHeap, order) || order > 0 && c.pass(onHeap, 0)
+}
+
+// pass moves the hand on to an entry to drop.
+func (c *Cache) pass(onHeap bool, order int) bool {
 	for range 2 * len(c.mu.ring) {
 		if c.mu.hand >= len(c.mu.ring) {
 			c.mu.hand = 0
 		}
 		e := c.mu.ring[c.mu.hand]
-		if (e.heap != nil) == onHeap && !e.used.Swap(false) && (e.refs.Load() == 1 || invariants.Mutant("cache-evict-read")) {
+		if (e.heap != nil) == onHeap && e.order >= order && !e.used.Swap(false) && (e.refs.Load() == 1 || invariants.Mutant("cache-evict-read")) {
 			c.evictions.Add(1)
 			c.drop(e)
 			c.mu.hand++ // the newest took its place, and has a round before it
@@ -334,6 +350,8 @@ func (c *Cache) drop(e *entryOf) {
 	if e.heap != nil {
 		c.mu.onHeap -= int64(e.bytes)
 		c.tracker.Release(int64(e.bytes))
+	} else {
+		c.mu.orders[e.order]--
 	}
 	if e.refs.Add(-1) == 0 || invariants.Mutant("cache-evict-read") {
 		c.free(e)

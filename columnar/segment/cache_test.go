@@ -208,6 +208,44 @@ func TestCacheReferences(t *testing.T) {
 	c.forget(&s)
 }
 
+// TestCacheStaysFull: large parts take the places of large ones, so that a cache of parts of many sizes is well filled however many
+// have come and gone; and where there were only small ones large ones find a place all the same.
+func TestCacheStaysFull(t *testing.T) {
+	const limit, n, small, large = 16 << 20, 20000, 2 << 10, 100 << 10
+	c := NewCache(limit)
+	defer c.Close()
+	room := float64(c.mu.arena.limit * c.mu.arena.bytes)
+	var s slots
+	least := 1.0
+	for i := range n {
+		size := small
+		if i > n/4 && i%40 == 0 {
+			size = large
+		}
+		c.put(s.at(i, n), [][]byte{make([]byte, size)}, nil)
+		if size == large && c.mu.orders[orderOf(large)] == 0 {
+			t.Fatalf("part %d found no place", i)
+		}
+		if i > n/2 {
+			least = min(least, float64(c.Metrics().Bytes)/room)
+		}
+	}
+	if m := c.Metrics(); least < 0.9 || m.Evictions < n/4 {
+		t.Fatalf("a cache was filled to %.2f; %+v", least, m)
+	}
+	sum := 0
+	for _, k := range c.mu.orders {
+		sum += k
+	}
+	if sum != len(c.mu.ring) {
+		t.Fatalf("%d entries by order, %d in all", sum, len(c.mu.ring))
+	}
+	c.forget(&s)
+	if c.mu.orders != [arenaOrders]int{} {
+		t.Fatalf("%v in an empty cache", c.mu.orders)
+	}
+}
+
 // TestCacheResistsScans: what is used often stays, although more than the cache holds is read past it, again and again.
 func TestCacheResistsScans(t *testing.T) {
 	const limit, bytesEach = 1 << 20, 4096

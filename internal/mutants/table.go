@@ -102,6 +102,7 @@ var mutants = []mutant{
 	{"columnar-fetch-last-segment", "store", "TestModelSegments"},
 	{"segment-skip-sync", "store", "TestModelSegments"},
 	{"segment-skip-folder-sync", "store", "TestModelSegments"},
+	{"cache-evict-any", "columnar/segment", "TestCacheStaysFull"},
 	{"cache-other-part", "columnar/segment", "TestSelect"},
 	{"lsm-fatal-returns", "store", "TestEveryCallOfLSMFailsOnce"},
 	{"columnar-never-wait", "columnar", "TestAdmit"},
