@@ -108,17 +108,17 @@ func (b *bench) phase(ctx context.Context, t *Transactions, s *Stream) error {
 
 // client changes orders that no other one changes.
 func (b *bench) client(ctx context.Context, i int) (latencies []time.Duration, err error) {
-	st, err := b.db.Prepare(ctx, "UPDATE orders SET o_shippriority = 0 WHERE o_orderkey = $1")
+	whole := context.WithoutCancel(ctx) // a transaction is not interrupted, and there is one however short the round
+	st, err := b.db.Prepare(whole, "UPDATE orders SET o_shippriority = 0 WHERE o_orderkey = $1")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	orders := b.g.Rows(tpch.Orders)
-	for n := int64(i); ctx.Err() == nil; n += 7919 * int64(b.o.Clients) {
+	for n := int64(i); len(latencies) == 0 || ctx.Err() == nil; n += 7919 * int64(b.o.Clients) {
 		at := n % (orders - orders%int64(b.o.Clients))
 		start := time.Now()
-		// A transaction is not interrupted.
-		r, err := st.Exec(context.WithoutCancel(ctx), (at+1)/8*32+(at+1)%8)
+		r, err := st.Exec(whole, (at+1)/8*32+(at+1)%8)
 		if err == nil && r.RowsAffected != 1 {
 			err = fmt.Errorf("%d rows", r.RowsAffected)
 		}
@@ -132,7 +132,7 @@ func (b *bench) client(ctx context.Context, i int) (latencies []time.Duration, e
 
 // stream goes on with all queries in turns; their answers are those of the rows at rest.
 func (b *bench) stream(ctx context.Context, s *Stream) error {
-	for ctx.Err() == nil {
+	for first := s.Count; s.Count == first || ctx.Err() == nil; {
 		q := s.Count%tpch.NumQueries + 1
 		result, err := tpchload.Fetch(context.WithoutCancel(ctx), b.db, tpch.Query(q))
 		if _, known := tpch.Answer(b.o.ScaleFactor, q); known && err == nil {
