@@ -16,9 +16,10 @@ var Explanations = map[string]string{
 		"a quarter finds the key, a third makes the values",
 	"get-sqlite": "half of a prepared SELECT is the read of the row, a fifteenth allocates what the client has of its rows, the rest is the " +
 		"session: begin, bind and end of a statement",
-	"htap-kept": "a commit waits for a processor each time that it comes back from the disk: on two cores, which other processes used as " +
-		"well, one of a hundred goroutines that were ready waited 21 ms; that workers gave their processors up between batches changed neither " +
-		"rate nor p99",
+	"get-std": "a third of the processor time is the read; most of the rest is database/sql: its locks, conversions, and a goroutine for each " +
+		"query that waits for the end of its context; 21 of the 28 allocations are its",
+	"htap-kept": "a commit waits for a processor when it comes back from the disk: queries give theirs up between batches, but not within " +
+		"the steps that end a pipeline",
 	"htap-p99": "what a commit waits for is said at the rate; the transactions alone wait for the disk only",
 	"update-sqlite": "four fifths of the time of a transaction wait for one fdatasync when the disk is busy, for which SQLite waits too; of the " +
 		"processor time three fifths change rows, the rest is the commit",

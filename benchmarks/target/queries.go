@@ -10,8 +10,7 @@ var Queries = map[string]string{
 		"suppliers into sets, an eighth makes one of the workers' groups and sets, which one worker does, and as much sorts 18 thousand rows",
 	"tpch Q21":       "a third looks for the other lines of an order in a hash table, once for EXISTS and once for NOT EXISTS",
 	"h2o-groupby G3": "half looks for groups by keys of twelve bytes, which are hashed and compared",
-	"h2o-groupby G6": "a quarter keeps the values of each group, first those of a morsel and then of all, since the deviation adds floats in the order of " +
-		"morsels; a quarter puts them together and selects the middle",
+	"h2o-groupby G6": "a third gathers the values by group, with writes all over memory; then the middle of each group is selected",
 	"h2o-groupby G7": "two thirds look for groups by keys of twelve bytes, which are hashed and compared",
 	"h2o-groupby G8": "a third sorts the rows that stay of each group: each worker keeps what was among the first two when it came; " +
 		"a quarter compares them one after the other to find where groups end",
