@@ -173,10 +173,9 @@ func (a *ahead) enter() {
 		a.tasks = append(a.tasks, &aheadTask{a: a, w: a.p.q.crewWorkers(1)[0]})
 		a.turn, a.most = 1, 1
 	}
-	s, ok := a.p.flow.branches[a.root.branch].src.(lone)
-	lone := ok && s.alone()
+	alone := a.p.flow.branches[a.root.branch].isAlone()
 	for i, t := range a.tasks {
-		t.fresh, t.done = true, lone && i > 0
+		t.fresh, t.done = true, alone && i > 0
 	}
 	if a.alone > 0 && a.p.q.env.Force.Ahead == "always" {
 		a.alone = 0
@@ -204,9 +203,9 @@ func (a *ahead) recruit() {
 	a.reserved = bytes
 	a.turn = min(a.turn, int(bytes/aheadUnitBytes/3))
 	a.most = 2 * a.turn
-	s, ok := a.p.flow.branches[a.root.branch].src.(lone)
+	alone := a.p.flow.branches[a.root.branch].isAlone()
 	for _, w := range q.crewWorkers(q.workers)[1:] {
-		a.tasks = append(a.tasks, &aheadTask{a: a, w: w, fresh: true, done: ok && s.alone()})
+		a.tasks = append(a.tasks, &aheadTask{a: a, w: w, fresh: true, done: alone})
 	}
 }
 

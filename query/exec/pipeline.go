@@ -61,6 +61,12 @@ type branch struct {
 	idle []func() bool
 }
 
+// isAlone reports whether helpers would find nothing to do.
+func (b *branch) isAlone() bool {
+	s, ok := b.src.(lone)
+	return ok && s.alone()
+}
+
 func (b *branch) isIdle() bool {
 	for _, f := range b.idle {
 		if f() {
@@ -382,7 +388,7 @@ func (p *pipeline) runBranch(ctx context.Context, i int, tasks []*task, ws []*wo
 		return
 	}
 	var c crew
-	if s, ok := p.flow.branches[i].src.(lone); !ok || !s.alone() {
+	if !p.flow.branches[i].isAlone() {
 		c.start(p.q.pool, len(tasks)-1, func(id int) { loop(id, true) })
 	}
 	loop(0, false)
