@@ -149,3 +149,38 @@ func TestWriteSetMemory(t *testing.T) {
 		t.Errorf("%d bytes are charged, %d were before", n, before)
 	}
 }
+
+// TestRefusedRowsLeaveNothing: of a batch for which memory ends in the middle of a column, later rows of the same
+// transaction find nothing.
+func TestRefusedRowsLeaveNothing(t *testing.T) {
+	for _, def := range []*table.TableDef{pairs("p"), keyless("k")} {
+		s := open(t, nil)
+		id := create(t, s, def)
+		tx := begin(t, s, table.TxOptions{WriteBytes: 512 << 10})
+		next := int64(1)
+		rows := func(n int, v string) (list []types.Row) {
+			for range n {
+				list = append(list, row(next, 0, v))
+				next++
+			}
+			return list
+		}
+		want := rows(300, "few")
+		if err := insertRows(t, tx, id, want...); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, insertRows(t, tx, id, rows(1500, strings.Repeat("x", 900))...), sqlerr.OutOfMemory, "out of memory")
+		more := rows(10, "more")
+		if err := insertRows(t, tx, id, more...); err != nil {
+			t.Fatalf("%s after a refused batch: %v", def.Name, err)
+		}
+		want = append(want, more...)
+		commitTx(t, tx)
+		tx = begin(t, s, table.TxOptions{})
+		got := contents(t, tx, id)
+		commitTx(t, tx)
+		if n := strings.Count(got, "few"); n != 300 || strings.Count(got, "more") != 10 || strings.Contains(got, "xx") {
+			t.Errorf("%s: %d of %d rows before the refused ones are left: %.300s", def.Name, n, len(want), got)
+		}
+	}
+}

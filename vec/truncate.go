@@ -1,9 +1,13 @@
 package vec
 
-// Truncate drops the rows from n on. The memory of their strings stays in use.
+import "github.com/laminadb/lamina/internal/invariants"
+
+// Truncate drops the rows from n on, and what was appended to columns without Commit. The memory of their strings stays in
+// use.
 func (bb *BatchBuilder) Truncate(n int) {
-	if n < bb.n {
-		bb.n = n
-		bb.truncate()
+	if invariants.Mutant("vec-truncate-commits-only") && n >= bb.n {
+		return
 	}
+	bb.n = min(n, bb.n)
+	bb.truncate()
 }

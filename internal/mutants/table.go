@@ -15,6 +15,7 @@ var mutants = []mutant{
 	{"txn-forget-deadlock", "txn", "TestDeadlockCycles"},
 	{"txn-ignore-watermark", "txn", "TestViewsUnderLoad"},
 	{"vec-keep-dead-bits", "vec", "TestCopyFixed"},
+	{"vec-truncate-commits-only", "store", "TestRefusedRowsLeaveNothing"},
 	{"arrowvec-release-twice", "vec/arrowvec", "TestPooledBuffers"},
 	{"mem-used-is-fresh", "internal/mem", "TestUnset"},
 	{"mem-keep-idle", "internal/mem", "TestIdleSlabsMakeRoom"},
