@@ -8,10 +8,14 @@ import (
 	"github.com/laminadb/lamina/vec"
 )
 
-// Relieve makes memory free, and reports whether there is reason to look again how much is in use: it waits for the next
+// Relieve makes memory free, and reports whether there is reason to look again how much is in use: it takes back what was lent
+// to the cache, or waits for the next
 // memtable to be flushed, and has the largest one sealed if none waits for that. What Views read stays until they end.
 // The caller must hold nothing that applies records, nor be in the queue of those.
 func (t *Tier) Relieve(ctx context.Context) (bool, error) {
+	if t.cache.Shrink(t.o.ShrinkBytes) > 0 {
+		return true, nil
+	}
 	j := &t.jobs
 	if !j.running() || invariants.Mutant("columnar-never-relieve") {
 		return false, nil
@@ -30,6 +34,12 @@ func (t *Tier) Relieve(ctx context.Context) (bool, error) {
 	}
 	return j.free(), nil
 }
+
+// Lent returns how many bytes the cache has that others may have when they need them.
+func (t *Tier) Lent() int64 { return t.cache.Lent() }
+
+// Shrink has the cache give at least so many bytes back that were lent to it, and reports whether it gave any.
+func (t *Tier) Shrink(bytes int64) bool { return t.cache.Shrink(max(bytes, t.o.ShrinkBytes)) > 0 }
 
 // largest returns the table whose newest memtable is the largest; nil if none is worth a segment.
 func (t *Tier) largest() (of *incarnation) {

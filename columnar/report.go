@@ -72,5 +72,5 @@ func (t *Tier) cacheReport() table.ReportSection {
 	m := t.cache.Metrics()
 	return table.ReportSection{Title: "Cache of segments", Columns: []table.ReportColumn{
 		bytesOf("used"), bytesOf("of"), countOf("hits"), countOf("misses"), countOf("evictions"),
-	}, Rows: [][]any{{m.Bytes, t.o.CacheBytes, m.Hits, m.Misses, m.Evictions}}}
+	}, Rows: [][]any{{m.Bytes, t.o.CacheBytes + t.cache.Lent(), m.Hits, m.Misses, m.Evictions}}}
 }

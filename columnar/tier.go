@@ -37,8 +37,11 @@ type Options struct {
 	RelieveBytes int64
 	// SegmentRows bounds the rows of a segment; 0: 1,048,576.
 	SegmentRows int
-	// CacheBytes bounds what is kept of segments in memory; 0: 256 MiB.
-	CacheBytes        int64
+	// CacheBytes bounds what is kept of segments in memory; 0: 256 MiB. It is more, as long as CacheLends says of a number of
+	// bytes that nobody else uses them; nil: never. ShrinkBytes are given back at a time.
+	CacheBytes, ShrinkBytes int64
+	CacheLends              func(bytes int64) bool
+
 	DisableCompaction bool
 	// MemoryBytes is what the whole database may use: loads take a part of it. 0: it is not known.
 	MemoryBytes int64
@@ -131,7 +134,7 @@ var _ table.Tier = (*Tier)(nil)
 // Open opens a tier. The rows that its files have of a table are loaded when it is defined.
 func Open(o Options) (*Tier, error) {
 	o.fill()
-	t := &Tier{o: o, loads: newLoads(), space: rowstore.NewSpace(o.Tracker), cache: segment.NewCacheIn(o.Tracker.Child("segment cache", o.CacheBytes))}
+	t := &Tier{o: o, loads: newLoads(), space: rowstore.NewSpace(o.Tracker), cache: segment.NewElasticCache(o.Tracker.Spare("segment cache"), o.CacheBytes, o.CacheLends)}
 	t.moving = o.Tracker.Obliged("rows on their way to segments")
 	t.tables.Store(&tableSet{})
 	if err := t.files.open(&t.o); err != nil {

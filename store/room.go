@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// shortPart: memory is short when less than this part of it is free.
-	shortPart = 4
+	// shortPart: memory is short when less than this part of it is free, and less than the bytes. Caches grow while there is
+	// shrinkPart more, or the bytes, so that they do not at once take back what they gave.
+	shortPart, shortBytesMax   = 4, 512 << 20
+	shrinkPart, shrinkBytesMax = 16, 128 << 20
 	// roomRounds bounds how often a batch waits: others may take what became free.
 	roomRounds = 256
 	// patience is how long a batch that was refused memory waits in all for what nobody flushes, in so many steps.
@@ -21,7 +23,26 @@ const (
 // short reports whether memory is short.
 func (s *Store) short() bool {
 	limit := s.mem.Limit()
-	return limit > 0 && s.mem.Used() > limit-limit/shortPart
+	return limit > 0 && s.mem.Used() > limit-min(limit/shortPart, shortBytesMax)
+}
+
+// lends reports whether a cache may take memory beyond its own: as much as leaves others a while until it is short.
+func (s *Store) lends(bytes int64) bool {
+	limit := s.mem.Limit()
+	return s.mem.Used()+bytes <= limit-min(limit/shortPart, shortBytesMax)-shrinkBytes(limit)
+}
+
+// shrinkBytes are what a cache gives back at a time.
+func shrinkBytes(limit int64) int64 { return min(limit/shrinkPart, shrinkBytesMax) }
+
+// lent returns how many bytes caches have beyond their own.
+func (s *Store) lent() (n int64) {
+	for i := range s.tiers {
+		if f := s.tiers[i].lent; f != nil {
+			n += f()
+		}
+	}
+	return n
 }
 
 // room waits, before a batch goes to a write set, while memory is short and a tier makes some free: a writer is slowed
@@ -68,7 +89,7 @@ func (w *Writer) room(ctx context.Context) error {
 func (w *Writer) patiently(ctx context.Context, f func() error) error {
 	s := w.st.tx.s
 	refused, err := untilRoom(ctx, f(), func(err error) bool {
-		return sqlerr.CodeOf(err) == sqlerr.OutOfMemory && s.short() && w.relieved()
+		return sqlerr.CodeOf(err) == sqlerr.OutOfMemory && s.short() && (w.relieved() || s.lent() > 0)
 	}, s.relieve, func() error {
 		w.letGo()
 		return f()

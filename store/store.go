@@ -89,6 +89,8 @@ type tier struct {
 	admit func(ctx context.Context) error
 	// relieve makes memory free, and reports whether there is reason to look again; nil: it cannot.
 	relieve func(ctx context.Context) (bool, error)
+	// lent returns how many bytes the tier has that relieve takes back at once; nil: there are none.
+	lent func() int64
 	// copies is charged for the rows that the tier copies into memory when they are applied; nil: it bounds them itself.
 	copies *mem.Tracker
 	// report shows what the tier consists of; nil: nothing to show.

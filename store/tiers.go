@@ -61,32 +61,25 @@ func (s *Store) addColumnar(d *directory, path string) error {
 		MemoryBytes: s.mem.Limit(), RelieveBytes: deltaBytes(0, s.common.MemoryBytes) / relievePart,
 		GroupBytes: s.common.MemoryBytes / groupPart, MoveBytes: min(moveBytesMax, s.common.MemoryBytes/movePart),
 		DeltaRows: c.DeltaRows, DeltaBytes: deltaBytes(c.DeltaBytes, s.common.MemoryBytes), SegmentRows: c.SegmentRows,
-		CacheBytes: cacheBytes(s.common.MemoryBytes), DisableCompaction: c.DisableCompaction,
+		CacheBytes: s.common.MemoryBytes / columnarCachePart, CacheLends: s.lends, ShrinkBytes: shrinkBytes(s.mem.Limit()),
+		DisableCompaction: c.DisableCompaction,
 	})
 	if err != nil {
 		return err
 	}
+	s.mem.Relieve(t.Shrink)
 	s.tiers = append(s.tiers, tier{
 		folder: tiersDirName, manifest: t.ManifestName, backup: t.Backup, backupLog: t.BackupLog, backupEnded: t.BackupEnded,
-		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit, relieve: t.Relieve,
+		Tier: t, method: "columnar", durable: true, verify: t.Verify, recovered: t.Recovered, admit: t.Admit, relieve: t.Relieve, lent: t.Lent,
 		replay: t.Replay, start: func() { t.Start(&host{s}) }, stop: t.Stop, compact: t.Compact, vacuum: t.Vacuum,
 		report: t.Report, copies: rows,
 	})
 	return nil
 }
 
-func cacheBytes(memory int64) int64 {
-	if memory >= memoryPlenty {
-		return memory / cachePartOfPlenty
-	}
-	return memory / columnarCachePart
-}
-
 const (
-	// columnarCachePart is the part of the memory that the cache of columns may take: more of it where there is plenty.
+	// columnarCachePart is the part of the memory that is the cache of columns' own; it takes more while nobody else does.
 	columnarCachePart = 4
-	cachePartOfPlenty = 2
-	memoryPlenty      = 1 << 30
 	// A memtable may take this part of the memory, but not more than the bytes.
 	deltaPart     = 8
 	deltaBytesMax = 128 << 20

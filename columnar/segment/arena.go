@@ -12,7 +12,8 @@ import (
 type arena struct {
 	tracker *mem.Tracker
 	bytes   int                     // of a slab
-	limit   int                     // slabs
+	limit   int                     // slabs of its own
+	lends   func(bytes int64) bool  // whether there may be so many bytes more than those; nil: never
 	slabs   []arenaSlab             // those that were freed are zero
 	count   int                     // those that were not
 	free    [arenaOrders]arenaPlace // first free piece of each order, in a list
@@ -36,9 +37,9 @@ type arenaSlab struct {
 	next, prev []arenaPlace
 }
 
-// newArena returns an arena of at most limit bytes.
-func newArena(t *mem.Tracker, limit int64) arena {
-	a := arena{tracker: t, bytes: arenaSlabMin}
+// newArena returns an arena of at most limit bytes, and those beyond them that it is lent.
+func newArena(t *mem.Tracker, limit int64, lends func(bytes int64) bool) arena {
+	a := arena{tracker: t, bytes: arenaSlabMin, lends: lends}
 	for a.bytes < arenaSlabMax && int64(a.bytes)*16 <= limit {
 		a.bytes *= 2
 	}
@@ -75,7 +76,7 @@ func (a *arena) alloc(n int) (p arenaPlace, ok bool) {
 
 // addSlab adds a slab that is free.
 func (a *arena) addSlab() bool {
-	if a.count >= a.limit {
+	if a.count >= a.limit && (a.lends == nil || !a.lends(int64(a.bytes))) {
 		return false
 	}
 	s, err := mem.AllocUnset(a.tracker, a.bytes)
@@ -96,6 +97,12 @@ func (a *arena) addSlab() bool {
 	a.link(arenaPlace{uint32(len(a.slabs)), 1}, orderOf(a.bytes))
 	return true
 }
+
+// lent returns the bytes beyond its own.
+func (a *arena) lent() int64 { return int64(max(0, a.count-a.limit)) * int64(a.bytes) }
+
+// given returns the bytes that are gone since there were so many slabs.
+func (a *arena) given(before int) int64 { return int64(before-a.count) * int64(a.bytes) }
 
 // trim frees the slabs that nothing is in.
 func (a *arena) trim() {

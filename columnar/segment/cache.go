@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,15 @@ import (
 // only kept if it was asked for before, and if no more than the size of the cache has been read since: a scan of more
 // than that leaves the cache as it is.
 //
+// It may be elastic: beyond its own bytes it takes memory that nobody else uses, as long as it is told that there is some, and
+// gives that back when it is asked to (Shrink).
+//
 // A reader takes a reference to what it is handed, and gives it back when it has moved on: until then its memory is not
 // used again, even if it has left the cache.
 type Cache struct {
 	tracker *mem.Tracker
+	base    int64                  // its own bytes
+	lends   func(bytes int64) bool // whether it may take so many more; nil: never
 	// clock counts the bytes that were asked for, in units; full is set once something had to go.
 	clock atomic.Uint64
 	full  atomic.Bool
@@ -37,7 +43,7 @@ type Cache struct {
 		arena  arena
 		bytes  int64 // of entries
 		onHeap int64 // of these
-		heap   int64 // limit of onHeap
+		heap   int64 // limit of onHeap, a part of base
 		ring   []*entryOf
 		hand   int
 		orders [arenaOrders]int // entries in the arena, by the order of their largest pieces
@@ -130,10 +136,14 @@ type piece struct {
 func NewCache(bytes int64) *Cache { return NewCacheIn(mem.NewTracker("segment cache", bytes)) }
 
 // NewCacheIn returns a cache of at most the limit of a tracker, to which it is charged.
-func NewCacheIn(t *mem.Tracker) *Cache {
-	c := &Cache{tracker: t}
-	c.mu.heap = t.Limit() / heapShare
-	c.mu.arena = newArena(t, t.Limit()-c.mu.heap)
+func NewCacheIn(t *mem.Tracker) *Cache { return NewElasticCache(t, t.Limit(), nil) }
+
+// NewElasticCache returns a cache that is charged to a tracker. It has base bytes, and takes more as long as lends, if not
+// nil, says of a number of bytes that it may; it must neither block nor call the cache.
+func NewElasticCache(t *mem.Tracker, base int64, lends func(bytes int64) bool) *Cache {
+	c := &Cache{tracker: t, base: base, lends: lends}
+	c.mu.heap = base / heapShare
+	c.mu.arena = newArena(t, base-c.mu.heap, lends)
 	c.bloomGroup = max(1, min(bloomGroup, c.mu.arena.bytes/(4*bloomBlock)))
 	return c
 }
@@ -194,11 +204,11 @@ func (c *Cache) free(e *entryOf) {
 // admits reports whether a part of a number of bytes, which was missed, is to be kept: at once, if there is room.
 func (c *Cache) admits(s *slot, bytes int) bool {
 	now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
-	if !c.full.Load() {
+	if !c.full.Load() || c.lends != nil && c.lends(int64(max(bytes, c.mu.arena.bytes))) {
 		return true
 	}
 	seen := s.seen.Swap(max(uint32(now), 1))
-	if seen != 0 && int64(uint32(now)-seen)*clockUnit <= c.tracker.Limit() || invariants.Mutant("cache-admit-all") {
+	if seen != 0 && int64(uint32(now)-seen)*clockUnit <= max(c.base, c.tracker.Used()) || invariants.Mutant("cache-admit-all") {
 		return true
 	}
 	c.refusals.Add(1)
@@ -387,6 +397,68 @@ func (c *Cache) Misses() int64 { return c.misses.Load() }
 // Metrics returns the counters.
 func (c *Cache) Metrics() CacheMetrics {
 	return CacheMetrics{Bytes: c.Bytes(), Hits: c.hits.Load(), Misses: c.misses.Load(), Refusals: c.refusals.Load(), Evictions: c.evictions.Load()}
+}
+
+// Lent returns how many bytes the cache has beyond its own.
+func (c *Cache) Lent() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.arena.lent()
+}
+
+// Shrink gives back at least so many of the bytes that the cache has beyond its own, if readers do not hold them, and returns
+// how many it gave back. Of the slabs those go in which the least was used since the hand passed it.
+func (c *Cache) Shrink(bytes int64) (given int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := &c.mu.arena
+	bytes = min(bytes, a.lent())
+	if bytes <= 0 || invariants.Mutant("cache-never-shrink") {
+		return 0
+	}
+	before := a.count
+	a.trim()
+	if given = a.given(before); given < bytes {
+		cold := c.coldest(int((bytes - given + int64(a.bytes) - 1) / int64(a.bytes)))
+		for i := len(c.mu.ring) - 1; i >= 0; i-- {
+			if e := c.mu.ring[i]; e.heap == nil && e.refs.Load() == 1 && slices.ContainsFunc(e.pieces, func(p piece) bool { return cold[p.place.slab-1] }) {
+				c.evictions.Add(1)
+				c.drop(e)
+			}
+		}
+		a.trim()
+		c.full.Store(true)
+	}
+	return a.given(before)
+}
+
+// coldest chooses n slabs in which the least is that readers hold or have used of late.
+func (c *Cache) coldest(n int) (chosen []bool) {
+	slabs := c.mu.arena.slabs
+	weights, order := make([]int, len(slabs)), make([]int, 0, len(slabs))
+	for i := range slabs {
+		if slabs[i].slab.B != nil {
+			order = append(order, i)
+		}
+	}
+	for _, e := range c.mu.ring {
+		w := 0
+		switch {
+		case e.refs.Load() > 1:
+			w = len(slabs) // such a slab would not become free
+		case e.used.Load():
+			w = 1
+		}
+		for _, p := range e.pieces {
+			weights[p.place.slab-1] += w * len(p.b)
+		}
+	}
+	slices.SortStableFunc(order, func(i, k int) int { return cmp.Compare(weights[i], weights[k]) })
+	chosen = make([]bool, len(slabs))
+	for _, i := range order[:min(n, len(order))] {
+		chosen[i] = true
+	}
+	return chosen
 }
 
 // Trim gives all memory back but that of what is being read, and goes on: for when others need it.

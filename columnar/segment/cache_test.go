@@ -27,7 +27,7 @@ func TestArena(t *testing.T) {
 	eachMemory(t, func(t *testing.T) {
 		const limit = 1 << 20
 		tracker := mem.NewTracker("test", 0)
-		a := newArena(tracker, limit)
+		a := newArena(tracker, limit, nil)
 		rng := rand.New(rand.NewPCG(1, 1))
 		type held struct {
 			p    arenaPlace
@@ -289,4 +289,72 @@ func TestCacheResistsScans(t *testing.T) {
 	for _, s := range []*slots{&hot, &cold, &later} {
 		c.forget(s)
 	}
+}
+
+// TestElasticCache: the cache grows while it is lent memory, gives back what it has least use for, and what readers hold stays
+// as it is.
+func TestElasticCache(t *testing.T) {
+	const base, piece, n = 1 << 20, 40 << 10, 400
+	tracker := mem.NewTracker("test", 0)
+	most := int64(8 << 20)
+	c := NewElasticCache(tracker.Spare("cache"), base, func(bytes int64) bool { return tracker.Used()+bytes <= most })
+	defer c.Close()
+	var s slots
+	for i := range n {
+		put(c, s.at(i, n), piece, byte(i))
+	}
+	full := tracker.Used()
+	if m := c.Metrics(); full <= most-1<<20 || full > most || c.Lent() < 6<<20 || m.Bytes < full*8/10 {
+		t.Fatalf("%d bytes are charged, %d lent, %d kept, of %d", full, c.Lent(), m.Bytes, most)
+	}
+	// Some are looked at, and one is held while the others are taken.
+	var hot []int
+	for i := range n {
+		if s.at(i, n).entry.Load() == nil {
+			continue
+		}
+		if i%7 == 0 {
+			hot = append(hot, i)
+		}
+	}
+	for _, e := range c.mu.ring {
+		e.used.Store(false)
+	}
+	for i := 0; i < len(hot)/4; i++ {
+		look(t, c, s.at(hot[i], n), byte(hot[i]))
+	}
+	hot = hot[:len(hot)/4]
+	held := c.acquire(s.at(hot[0], n))
+	if given := c.Shrink(1 << 20); given < 1<<20 || tracker.Used() != full-given {
+		t.Fatalf("%d bytes of a MiB were given back, %d of %d are charged", given, tracker.Used(), full)
+	}
+	lost := 0
+	for _, i := range hot {
+		if !look(t, c, s.at(i, n), byte(i)) {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d that were just used are gone", lost, len(hot))
+	}
+	for c.Shrink(1<<20) > 0 { //nolint:revive // until there is nothing left
+	}
+	if lent := c.Lent(); lent > 1<<20 || tracker.Used() > base+lent || c.Bytes() == 0 {
+		t.Errorf("%d bytes are lent when all were wanted, %d charged, %d kept", lent, tracker.Used(), c.Bytes())
+	}
+	if b := held.pieces[0].b; bytes.Count(b, []byte{byte(hot[0])}) != len(b) {
+		t.Error("a piece changed while it was read")
+	}
+	c.release(held)
+	// It grows again once it may, and not beyond.
+	most = 4 << 20
+	for range 2 {
+		for i := range n {
+			put(c, s.at(i, n), piece, byte(i))
+		}
+	}
+	if used := tracker.Used(); used > most || used <= most-1<<20 {
+		t.Errorf("%d bytes are charged, of %d", used, most)
+	}
+	c.forget(&s)
 }

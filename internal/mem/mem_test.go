@@ -243,3 +243,41 @@ func TestHandedBytes(t *testing.T) {
 	to.Release(10)
 	used(0, 0, 0)
 }
+
+// TestRelieve: what spare children have is taken for others, under every kind of charge, and is not taken for one another.
+func TestRelieve(t *testing.T) {
+	root := NewTracker("root", 100)
+	spare, other := root.Child("use", 0).Spare("spare"), root.Child("other", 60)
+	asked := 0
+	root.Relieve(func(bytes int64) bool {
+		asked++
+		n := min(spare.Used(), bytes)
+		spare.Release(n)
+		return n > 0
+	})
+	if err := spare.Reserve(90); err != nil {
+		t.Fatal(err)
+	}
+	if err := spare.Reserve(20); err == nil || asked != 0 {
+		t.Errorf("a spare child was given memory: %v, asked %d times", err, asked)
+	}
+	if err := other.Reserve(30); err != nil || spare.Used() != 70 || root.Used() != 100 {
+		t.Errorf("%v, %d and %d bytes are charged", err, spare.Used(), root.Used())
+	}
+	if err := other.Reserve(40); err == nil || spare.Used() != 70 {
+		t.Errorf("a child has more than its limit, %v, or others gave memory for nothing: %d are left", err, spare.Used())
+	}
+	if ok := other.Force(25); !ok || spare.Used() != 45 || root.Used() != 100 {
+		t.Errorf("%v, %d and %d bytes are charged", ok, spare.Used(), root.Used())
+	}
+	other.Release(55)
+	if err := root.Child("all", 0).Reserve(100); err != nil || spare.Used() != 0 {
+		t.Errorf("%v, %d bytes are charged", err, spare.Used())
+	}
+	if err := other.Reserve(1); err == nil {
+		t.Error("nothing was left, and it was given")
+	}
+	if asked != 4 {
+		t.Errorf("asked %d times", asked)
+	}
+}

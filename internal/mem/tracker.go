@@ -13,6 +13,7 @@ import (
 	"math"
 	"sync/atomic"
 
+	"github.com/laminadb/lamina/internal/invariants"
 	"github.com/laminadb/lamina/sqlerr"
 )
 
@@ -23,6 +24,9 @@ type Tracker struct {
 	// obliged: what is charged is not refused. kept is what its parent is charged at least.
 	obliged bool
 	kept    int64
+	// relief makes memory free when a charge would go beyond the limit, but for a charge of a spare one.
+	relief func(bytes int64) bool
+	spare  bool
 	// handed are bytes that its parent is charged already, and that Force takes first.
 	handed atomic.Int64
 	limit  atomic.Int64 // 0: none of its own
@@ -50,6 +54,18 @@ func (t *Tracker) Obliged(name string) *Tracker {
 	c.obliged = true
 	return c
 }
+
+// Spare returns a child for what others may have when they need it: nobody makes memory free for it.
+func (t *Tracker) Spare(name string) *Tracker {
+	c := t.Child(name, 0)
+	c.spare = true
+	return c
+}
+
+// Relieve has f called when a charge would go, or has gone, beyond the limit of t. It makes so many bytes free, or as many as
+// it can, and reports whether those were any. Whoever charges may hold any lock, but none that f takes: what f frees must be
+// charged to a Spare child. Relieve is called before t is used.
+func (t *Tracker) Relieve(f func(bytes int64) bool) { t.relief = f }
 
 // Keep reserves memory for an obliged tracker: its parent is charged that many bytes from now on, and more only beyond
 // them. Nothing may be charged meanwhile.
@@ -79,6 +95,9 @@ func (t *Tracker) Reserve(n int64) error {
 			a.used.Add(-n)
 			for b := t; b != a; b = b.parent {
 				b.used.Add(-n)
+			}
+			if a.relief != nil && !t.spare && !invariants.Mutant("mem-never-relieve") && n <= limit && a.relief(used-limit) {
+				return t.Reserve(n)
 			}
 			return sqlerr.New(sqlerr.OutOfMemory, "out of memory").
 				WithDetail("%s needs %d more bytes; %d of its limit of %d bytes are in use", a.name, n, used-n, limit)
@@ -119,7 +138,7 @@ func (t *Tracker) Force(n int64) bool {
 	ok := true
 	for a := t; a != nil; a = a.parent {
 		used := a.used.Add(n)
-		if limit := a.limit.Load(); limit > 0 && used > limit {
+		if limit := a.limit.Load(); limit > 0 && used > limit && (a.relief == nil || !a.relief(used-limit) || a.used.Load() > limit) {
 			ok = false
 		}
 		a.notePeak(used)
