@@ -88,7 +88,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 		cases func(context.Context) ([]*Case, error)
 	}{
 		// Opened again, so that no statement before has decided where in the cache columns lie.
-		{sums, b.makeSums, nil}, {sums, nil, b.sumCases}, {equals, b.makeEquals, nil}, {equals, nil, b.equalCases("")},
+		{sums, b.makeSums, nil}, {sums, nil, b.sumCases}, {sums, nil, b.scanCases}, {equals, b.makeEquals, nil}, {equals, nil, b.equalCases("")},
 	} {
 		if err := b.with(ctx, step.dir, 0, step.first, step.cases); err != nil {
 			return r, err
