@@ -1,6 +1,7 @@
 package lamina_test
 
 import (
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"testing"
@@ -15,10 +16,16 @@ func filesOf(t *testing.T, dir string) (sums map[string]int64, total int64) {
 	t.Helper()
 	sums = map[string]int64{}
 	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path != dir {
+			return nil // removed in the background since its folder was read
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
 		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
