@@ -17,14 +17,7 @@ func TestCacheMakesRoom(t *testing.T) {
 		exec(t, db, fmt.Sprintf("INSERT INTO c SELECT i, i::int8 * 7919 %% 1000003, i * 31, md5(i::text) FROM generate_series(%d, %d) AS s(i)", i*200_000, i*200_000+199_999))
 	}
 	exec(t, db, "VACUUM FULL c")
-	cached := func() int64 {
-		for _, tier := range db.Metrics().Tiers {
-			if tier.Name == "columnar" {
-				return tier.CacheBytes
-			}
-		}
-		return 0
-	}
+	cached := func() int64 { return columnarMetrics(t, db).CacheBytes }
 	for range 4 {
 		want(t, db, "1600000|51200000", "SELECT count(*), sum(length(s)) FROM c WHERE id >= 0 AND a >= 0 AND b >= 0")
 	}

@@ -16,15 +16,15 @@ func filesOf(t *testing.T, dir string) (sums map[string]int64, total int64) {
 	t.Helper()
 	sums = map[string]int64{}
 	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return nil
+		}
+		var info fs.FileInfo
+		if err == nil {
+			info, err = d.Info()
+		}
 		if errors.Is(err, fs.ErrNotExist) && path != dir {
 			return nil // removed in the background since its folder was read
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
 		}
 		if err != nil {
 			return err

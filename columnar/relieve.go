@@ -9,11 +9,11 @@ import (
 )
 
 // Relieve makes memory free, and reports whether there is reason to look again how much is in use: it takes back what was lent
-// to the cache, or waits for the next
-// memtable to be flushed, and has the largest one sealed if none waits for that. What Views read stays until they end.
+// to the cache, or waits for the next memtable to be flushed, and has the largest one sealed if none waits for that. What Views
+// read stays until they end.
 // The caller must hold nothing that applies records, nor be in the queue of those.
 func (t *Tier) Relieve(ctx context.Context) (bool, error) {
-	if t.cache.Shrink(t.o.ShrinkBytes) > 0 {
+	if t.Shrink(0) {
 		return true, nil
 	}
 	j := &t.jobs

@@ -165,22 +165,19 @@ func TestRefusedRowsLeaveNothing(t *testing.T) {
 			}
 			return list
 		}
-		want := rows(300, "few")
-		if err := insertRows(t, tx, id, want...); err != nil {
+		if err := insertRows(t, tx, id, rows(300, "few")...); err != nil {
 			t.Fatal(err)
 		}
 		wantCode(t, insertRows(t, tx, id, rows(1500, strings.Repeat("x", 900))...), sqlerr.OutOfMemory, "out of memory")
-		more := rows(10, "more")
-		if err := insertRows(t, tx, id, more...); err != nil {
+		if err := insertRows(t, tx, id, rows(10, "more")...); err != nil {
 			t.Fatalf("%s after a refused batch: %v", def.Name, err)
 		}
-		want = append(want, more...)
 		commitTx(t, tx)
 		tx = begin(t, s, table.TxOptions{})
 		got := contents(t, tx, id)
 		commitTx(t, tx)
 		if n := strings.Count(got, "few"); n != 300 || strings.Count(got, "more") != 10 || strings.Contains(got, "xx") {
-			t.Errorf("%s: %d of %d rows before the refused ones are left: %.300s", def.Name, n, len(want), got)
+			t.Errorf("%s: %d of 300 rows before the refused ones are left: %.300s", def.Name, n, got)
 		}
 	}
 }

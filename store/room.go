@@ -23,13 +23,16 @@ const (
 // short reports whether memory is short.
 func (s *Store) short() bool {
 	limit := s.mem.Limit()
-	return limit > 0 && s.mem.Used() > limit-min(limit/shortPart, shortBytesMax)
+	return limit > 0 && s.mem.Used() > shortFrom(limit)
 }
+
+// shortFrom returns the bytes in use beyond which memory is short.
+func shortFrom(limit int64) int64 { return limit - min(limit/shortPart, shortBytesMax) }
 
 // lends reports whether a cache may take memory beyond its own: as much as leaves others a while until it is short.
 func (s *Store) lends(bytes int64) bool {
 	limit := s.mem.Limit()
-	return s.mem.Used()+bytes <= limit-min(limit/shortPart, shortBytesMax)-shrinkBytes(limit)
+	return s.mem.Used()+bytes <= shortFrom(limit)-shrinkBytes(limit)
 }
 
 // shrinkBytes are what a cache gives back at a time.

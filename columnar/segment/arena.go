@@ -76,7 +76,7 @@ func (a *arena) alloc(n int) (p arenaPlace, ok bool) {
 
 // addSlab adds a slab that is free.
 func (a *arena) addSlab() bool {
-	if a.count >= a.limit && (a.lends == nil || !a.lends(int64(a.bytes))) {
+	if a.count >= a.limit && !a.mayBorrow(a.bytes) {
 		return false
 	}
 	s, err := mem.AllocUnset(a.tracker, a.bytes)
@@ -97,6 +97,9 @@ func (a *arena) addSlab() bool {
 	a.link(arenaPlace{uint32(len(a.slabs)), 1}, orderOf(a.bytes))
 	return true
 }
+
+// mayBorrow reports whether there may be so many bytes beyond its own. It needs no lock.
+func (a *arena) mayBorrow(bytes int) bool { return a.lends != nil && a.lends(int64(bytes)) }
 
 // lent returns the bytes beyond its own.
 func (a *arena) lent() int64 { return int64(max(0, a.count-a.limit)) * int64(a.bytes) }

@@ -28,8 +28,7 @@ import (
 // used again, even if it has left the cache.
 type Cache struct {
 	tracker *mem.Tracker
-	base    int64                  // its own bytes
-	lends   func(bytes int64) bool // whether it may take so many more; nil: never
+	base    int64 // its own bytes
 	// clock counts the bytes that were asked for, in units; full is set once something had to go.
 	clock atomic.Uint64
 	full  atomic.Bool
@@ -141,7 +140,7 @@ func NewCacheIn(t *mem.Tracker) *Cache { return NewElasticCache(t, t.Limit(), ni
 // NewElasticCache returns a cache that is charged to a tracker. It has base bytes, and takes more as long as lends, if not
 // nil, says of a number of bytes that it may; it must neither block nor call the cache.
 func NewElasticCache(t *mem.Tracker, base int64, lends func(bytes int64) bool) *Cache {
-	c := &Cache{tracker: t, base: base, lends: lends}
+	c := &Cache{tracker: t, base: base}
 	c.mu.heap = base / heapShare
 	c.mu.arena = newArena(t, base-c.mu.heap, lends)
 	c.bloomGroup = max(1, min(bloomGroup, c.mu.arena.bytes/(4*bloomBlock)))
@@ -204,7 +203,7 @@ func (c *Cache) free(e *entryOf) {
 // admits reports whether a part of a number of bytes, which was missed, is to be kept: at once, if there is room.
 func (c *Cache) admits(s *slot, bytes int) bool {
 	now := c.clock.Add(uint64(bytes+clockUnit-1) / clockUnit)
-	if !c.full.Load() || c.lends != nil && c.lends(int64(max(bytes, c.mu.arena.bytes))) {
+	if !c.full.Load() || c.mu.arena.mayBorrow(max(bytes, c.mu.arena.bytes)) {
 		return true
 	}
 	seen := s.seen.Swap(max(uint32(now), 1))
